@@ -1,0 +1,158 @@
+"""The HTTP interface: translates requests into calls of the service, and what it returns or raises into answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+
+from api import __version__
+from api.body import json_route
+from api.errors import add_error_handlers
+from api.group_commit import LogUnavailable
+from api.metrics import CountRequests, Metrics, share_between_workers
+from api.model import ModelUnavailable
+from api.schemas import (
+    BatchRequest,
+    BatchResponse,
+    FeedbackRequest,
+    FeedbackResponse,
+    PredictRequest,
+    PredictResponse,
+    Problem,
+    Status,
+)
+from api.service import Service
+from api.settings import Settings, SettingsError
+
+STARTUP_FAILURE = 3  # the exit code on which uvicorn does not start a failed worker again
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "description": text}
+    for code, text in {
+        413: "The body is larger than the limit.",
+        415: "The body is not sent as application/json.",
+        422: "The body cannot be answered; nothing was logged.",
+        503: "No model, or the log cannot be written; nothing was answered.",
+    }.items()
+}
+
+logger = logging.getLogger("uvicorn.api")
+
+
+def the_service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(the_service)]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    shared = settings.web_concurrency > 1
+    if shared:
+        share_between_workers(Path(tempfile.gettempdir()) / f"sentiment-api-metrics-{os.getppid()}")
+    metrics = Metrics(shared)
+    app = FastAPI(
+        title="Sentiment API",
+        version=__version__,
+        description="Classifies texts. Every answer is in the log before it is sent.",
+        lifespan=_lifespan,
+    )
+    app.state.service = Service(settings, metrics)
+    app.add_middleware(CountRequests, metrics=metrics)
+    add_error_handlers(app)
+    app.include_router(_predictions(settings.max_body_bytes))
+    app.include_router(_batches(settings.max_batch_bytes))
+    app.include_router(_operations(metrics))
+    _log_settings(settings)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    await service.start()
+    yield
+    await service.stop()
+
+
+def _predictions(max_bytes: int) -> APIRouter:
+    router = APIRouter(route_class=json_route(max_bytes), responses=REFUSALS, tags=["predictions"])
+
+    @router.post("/predict")
+    async def predict(item: PredictRequest, service: TheService) -> PredictResponse:
+        """Classify a text. The answer is sent once it is in the log."""
+        return (await service.answer([item], [""]))[0]
+
+    @router.post("/feedback")
+    async def feedback(item: FeedbackRequest, service: TheService) -> FeedbackResponse:
+        """Say what the right label of an earlier prediction was; the latest label counts."""
+        return await service.learn(item)
+
+    return router
+
+
+def _batches(max_bytes: int) -> APIRouter:
+    router = APIRouter(route_class=json_route(max_bytes), responses=REFUSALS, tags=["predictions"])
+
+    @router.post("/predict/batch")
+    async def predict_batch(batch: BatchRequest, service: TheService) -> BatchResponse:
+        """Classify up to 1000 texts; the answers come in the same order, or none if one item is refused."""
+        places = [f"items[{number}]." for number in range(len(batch.items))]
+        return BatchResponse(items=await service.answer(batch.items, places))
+
+    return router
+
+
+def _operations(metrics: Metrics) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/model", responses={503: REFUSALS[503]})
+    async def model(service: TheService) -> dict[str, Any]:
+        """The model card: what the model is, what it was trained on, how good it was then, and its limits."""
+        return service.model.card
+
+    @router.get("/healthz")
+    async def healthz() -> Status:
+        """The process answers."""
+        return Status(status="ok")
+
+    @router.get("/readyz", responses={503: REFUSALS[503]})
+    async def readyz(service: TheService) -> Status:
+        """The model is loaded and the log can be written."""
+        service.check_ready()
+        return Status(status="ready")
+
+    @router.get("/metrics", response_class=Response)
+    async def prometheus(service: TheService) -> Response:
+        """Metrics in Prometheus' text format."""
+        with suppress(LogUnavailable, ModelUnavailable):  # the gauge says which it is
+            service.check_ready()
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
+
+
+def _log_settings(settings: Settings) -> None:
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).setLevel(settings.log_level.upper())
+    logger.info("version %s, %s", __version__, settings)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Makes `app` when a server first asks for api.main:app, so that importing this module does nothing."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        app = globals()["app"] = create_app(Settings.from_env(os.environ))
+    except SettingsError as error:
+        logger.critical("%s", error)
+        sys.exit(STARTUP_FAILURE)
+    return app

@@ -1,0 +1,86 @@
+"""What Prometheus can ask the service: requests, their duration, answers by label, labels received, log failures."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+def share_between_workers(directory: Path) -> None:
+    """Keep every metric made from now on in files that all workers' /metrics add up."""
+    directory.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    values.ValueClass = values.MultiProcessValue()
+
+
+class Metrics:
+    def __init__(self, shared: bool) -> None:
+        self._registry = CollectorRegistry()
+        self._shared = shared
+        self.requests = Counter(
+            "sentiment_requests", "Requests answered.", ["route", "status"], registry=self._registry
+        )
+        self.seconds = Histogram(
+            "sentiment_request_seconds",
+            "Time from the request's head to the end of its answer.",
+            ["route"],
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self.predictions = Counter(
+            "sentiment_predictions", "Answers given and logged.", ["label"], registry=self._registry
+        )
+        self.labels = Counter(
+            "sentiment_labels", "True labels received and logged.", ["label"], registry=self._registry
+        )
+        self.log_failures = Counter(
+            "sentiment_log_failures",
+            "Requests refused because the log could not be written.",
+            registry=self._registry,
+        )
+        self.ready = Gauge(
+            "sentiment_ready",
+            "1 if the model is loaded and the log can be written.",
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
+
+    def text(self) -> bytes:
+        """The exposition format, of all workers if there are several."""
+        if not self._shared:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        return generate_latest(registry)
+
+
+class CountRequests:
+    """ASGI middleware: counts and times each request under its route's template, never under a client's own path."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started, status = time.perf_counter(), 500
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_status)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.requests.labels(route, status).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - started)

@@ -1,0 +1,78 @@
+"""The log: what the service remembers, and the owner of its format. Readers are not known here.
+
+JSON Lines in UTF-8, appended only. `prediction_logs.json` holds one answer a line; its first four fields are a
+promise that never changes, more may be added, none is renamed or reused:
+
+    {"timestamp": "2026-11-23T08:20:00.123456+00:00", "request_text": "…", "predicted_sentiment": "positive",
+     "true_sentiment": "positive" | null, "prediction_id": "…", "confidence": 0.97, "model_version": "…"}
+
+`feedback_logs.json` holds the labels that came later: {"timestamp", "prediction_id", "true_sentiment"}; the
+latest one for a prediction wins. A process owns its files (`prediction_logs.json`, else `prediction_logs.1.json`, …).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from api.group_commit import GroupCommit, Sync
+from api.owned_file import OwnedFile
+
+# str.splitlines, and readers built on it, would break a line at these; JSON itself escapes the rest.
+LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True)
+class PredictionRecord:
+    timestamp: str
+    request_text: str
+    predicted_sentiment: str
+    true_sentiment: str | None
+    prediction_id: str
+    confidence: float
+    model_version: str
+
+
+@dataclass(frozen=True)
+class FeedbackRecord:
+    timestamp: str
+    prediction_id: str
+    true_sentiment: str
+
+
+class PredictionLog:
+    """Both files. What is appended is in its file when the await returns, else LogUnavailable is raised."""
+
+    def __init__(self, directory: Path, sync: Sync) -> None:
+        self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync)
+        self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the log cannot be written at present, or None."""
+        return self._predictions.problem or self._feedback.problem
+
+    async def append_predictions(self, records: Sequence[PredictionRecord]) -> None:
+        await asyncio.wrap_future(self._predictions.append(b"".join(line(record) for record in records)))
+
+    async def append_feedback(self, record: FeedbackRecord) -> None:
+        await asyncio.wrap_future(self._feedback.append(line(record)))
+
+    def close(self) -> None:
+        """Write and sync what waits; afterwards every append is refused."""
+        self._predictions.close()
+        self._feedback.close()
+
+
+def line(record: PredictionRecord | FeedbackRecord) -> bytes:
+    """The record as one line of its file."""
+    return (json.dumps(asdict(record), ensure_ascii=False).translate(LINE_BREAKS) + "\n").encode()
+
+
+def now() -> str:
+    """The present time as the log writes it: ISO 8601 in UTC, always with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,155 @@
+"""What the service does, without HTTP: check the input, ask the model, log the answer, and only then give it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from api.group_commit import LogUnavailable
+from api.metrics import Metrics
+from api.model import Model, ModelUnavailable, Prediction, load_model
+from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
+from api.schemas import FeedbackRequest, FeedbackResponse, PredictRequest, PredictResponse
+from api.settings import Settings
+
+MAX_ECHO_CHARS = 60
+SLICE = 64  # texts a batch gives to the model at once, so that others get their turn in between
+
+logger = logging.getLogger("uvicorn.api")
+
+
+class InvalidInput(Exception):
+    """The request is well-formed but cannot be answered; the text names the field and the limit."""
+
+
+class Service:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings, self._metrics = settings, metrics
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="model")
+        self._model: Model | ModelUnavailable = ModelUnavailable("The model is still being loaded.")
+        self._log: PredictionLog | None = None
+
+    async def start(self) -> None:
+        """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
+        settings = self._settings
+        self._log = await asyncio.to_thread(PredictionLog, settings.log_dir, settings.log_sync)
+        try:
+            self._model = await asyncio.to_thread(load_model, settings.model_path, settings.model_card_path)
+        except ModelUnavailable as error:
+            logger.error("no model: %s", error)
+            self._model = error
+
+    async def stop(self) -> None:
+        if self._log:
+            await asyncio.to_thread(self._log.close)
+        self._executor.shutdown()
+
+    @property
+    def model(self) -> Model:
+        """The loaded model. Raises ModelUnavailable."""
+        if isinstance(self._model, ModelUnavailable):
+            raise self._model
+        return self._model
+
+    @property
+    def log(self) -> PredictionLog:
+        if not self._log:
+            raise LogUnavailable("it is not open")
+        return self._log
+
+    def check_ready(self) -> None:
+        """Return if the model is loaded and the log can be written; raises ModelUnavailable or LogUnavailable."""
+        self._metrics.ready.set(0)
+        _ = self.model
+        if self.log.problem:
+            raise LogUnavailable(self.log.problem)
+        self._metrics.ready.set(1)
+
+    async def answer(self, items: Sequence[PredictRequest], places: Sequence[str]) -> list[PredictResponse]:
+        """The logged answers to `items`; `places` are their prefixes in error messages ("" or "items[3].")."""
+        model = self.model
+        labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
+        texts = [item.text for item in items]
+        predictions = await self._predict(model, texts)
+        records = [
+            _record(model, text, prediction, label)
+            for text, prediction, label in zip(texts, predictions, labels, strict=True)
+        ]
+        await self._logged(self.log.append_predictions(records))
+        for record in records:
+            self._metrics.predictions.labels(record.predicted_sentiment).inc()
+            self._count_label(record.true_sentiment)
+        return [_answer(record) for record in records]
+
+    async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
+        """The logged label of an earlier prediction."""
+        label = _known_label(self.model, feedback.true_sentiment, "true_sentiment")
+        record = FeedbackRecord(now(), str(feedback.prediction_id), label)
+        await self._logged(self.log.append_feedback(record))
+        self._count_label(label)
+        return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)
+
+    async def _predict(self, model: Model, texts: list[str]) -> list[Prediction]:
+        loop = asyncio.get_running_loop()
+        predictions: list[Prediction] = []
+        for start in range(0, len(texts), SLICE):
+            predictions += await loop.run_in_executor(self._executor, model.predict, texts[start : start + SLICE])
+        return predictions
+
+    def _checked(self, model: Model, item: PredictRequest, place: str) -> str | None:
+        """The item's label as the model spells it; raises InvalidInput if the item cannot be answered."""
+        if not item.text.strip():
+            raise InvalidInput(f"{place}text is blank; send at least one visible character.")
+        if len(item.text) > (limit := self._settings.max_text_chars):
+            raise InvalidInput(f"{place}text has {len(item.text)} characters; send at most {limit}.")
+        if item.true_sentiment is None:
+            return None
+        return _known_label(model, item.true_sentiment, f"{place}true_sentiment")
+
+    async def _logged(self, written: Awaitable[None]) -> None:
+        try:
+            await written
+        except LogUnavailable:
+            self._metrics.log_failures.inc()
+            raise
+
+    def _count_label(self, label: str | None) -> None:
+        if label is not None:
+            self._metrics.labels.labels(label).inc()
+
+
+def echo(value: object) -> str:
+    """What the client sent, quoted and short enough to send back."""
+    text = str(value)
+    return repr(text if len(text) <= MAX_ECHO_CHARS else text[:MAX_ECHO_CHARS] + "…")
+
+
+def _known_label(model: Model, name: str, place: str) -> str:
+    label = model.label_named(name)
+    if label is None:
+        raise InvalidInput(f"{place} is {echo(name)}; send one of {', '.join(model.labels)}.")
+    return label
+
+
+def _record(model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:
+    return PredictionRecord(
+        timestamp=now(),
+        request_text=text,
+        predicted_sentiment=prediction.label,
+        true_sentiment=label,
+        prediction_id=str(uuid4()),
+        confidence=prediction.confidence,
+        model_version=model.version,
+    )
+
+
+def _answer(record: PredictionRecord) -> PredictResponse:
+    return PredictResponse(
+        prediction_id=record.prediction_id,
+        predicted_sentiment=record.predicted_sentiment,
+        confidence=record.confidence,
+        model_version=record.model_version,
+    )

@@ -1,0 +1,63 @@
+"""What the service can be told from outside: one frozen dataclass, read from environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from api.group_commit import Sync
+
+HERE = Path(__file__).parent
+LOG_LEVELS = ("debug", "info", "warning", "error")
+T = TypeVar("T", bound=str)
+
+
+class SettingsError(ValueError):
+    """A sentence that names the variable, its value and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    log_dir: Path = Path("logs")
+    log_sync: Sync = "everysec"
+    model_path: Path = HERE / "sentiment_model.pkl"
+    model_card_path: Path = HERE / "model_card.json"
+    max_text_chars: int = 20_000
+    max_body_bytes: int = 1024**2
+    max_batch_bytes: int = 8 * 1024**2
+    web_concurrency: int = 1
+    log_level: str = "info"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings in `environ`; an empty variable counts as unset. Raises SettingsError."""
+        env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        model_path = Path(env.get("MODEL_PATH", cls.model_path))
+        return cls(
+            log_dir=Path(env.get("LOG_DIR", cls.log_dir)),
+            log_sync=_choice(env, "LOG_SYNC", get_args(Sync), cls.log_sync),
+            model_path=model_path,
+            model_card_path=Path(env.get("MODEL_CARD_PATH", model_path.with_name("model_card.json"))),
+            max_text_chars=_positive(env, "MAX_TEXT_CHARS", cls.max_text_chars),
+            max_body_bytes=_positive(env, "MAX_BODY_BYTES", cls.max_body_bytes),
+            max_batch_bytes=_positive(env, "MAX_BATCH_BYTES", cls.max_batch_bytes),
+            web_concurrency=_positive(env, "WEB_CONCURRENCY", cls.web_concurrency),
+            log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, cls.log_level),
+        )
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, str(default))
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise SettingsError(f"{name} is {value!r}; set it to a whole number above 0, or unset it for {default}.")
+    return int(value)
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:
+    value = env.get(name, default).lower()
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise SettingsError(f"{name} is {value!r}; set it to one of {', '.join(choices)}, or unset it for {default}.")

@@ -1,0 +1,56 @@
+import asyncio
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line, now
+
+RECORD = PredictionRecord("2026-11-23T08:20:00.123456+00:00", "ein Text", "positive", None, "id-1", 0.97, "abc")
+
+
+def test_the_first_four_fields_are_the_promise():
+    assert list(json.loads(line(RECORD)))[:4] == [
+        "timestamp",
+        "request_text",
+        "predicted_sentiment",
+        "true_sentiment",
+    ]
+
+
+@given(st.text())
+def test_any_text_is_one_line_and_comes_back_as_it_was(text):
+    record = PredictionRecord(now(), text, "positive", "negative", "id", 0.5, "v")
+
+    written = line(record)
+
+    assert written.decode().splitlines(keepends=True) == [written.decode()]
+    assert json.loads(written) == asdict(record)
+
+
+def test_text_is_written_as_utf_8_not_as_escapes():
+    record = PredictionRecord(now(), "déjà vu 🎬", "positive", None, "id", 0.5, "v")
+
+    assert "déjà vu 🎬".encode() in line(record)
+
+
+def test_now_is_utc_with_microseconds_and_offset():
+    assert len(now()) == len("2026-11-23T08:20:00.123456+00:00")
+    assert abs(datetime.fromisoformat(now()) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_predictions_and_feedback_go_to_files_of_their_own(tmp_path):
+    feedback = FeedbackRecord(now(), "id-1", "negative")
+    log = PredictionLog(tmp_path, "no")
+
+    async def append() -> None:
+        await log.append_predictions([RECORD, RECORD])
+        await log.append_feedback(feedback)
+
+    asyncio.run(append())
+    log.close()
+
+    assert (tmp_path / "prediction_logs.json").read_bytes() == line(RECORD) * 2
+    assert (tmp_path / "feedback_logs.json").read_bytes() == line(feedback)

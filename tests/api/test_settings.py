@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings, SettingsError
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    settings = Settings.from_env({})
+
+    assert settings == Settings()
+    assert (settings.log_sync, settings.max_text_chars, settings.max_body_bytes) == ("everysec", 20_000, 1_048_576)
+
+
+def test_every_variable_is_read():
+    settings = Settings.from_env(
+        {
+            "LOG_DIR": "/data",
+            "LOG_SYNC": "Always",
+            "MODEL_PATH": "/models/m.pkl",
+            "MODEL_CARD_PATH": "/models/c.json",
+            "MAX_TEXT_CHARS": "10",
+            "MAX_BODY_BYTES": "20",
+            "MAX_BATCH_BYTES": "30",
+            "WEB_CONCURRENCY": "2",
+            "LOG_LEVEL": "DEBUG",
+        }
+    )
+
+    assert settings == Settings(
+        Path("/data"), "always", Path("/models/m.pkl"), Path("/models/c.json"), 10, 20, 30, 2, "debug"
+    )
+
+
+def test_the_card_is_looked_for_beside_the_model():
+    assert Settings.from_env({"MODEL_PATH": "/models/m.pkl"}).model_card_path == Path("/models/model_card.json")
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert Settings.from_env({"LOG_SYNC": " ", "MAX_TEXT_CHARS": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOG_SYNC", "sometimes"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_TEXT_CHARS", "0"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("MAX_BATCH_BYTES", "8 MiB"),
+        ("WEB_CONCURRENCY", "²"),
+    ],
+)
+def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):
+    with pytest.raises(SettingsError, match=name) as raised:
+        Settings.from_env({name: value})
+
+    assert repr(value) in str(raised.value)

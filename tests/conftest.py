@@ -1,0 +1,169 @@
+"""A small real model for every test, and real servers for those that need one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import pytest
+import sklearn
+from fastapi.testclient import TestClient
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from api.main import create_app
+from api.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+TEXTS = {
+    "positive": ["a wonderful amazing movie", "I loved it", "great and moving", "amazing, a delight"],
+    "negative": ["an awful boring movie", "I hated it", "dull and bad", "terrible, a waste"],
+}
+
+
+def write_model(directory: Path, texts: dict[str, list[str]]) -> Path:
+    """A trained pipeline and its card in `directory`; returns the model's path."""
+    rows = [(text, label) for label, of_label in texts.items() for text in of_label]
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(*zip(*rows, strict=True))
+    path = directory / "sentiment_model.pkl"
+    joblib.dump(pipeline, path, compress=3)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    card = {
+        "name": "small model",
+        "model_version": digest[:12],
+        "sha256": digest,
+        "labels": sorted(texts),
+        "versions": {"scikit-learn": sklearn.__version__},
+    }
+    path.with_name("model_card.json").write_text(json.dumps(card))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory) -> Path:
+    return write_model(tmp_path_factory.mktemp("model"), TEXTS)
+
+
+@pytest.fixture
+def settings(small_model, tmp_path) -> Settings:
+    return Settings(
+        log_dir=tmp_path / "logs",
+        model_path=small_model,
+        model_card_path=small_model.with_name("model_card.json"),
+        log_sync="no",
+    )
+
+
+@pytest.fixture
+def client(settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def read_lines(path: Path) -> list[dict]:
+    """Every line of a log file, which must all be whole."""
+    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]] if path.exists() else []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition, what: str, seconds: float = 20):
+    """The first true value of `condition()`; fails with `what` when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    pytest.fail(f"not within {seconds} s: {what}")
+
+
+def get(url: str) -> tuple[int, str]:
+    """Status and body; status 0 when nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def post(url: str, body: dict) -> tuple[int, dict]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen
+    url: str
+    log_dir: Path
+    output: Path
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def start_api(small_model, tmp_path):
+    """Starts the service as its users do, in a process of its own; several may share a log folder."""
+    servers: list[Server] = []
+
+    def start(log_dir: Path = tmp_path / "logs", ready: bool = True, port: int = 0, **environment: str) -> Server:
+        port = port or free_port()
+        output = tmp_path / f"api-{len(servers)}.txt"
+        environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(small_model)} | environment
+        command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
+        with output.open("wb") as sink:
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink)
+        server = Server(process, f"http://127.0.0.1:{port}", log_dir, output)
+        servers.append(server)
+        if ready:
+            wait_until(lambda: get(server.url + "/readyz")[0] == 200, f"ready: {output.read_text()}")
+        return server
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Path:
+    """The repository's root, for tests of the files that ship."""
+    return ROOT
+
+
+def require(engine: str, found: bool, why: str) -> None:
+    """Skip without `engine`, but fail where REQUIRE_<ENGINE> says that it must be there."""
+    if not found and os.environ.get(f"REQUIRE_{engine}"):
+        pytest.fail(f"REQUIRE_{engine} is set, but {why}")
+    if not found:
+        pytest.skip(why)
+
+
+def docker_works() -> bool:
+    return bool(shutil.which("docker")) and not subprocess.run(["docker", "info"], capture_output=True).returncode
