@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+"""Send every labelled item of a test file to the running API and report how often it is right.
+
+The 95 % interval is the score interval of E. B. Wilson (1927), "Probable Inference, the Law of Succession,
+and Statistical Inference", Journal of the American Statistical Association 22(158), 209-212.
+"""
+
+import argparse
+import json
+import os
+import re
+import reprlib
+import shutil
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from statistics import NormalDist
+from typing import Never, TextIO
+from urllib.parse import urlsplit
+
+# The first that fits counts: subclasses come before their base classes.
+NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "there was no answer within {timeout:g} s"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (socket.gaierror, "the host is unknown"),
+    (UnicodeError, "the host name is not valid"),
+    (ssl.SSLError, "there is no secure connection ({error})"),
+    (ConnectionError, "the connection was lost before the answer came"),
+    (IncompleteRead, "the connection was lost in the middle of the answer"),
+    (HTTPException, "the answer is not HTTP"),
+    (Exception, "there is no connection ({error})"),
+)
+ADDRESS = r"https?://(\[[\da-f:.]+\]|[\w.-]+)(:\d*)?(/[\w/.~%!$&'()*+,;=:-]*)?"
+NOT_SENT = "The item was not sent, because the API had stopped answering."
+WAY_OUT = "start it with `make run` or give its address with --url."
+
+
+class ProblemError(Exception):
+    """A sentence for the user."""
+
+
+class LostError(ProblemError):
+    """There was no complete HTTP answer."""
+
+
+@dataclass(frozen=True)
+class Api:
+    url: str
+    timeout: float
+
+    def connection(self) -> HTTPConnection:
+        parts = urlsplit(self.url)
+        make, port = (HTTPSConnection, 443) if parts.scheme == "https" else (HTTPConnection, 80)
+        return make(parts.hostname or "", parts.port or port, timeout=self.timeout)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    number: int
+    text: str
+    expected: str
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    number: int
+    text: str
+    reason: str
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """One row of the table; None stands for a division by zero."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    support: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a run; accuracy and its interval are over the evaluated items, None without any."""
+
+    items: int
+    evaluated: int
+    correct: int
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    labels: tuple[LabelScore, ...]
+    failures: tuple[Failure, ...]
+    wrong: tuple[Prediction, ...]
+
+
+Outcome = Prediction | Failure
+Answer = tuple[int, dict[str, object]]
+Waiting = SimpleQueue[tuple[int, object]]
+
+
+def load_items(path: Path) -> list[object]:
+    try:
+        items = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ProblemError(f"{path} cannot be read: {error.strerror}; name a test file with --file.") from None
+    except (ValueError, RecursionError) as error:
+        form = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+        raise ProblemError(f"{path} is not {form}: {error}; correct it or name another with --file.") from None
+    if not isinstance(items, list) or not items:
+        found = reprlib.repr(items)
+        raise ProblemError(f"{path} must hold a list of items with text and true_sentiment, not {found}.")
+    return items
+
+
+def question(item: object) -> tuple[str, str]:
+    """Return the text and the true label of an item."""
+    match item:
+        case {"text": str(text), "true_sentiment": str(label)} | {"text": str(text), "true_label": str(label)}:
+            return text, label
+        case _:
+            found = reprlib.repr(item)
+            raise ProblemError(f"The item must have the strings text and true_sentiment, but is {found}.")
+
+
+def normal(label: str) -> str:
+    return label.strip().casefold()
+
+
+def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | None = None) -> Answer:
+    """Return status and JSON object ({} if it is none); a kept-alive connection found closed is replaced once."""
+    kept_alive = connection.sock is not None
+    path = urlsplit(api.url).path + endpoint
+    try:
+        connection.request("POST" if body else "GET", path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        content = response.read()
+    except (OSError, HTTPException, UnicodeError) as error:
+        connection.close()
+        if kept_alive and isinstance(error, ConnectionError):
+            return exchange(api, connection, endpoint, body)
+        words = next(words for kind, words in NETWORK_ERRORS if isinstance(error, kind))
+        raise LostError(words.format(error=error, timeout=api.timeout)) from None
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        answer = {}
+    return response.status, answer if isinstance(answer, dict) else {}
+
+
+def detail(answer: dict[str, object]) -> str:
+    return str(answer.get("detail", "it gives no reason")).rstrip(".")
+
+
+def check_ready(api: Api) -> None:
+    try:
+        with closing(api.connection()) as connection:
+            status, answer = exchange(api, connection, "/readyz")
+    except LostError as error:
+        raise ProblemError(f"The API at {api.url} cannot be reached: {error}; {WAY_OUT}") from None
+    if status != 200:
+        state = "is not ready" if status == 503 else f"answered {status} to /readyz"
+        raise ProblemError(f"The API at {api.url} {state}: {detail(answer)}; {WAY_OUT}")
+
+
+def understand(status: int, answer: dict[str, object]) -> tuple[str, float]:
+    """Return the predicted label and its confidence."""
+    if status != 200:
+        raise ProblemError(f"The API answered {status}: {detail(answer)}.")
+    match answer:
+        case {"predicted_sentiment": str(label), "confidence": float() | int() as score} if 0 <= score <= 1:
+            return label, float(score)
+        case _:
+            raise ProblemError("The API's answer is not JSON with predicted_sentiment and confidence.")
+
+
+def text_of(item: object) -> str:
+    match item:
+        case {"text": str(text)}:
+            return text
+        case _:
+            return reprlib.repr(item)
+
+
+def predict(api: Api, connection: HTTPConnection, number: int, item: object) -> Outcome:
+    try:
+        text, label = question(item)
+        body = json.dumps({"text": text, "true_sentiment": label})
+        predicted, confidence = understand(*exchange(api, connection, "/predict", body))
+    except LostError as problem:
+        return Failure(number, text_of(item), f"The item got no answer: {problem}.", lost=True)
+    except ProblemError as problem:
+        return Failure(number, text_of(item), str(problem))
+    return Prediction(number, text, normal(label), normal(predicted), confidence)
+
+
+def work(api: Api, waiting: Waiting, done: SimpleQueue[Outcome], gone: threading.Event) -> None:
+    with closing(api.connection()) as connection, suppress(Empty):
+        while True:
+            number, item = waiting.get_nowait()
+            if gone.is_set():
+                done.put(Failure(number, text_of(item), NOT_SENT, lost=True))
+            else:
+                done.put(predict(api, connection, number, item))
+
+
+def evaluate(api: Api, items: list[object], concurrency: int) -> list[Outcome]:
+    """Send all items; once many in a row got no answer, the rest fail without a wait for each."""
+    waiting, done, gone = Waiting(), SimpleQueue[Outcome](), threading.Event()
+    for numbered in enumerate(items, start=1):
+        waiting.put(numbered)
+    for _ in range(min(concurrency, len(items))):
+        # Daemons, so that Ctrl-C need not wait for answers that are still to come.
+        threading.Thread(target=work, args=(api, waiting, done, gone), daemon=True).start()
+    outcomes: list[Outcome] = []
+    lost = 0
+    while len(outcomes) < len(items):
+        outcomes.append(outcome := done.get())
+        lost = lost + 1 if isinstance(outcome, Failure) and outcome.lost else 0
+        if lost > max(4, concurrency):
+            gone.set()
+        show_progress(len(outcomes), len(items))
+    return sorted(outcomes, key=lambda outcome: outcome.number)
+
+
+def show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        bar = "#" * (30 * done // total)
+        print(f"\r[{bar:<30}] {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def wilson(correct: int, total: int) -> tuple[float, float]:
+    """Return the bounds between which the true share lies with 95 % confidence."""
+    z, share = NormalDist().inv_cdf(0.975), correct / total
+    middle = share + z * z / (2 * total)
+    half = z * (share * (1 - share) / total + (z / (2 * total)) ** 2) ** 0.5
+    scale = 1 + z * z / total
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def score_label(label: str, predictions: Sequence[Prediction]) -> LabelScore:
+    support = sum(p.expected == label for p in predictions)
+    claimed = sum(p.predicted == label for p in predictions)
+    hits = sum(p.expected == p.predicted == label for p in predictions)
+    return LabelScore(label, hits / claimed if claimed else None, hits / support if support else None, support)
+
+
+def score(outcomes: Sequence[Outcome]) -> Report:
+    predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+    failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+    wrong = tuple(p for p in predictions if p.expected != p.predicted)
+    total, correct = len(predictions), len(predictions) - len(wrong)
+    accuracy, interval = (correct / total, wilson(correct, total)) if total else (None, None)
+    names = sorted({name for p in predictions for name in (p.expected, p.predicted)})
+    labels = tuple(score_label(name, predictions) for name in names)
+    return Report(len(outcomes), total, correct, accuracy, interval, labels, failures, wrong)
+
+
+def shown(text: str, width: int) -> str:
+    """Make a foreign text fit for one line of a terminal."""
+    visible = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: width + 1])
+    return visible if len(visible) <= width else visible[: width - 3] + "..."
+
+
+def render(report: Report) -> str:
+    width = max(40, shutil.get_terminal_size((100, 24)).columns)
+    lines = [f"{report.items} items, {report.evaluated} evaluated, {len(report.failures)} failed", summary(report)]
+    if report.labels:
+        lines += ["", *table(report.labels)]
+    if report.failures:
+        lines += ["", "Failures:"]
+    for f in report.failures:
+        lines += [f"  #{f.number} {shown(f.text, width - 10)}", f"     {shown(f.reason, 300)}"]
+    if report.wrong:
+        lines += ["", "Wrong predictions:"]
+    for p in report.wrong:
+        verdict = f"expected {shown(p.expected, 20)}, predicted {shown(p.predicted, 20)} ({p.confidence:.2f})"
+        lines += [f"  #{p.number} {verdict}", f"     {shown(p.text, width - 5)}"]
+    return "\n".join(lines)
+
+
+def summary(report: Report) -> str:
+    if report.accuracy is None or report.interval is None:
+        return "Accuracy: none, because no item could be evaluated"
+    low, high = (f"{100 * bound:.1f} %" for bound in report.interval)
+    right = f"{report.correct} of {report.evaluated}"
+    return f"Accuracy: {100 * report.accuracy:.1f} % ({right}), 95 % interval {low} to {high}"
+
+
+def table(labels: Sequence[LabelScore]) -> list[str]:
+    rows = [("label", "precision", "recall", "support")]
+    for row in labels:
+        precision, recall = ("-" if x is None else f"{x:.3f}" for x in (row.precision, row.recall))
+        rows.append((shown(row.label, 20), precision, recall, str(row.support)))
+    wide = max(len(row[0]) for row in rows)
+    return [f"{row[0]:<{wide}}  {row[1]:>9}  {row[2]:>6}  {row[3]:>7}" for row in rows]
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Print in whatever encoding the stream has; a reader that has gone away is no problem."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except OSError as error:
+        # What is still buffered would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise ProblemError(f"The report cannot be printed ({error.strerror}).") from None
+
+
+def complain(sentence: str) -> None:
+    say(shown(f"evaluate.py: {sentence}", 1000), sys.stderr)
+
+
+def address(value: str) -> str:
+    url = value.strip().rstrip("/")
+    try:
+        usable = urlsplit(url).port != 0 and re.fullmatch(ADDRESS, url, re.ASCII | re.IGNORECASE)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError(f"'{value}' is not an address like http://localhost:8000")
+    return url
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Never:
+        raise ProblemError(f"{message}; --help lists the options.")
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(allow_abbrev=False, description="Measure how often the running API is right about a test file.")
+    option = parser.add_argument
+    option("--url", type=address, default="http://localhost:8000", help="of the API (default: %(default)s)")
+    option("--file", type=Path, default=Path(__file__).with_name("test.json"), help="default: %(default)s")
+    option("--concurrency", type=int, default=8, help="requests at the same time (default: %(default)s)")
+    option("--timeout", type=float, default=10.0, help="seconds for an answer (default: %(default)s)")
+    option("--min-accuracy", type=float, default=0.0, help="exit with 1 below this share, 0 to 1")
+    option("--json", nargs="?", const="-", metavar="FILE", help="report as JSON, instead of text without FILE")
+    options = parser.parse_args(argv)
+    if options.concurrency < 1:
+        parser.error(f"--concurrency must be at least 1, not {options.concurrency}")
+    if not 0 < options.timeout <= 3600:
+        parser.error(f"--timeout must be above 0 and at most 3600 seconds, not {options.timeout:g}")
+    if not 0 <= options.min_accuracy <= 1:
+        parser.error(f"--min-accuracy must lie between 0 and 1, not {options.min_accuracy:g}")
+    return options
+
+
+def publish(report: Report, target: str | None) -> None:
+    document = json.dumps(asdict(report), indent=2)
+    say(document if target == "-" else render(report), sys.stdout)
+    if target in (None, "-"):
+        return
+    try:
+        Path(target).write_text(document + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(f"{target} cannot be written ({error.strerror}); name another with --json.") from None
+
+
+def verdict(report: Report, min_accuracy: float) -> int:
+    if report.accuracy is None:
+        raise ProblemError(f"None of the {report.items} items could be evaluated, so there is no accuracy.")
+    below = report.accuracy < min_accuracy
+    if below:
+        complain(f"The accuracy {report.accuracy:.4f} is below --min-accuracy {min_accuracy:g}.")
+    if report.failures:
+        raise ProblemError(f"{len(report.failures)} of {report.items} items could not be evaluated.")
+    return int(below)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        options = parse(argv)
+        api, items = Api(options.url, options.timeout), load_items(options.file)
+        check_ready(api)
+        report = score(evaluate(api, items, options.concurrency))
+        publish(report, options.json)
+        return verdict(report, options.min_accuracy)
+    except ProblemError as problem:
+        complain(str(problem))
+        return 2
+    except KeyboardInterrupt:
+        complain("Interrupted before all items were evaluated, so there is no report.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
