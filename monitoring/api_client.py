@@ -1,0 +1,61 @@
+"""The API as the dashboard reaches it: over the network, by its HTTP interface alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+TIMEOUT_SECONDS = 2.0
+
+
+class ApiUnavailable(Exception):
+    """The API did not answer, or not with what was asked; the text is a sentence."""
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    url: str
+
+    def ready(self) -> None:
+        """Return if the API is ready. Raises ApiUnavailable with its own reason."""
+        self._request("/readyz")
+
+    def model_card(self) -> dict[str, Any]:
+        return self._request("/model")
+
+    def predict(self, text: str) -> dict[str, Any]:
+        """{"prediction_id", "predicted_sentiment", "confidence", "model_version"}. Raises ApiUnavailable."""
+        return self._request("/predict", {"text": text})
+
+    def feedback(self, prediction_id: str, true_sentiment: str) -> None:
+        self._request("/feedback", {"prediction_id": prediction_id, "true_sentiment": true_sentiment})
+
+    def _request(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                return _object(response.read())
+        except urllib.error.HTTPError as error:
+            raise ApiUnavailable(_detail(error)) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise ApiUnavailable(f"The API does not answer at {self.url}: {reason}.") from error
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    answer = json.loads(body)
+    if not isinstance(answer, dict):
+        raise ValueError("its answer is not a JSON object")
+    return answer
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(_object(error.read())["detail"])
+    except (ValueError, KeyError, OSError):
+        return f"The API answered {error.code} {error.reason} at {error.url}."

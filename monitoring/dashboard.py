@@ -1,0 +1,179 @@
+"""The page, top to bottom: reads the log, asks the statistics, and has the sections drawn.
+
+Everything that changes by itself is in a fragment, which Streamlit runs again every few seconds without touching
+the rest of the page, so that nothing the user selected or is typing is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from monitoring import alerts, drift, quality, views
+from monitoring.api_client import ApiClient, ApiUnavailable
+from monitoring.log_reader import LogReader, Snapshot
+from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_reference
+from monitoring.settings import Settings, SettingsError
+from monitoring.timeline import confidence_by_time
+
+RANGES = {
+    "15 min": timedelta(minutes=15),
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(days=1),
+    "7 days": timedelta(days=7),
+    "30 days": timedelta(days=30),
+    "all": None,
+}
+
+
+@st.cache_resource
+def log_reader(directory: Path) -> LogReader:
+    """One reader for all sessions: each line is read once, however many browsers look."""
+    return LogReader(directory)
+
+
+@st.cache_data
+def reference(profile_path: Path, csv_path: Path, changed: tuple[float, ...]) -> Reference:
+    """The reference; `changed`, the files' times of change, makes a new file be read."""
+    return load_reference(profile_path, csv_path)
+
+
+@st.cache_data(ttl=10)
+def model_card(api_url: str) -> dict[str, Any]:
+    return ApiClient(api_url).model_card()
+
+
+def the_settings() -> Settings:
+    try:
+        return Settings.from_env(os.environ)
+    except SettingsError as error:
+        st.error(views.plain(error))
+        st.stop()
+
+
+def the_reference(settings: Settings) -> Reference | None:
+    csv_path = Path(__file__).with_name(CSV_NAME)
+    paths = [path for path in (settings.reference_path, csv_path) if path.exists()]
+    changed = tuple(path.stat().st_mtime for path in paths)
+    for path in (csv_path, Path("without the user's data set")):
+        try:
+            return reference(settings.reference_path, path, changed)
+        except ReferenceUnavailable as error:
+            st.warning(views.plain(error))
+    return None
+
+
+def the_log(settings: Settings) -> Snapshot | None:
+    """The log as it is now, or None after a sentence that says why there is nothing to show."""
+    try:
+        snapshot = log_reader(settings.log_dir.absolute()).refresh()
+    except OSError as error:
+        st.error(f"**The log cannot be read.** {views.plain(f'{error.strerror}: {error.filename}')}")
+        return None
+    for alert in alerts.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
+        views.draw_alert(alert)
+    if not snapshot.files:
+        st.info(f"**No log yet.** There is none in {views.plain(settings.log_dir.absolute())}; the API makes it.")
+    elif snapshot.predictions.empty:
+        st.info("**The log is empty.** The first request will show here by itself.")
+    return snapshot if len(snapshot.predictions) else None
+
+
+def draw_monitoring(settings: Settings, time_range: str) -> None:
+    """Everything that the log tells, over the selected time range."""
+    verdict = st.container()
+    with verdict:
+        known = the_log(settings)
+    if known is None:
+        return
+    span = RANGES[time_range]
+    current = known.since(datetime.now(UTC) - span if span else None)
+    if current.empty:
+        latest = known.predictions["timestamp"].iloc[-1]
+        verdict.info(f"**No requests in the last {time_range}.** The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC.")
+        return
+    profile = the_reference(settings)
+    draw_figures(settings, current, profile, verdict)
+
+
+def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference | None, verdict: Any) -> None:
+    accuracy = quality.accuracy(current)
+    with verdict:
+        views.draw_alert(alerts.accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels))
+    views.draw_quality(accuracy, quality.by_label(current), len(current), settings.min_labels)
+    lengths = labels = None
+    if profile:
+        lengths = alerts.drift_alert("Sentence length", drift.length_drift(current, profile))
+        labels = alerts.drift_alert("Predicted sentiment", drift.label_drift(current, profile))
+        for alert in (lengths, labels):
+            if alert.level == "warning":
+                with verdict:
+                    views.draw_alert(alert)
+        st.caption(views.plain(profile.source))
+    left, right = st.columns([3, 2])
+    with left:
+        views.draw_lengths(current, profile, lengths)
+    with right:
+        views.draw_labels(drift.label_counts(current), profile, labels)
+    views.draw_confidence(confidence_by_time(current), profile)
+    views.draw_recent(current.assign(outcome=quality.outcomes(current)))
+
+
+def draw_api(settings: Settings) -> None:
+    """Whether the API is ready, as it says itself over the network."""
+    problem = card = None
+    try:
+        ApiClient(settings.api_url).ready()
+        card = model_card(settings.api_url)
+    except ApiUnavailable as error:
+        problem = str(error)
+    views.draw_api_state(settings.api_url, problem, card)
+
+
+def draw_try(settings: Settings) -> None:
+    """A box to try a sentence, and buttons to say whether the answer was right."""
+    client = ApiClient(settings.api_url)
+    text = views.draw_try_form()
+    try:
+        if text is not None:
+            st.session_state.pop("judged", None)
+            st.session_state["answer"] = client.predict(text)
+        answer = st.session_state.get("answer")
+        if answer and "judged" in st.session_state:
+            st.success(f"Thank you: logged as {views.plain(st.session_state['judged'])}.")
+        elif answer:
+            labels = model_card(settings.api_url).get("labels", [])
+            views.draw_answer(answer, labels, lambda label: judge(client, answer["prediction_id"], label))
+    except ApiUnavailable as error:
+        st.error(views.plain(error))
+    if problem := st.session_state.pop("judge_problem", None):
+        st.error(views.plain(problem))
+
+
+def judge(client: ApiClient, prediction_id: str, label: str) -> None:
+    try:
+        client.feedback(prediction_id, label)
+        st.session_state["judged"] = label
+    except ApiUnavailable as error:
+        st.session_state["judge_problem"] = str(error)
+
+
+def main() -> None:
+    st.set_page_config(page_title="Sentiment monitor", page_icon="📈", layout="wide")
+    settings = the_settings()
+    st.title("Sentiment monitor")
+    time_range = st.segmented_control(
+        "Time range", list(RANGES), default="all", required=True, key="range", bind="query-params"
+    )
+    every = settings.refresh_seconds
+    st.fragment(draw_monitoring, run_every=every)(settings, time_range)
+    st.fragment(draw_api, run_every=every)(settings)
+    st.fragment(draw_try)(settings)
+
+
+main()

@@ -1,0 +1,213 @@
+"""Draws the page: one draw_* function a section. Statistics come in as values; nothing is computed or judged here.
+
+Texts and labels come from outside: they are shown in tables, charts and as plain text, never as Markdown or HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from monitoring.alerts import Alert, interval
+from monitoring.drift import all_labels
+from monitoring.quality import RIGHT, UNLABELLED, WRONG, LabelQuality, Proportion
+from monitoring.reference import Reference, histogram
+
+REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
+RECENT_ROWS = 200
+
+
+def plain(text: object) -> str:
+    """Text from outside, so that Streamlit's Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", str(text))
+
+
+def draw_alert(alert: Alert) -> None:
+    box = {"alert": st.error, "warning": st.warning, "unknown": st.info, "ok": st.success}[alert.level]
+    box(f"**{plain(alert.title)}.** {plain(alert.detail)}")
+
+
+def draw_quality(accuracy: Proportion | None, labels: list[LabelQuality], requests: int, min_labels: int) -> None:
+    st.subheader("Accuracy, precision, recall, F1")
+    enough = accuracy is not None and accuracy.n >= min_labels
+    columns = st.columns(3)
+    columns[0].metric("Requests", f"{requests:,}")
+    columns[1].metric("Labelled", f"{accuracy.n if accuracy else 0:,}", help="Requests whose true label is known.")
+    columns[2].metric(
+        "Accuracy",
+        f"{accuracy.value:.1%}" if accuracy and enough else "not yet",
+        help=f"The share of right answers among the labelled ones, once there are {min_labels} labels.",
+    )
+    if not labels:
+        st.caption("No labels at all in this time range, so there is nothing to say about precision and recall.")
+        return
+    st.dataframe(_quality_table(labels), hide_index=True, key="quality", alt="Precision, recall and F1 by label")
+    st.caption("In brackets the 95 % interval, and n, the number of labelled answers behind the figure.")
+    if len(labels) == 1:
+        st.caption(f"Only {plain(labels[0].label)} occurs among the labels and answers, so the others have no figures.")
+
+
+def _quality_table(labels: list[LabelQuality]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": [quality.label for quality in labels],
+            "precision": [_figure(quality.precision) for quality in labels],
+            "recall": [_figure(quality.recall) for quality in labels],
+            "F1": [_figure(quality.f1) for quality in labels],
+        }
+    )
+
+
+def _figure(proportion: Proportion | None) -> str:
+    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
+
+
+def draw_lengths(current: pd.DataFrame, reference: Reference | None, alert: Alert | None) -> None:
+    st.subheader("Sentence length")
+    if reference is None or alert is None:
+        return
+    st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
+    edges = reference.length_edges
+    counts = histogram(current["words"].to_numpy(), edges)
+    names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    figure = _compared(names, reference.length_counts, counts, "words in the text")
+    st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
+    median = f"{current['words'].median():.0f}"
+    st.caption(f"Median {median} words, in the reference {reference.length_median:.0f}.")
+
+
+def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: Alert | None) -> None:
+    st.subheader("Predicted sentiment")
+    if len(current) == 1:
+        (label,) = current
+        st.caption(f"Every answer in this time range is {plain(label)}.")
+    if reference is None or alert is None:
+        return
+    st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
+    labels = all_labels(current, reference.label_counts)
+    figure = _compared(
+        labels,
+        [reference.label_counts.get(label, 0) for label in labels],
+        [current.get(label, 0) for label in labels],
+        "predicted sentiment",
+    )
+    st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
+
+
+def _compared(names: list[str], reference: Any, current: Any, title: str) -> go.Figure:
+    figure = go.Figure(layout={"height": 320, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    for name, counts, colour in [("reference", reference, REFERENCE_COLOUR), ("current", current, CURRENT_COLOUR)]:
+        total = sum(counts) or 1
+        shares = [count / total for count in counts]
+        figure.add_bar(x=names, y=shares, name=name, marker_color=colour, hovertemplate="%{x}: %{y:.1%}")
+    figure.update_xaxes(title=title, type="category")
+    figure.update_yaxes(title="share of texts", tickformat=".0%", rangemode="tozero")
+    return figure
+
+
+def draw_confidence(by_time: pd.DataFrame, reference: Reference | None) -> None:
+    """`by_time` has the columns time, mean, low, high and n."""
+    st.subheader("Confidence over time")
+    if by_time.empty:
+        st.caption("The log has no confidences in this time range.")
+        return
+    figure = go.Figure(layout={"height": 300, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    line = {"color": CURRENT_COLOUR}
+    band = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
+    figure.add_scatter(x=by_time["time"], y=by_time["high"], **band)
+    figure.add_scatter(x=by_time["time"], y=by_time["low"], fill="tonexty", fillcolor="rgba(0, 114, 178, 0.15)", **band)
+    figure.add_scatter(
+        x=by_time["time"],
+        y=by_time["mean"],
+        customdata=by_time["n"],
+        name="mean, with the middle 80 %",
+        mode="lines+markers",
+        line=line,
+        hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
+    )
+    if reference:
+        ends = [by_time["time"].iloc[0], by_time["time"].iloc[-1]]
+        dashes = {"color": REFERENCE_COLOUR, "dash": "dash"}
+        figure.add_scatter(x=ends, y=[reference.confidence_mean] * 2, name="mean of the reference", line=dashes)
+    figure.update_xaxes(title="time (UTC)")
+    figure.update_yaxes(title="confidence")
+    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
+
+
+def draw_recent(predictions: pd.DataFrame) -> None:
+    """The newest predictions that pass the filters; `predictions` has the column outcome."""
+    st.subheader("Recent requests")
+    text, label, outcome = st.columns([2, 1, 1])
+    wanted_text = text.text_input("Text contains", key="text_filter", placeholder="any text")
+    labels = sorted(predictions["predicted_sentiment"].unique())
+    wanted_labels = label.multiselect("Predicted", _with_selected("label_filter", labels), key="label_filter")
+    wanted_outcomes = outcome.multiselect("Answer was", [RIGHT, WRONG, UNLABELLED], key="outcome_filter")
+    shown = predictions
+    if wanted_text:
+        folded = wanted_text.casefold()
+        shown = shown[shown["request_text"].map(lambda text: folded in text.casefold()).astype(bool)]
+    if wanted_labels:
+        shown = shown[shown["predicted_sentiment"].isin(wanted_labels)]
+    if wanted_outcomes:
+        shown = shown[shown["outcome"].isin(wanted_outcomes)]
+    newest = shown.tail(RECENT_ROWS).iloc[::-1]
+    columns = ["timestamp", "request_text", "predicted_sentiment", "true_sentiment", "outcome", "confidence"]
+    st.dataframe(
+        newest[[*columns, "prediction_id"]],
+        hide_index=True,
+        key="recent",
+        height=360,
+        alt="The newest requests with their answers",
+        column_config={
+            "timestamp": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "request_text": st.column_config.TextColumn("text", width="large"),
+            "predicted_sentiment": "predicted",
+            "true_sentiment": "true label",
+            "outcome": "answer was",
+            "confidence": st.column_config.NumberColumn("confidence", format="%.3f"),
+            "prediction_id": "prediction_id",
+        },
+    )
+    st.caption(f"The newest {len(newest):,} of {len(shown):,} requests that match, of {len(predictions):,}.")
+
+
+def _with_selected(key: str, options: list[str]) -> list[str]:
+    """`options` and what the user has selected, which a change of the time range must not take away."""
+    return sorted({*options, *st.session_state.get(key, [])})
+
+
+def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None) -> None:
+    st.subheader("The API")
+    if problem:
+        st.error(f"**The API is not ready.** {plain(problem)} What the log holds is shown above.")
+        return
+    st.success(f"The API at {plain(url)} is ready.")
+    if card:
+        accuracy = card.get("metrics", {}).get("accuracy", {}).get("value")
+        measured = f", accuracy {accuracy:.1%} in cross-validation" if isinstance(accuracy, float) else ""
+        st.caption(f"Model {plain(card.get('name'))}, version {plain(card.get('model_version'))}{measured}.")
+
+
+def draw_try_form() -> str | None:
+    """The text to try, once the user sends it."""
+    st.subheader("Try a sentence")
+    with st.form("try"):
+        text = st.text_area("Text", key="try_text", placeholder="The movie was amazing!")
+        sent = st.form_submit_button("Predict")
+    return text if sent else None
+
+
+def draw_answer(answer: Mapping[str, Any], labels: list[str], judge: Callable[[str], None]) -> None:
+    """The answer to the tried sentence; `judge` is called with its true label when the user gives one."""
+    predicted = str(answer["predicted_sentiment"])
+    st.write(f"Predicted **{plain(predicted)}** with confidence {answer['confidence']:.3f}. Was that right?")
+    columns = st.columns(max(len(labels), 1))
+    for column, label in zip(columns, [predicted, *(label for label in labels if label != predicted)], strict=False):
+        text = f"Right: {plain(label)}" if label == predicted else f"Wrong: it is {plain(label)}"
+        column.button(text, key=f"judge-{label}", on_click=judge, args=(label,))
