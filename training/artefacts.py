@@ -1,0 +1,61 @@
+"""Turns the results of training into files: checked before they are written, and never half written."""
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+FLOAT_DIGITS = 6
+COMPRESSION = 3
+
+
+def model_to_bytes(model: Pipeline) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer, compress=COMPRESSION)
+    return buffer.getvalue()
+
+
+def verify_model(content: bytes, model: Pipeline, texts: list[str]) -> None:
+    """Raises RuntimeError unless the model, reloaded from content, predicts exactly what it did before."""
+    reloaded = joblib.load(io.BytesIO(content))
+    if not np.array_equal(reloaded.predict_proba(texts), model.predict_proba(texts)):
+        raise RuntimeError("the reloaded model predicts something else than the model that was saved")
+
+
+def json_to_bytes(value: dict[str, Any]) -> bytes:
+    """Floats are rounded: more digits would say nothing and differ between machines."""
+    return (json.dumps(_rounded(value), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_files(contents: dict[Path, bytes]) -> None:
+    """Writes everything beside its place before the first file is replaced, so that a full disk changes none."""
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in contents}
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary[path].write_bytes(content)
+        for path in contents:
+            temporary[path].replace(path)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, FLOAT_DIGITS)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
