@@ -1,0 +1,97 @@
+# `make` lists the targets. Settings (LOG_SYNC, ACCURACY_THRESHOLD, API_PORT, …) are environment variables.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+API_PORT ?= 8000
+DASHBOARD_PORT ?= 8501
+COMPOSE := docker compose
+# The classic builder of older engines and BuildKit both build these images.
+export API_PORT DASHBOARD_PORT
+export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run run-docker run-local stop logs clean evaluate train test test-browser test-docker lint format lock screenshot
+
+##@ Use
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the two images
+	$(COMPOSE) build
+
+run: ## Start both services, in Docker if an engine answers, else as local processes
+	@if $(COMPOSE) version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory run-docker; \
+	else echo "No Docker engine with Compose answers here, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
+
+run-docker: ## Start both services with Docker Compose
+	$(COMPOSE) up --build --detach --wait || { echo "A service did not become healthy; 'make logs' shows why."; exit 1; }
+	@$(MAKE) --no-print-directory urls
+
+run-local: $(VENV)/.services ## Start both services as local processes, in a virtual environment made here
+	@$(BIN)/python scripts/local_services.py start
+	@$(MAKE) --no-print-directory urls
+
+.PHONY: urls
+urls:
+	@echo "API        http://localhost:$(API_PORT)/docs"
+	@echo "Dashboard  http://localhost:$(DASHBOARD_PORT)"
+
+stop: ## Stop both services, however they run; keeps the log
+	@$(PYTHON) scripts/local_services.py stop
+	@! docker info >/dev/null 2>&1 || $(COMPOSE) stop
+
+logs: ## Follow what the services print
+	@if [ -n "$$($(COMPOSE) ps --quiet 2>/dev/null)" ]; then $(COMPOSE) logs --follow --tail 50; \
+	else $(PYTHON) scripts/local_services.py logs; fi
+
+clean: ## Stop both services and delete their containers, network and log (the volume, or logs/)
+	@$(PYTHON) scripts/local_services.py stop
+	rm -rf .run logs
+	@! docker info >/dev/null 2>&1 || $(COMPOSE) down --volumes --remove-orphans
+
+evaluate: ## Send test.json to the running API and print the accuracy
+	$(PYTHON) evaluate.py --url http://localhost:$(API_PORT)
+
+train: $(VENV)/.services ## Train the model on a CSV with the columns review and sentiment: make train DATA=file.csv
+	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
+	$(BIN)/python -m training.train --data "$(DATA)" $(TRAIN_OPTIONS)
+
+##@ Develop
+test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster
+	$(BIN)/python -m pytest
+
+test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both services as local processes
+	$(BIN)/python -m pytest -m browser
+
+test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
+	$(BIN)/python -m pytest -m docker
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code into the project's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/.dev ## Pin the newest packages that the requirements.in files allow
+	$(BIN)/python scripts/lock.py
+
+screenshot: $(VENV)/.dev ## Take the README's picture of the running dashboard
+	$(BIN)/python scripts/screenshot.py http://localhost:$(DASHBOARD_PORT) docs/dashboard.png
+
+$(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/python
+	@echo "Installing the services' packages into $(VENV); this takes a minute or two."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt -r monitoring/requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(BIN)/python
+	@echo "Installing the development packages into $(VENV); this takes a minute or two."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.services
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.13 …")'
+	@$(PYTHON) -m venv $(VENV)

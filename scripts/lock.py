@@ -1,0 +1,22 @@
+"""Pins every package with its hashes: one set of versions for development, and from it those of each image."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = ["--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--generate-hashes", "--no-header"]
+DEVELOPMENT = "requirements-dev"
+
+
+def compile_requirements(name: str, *options: str) -> None:
+    command = ["-m", "uv", "pip", "compile", "--quiet", "--no-emit-index-url", *OPTIONS, *options]
+    subprocess.run([sys.executable, *command, f"{name}.in", "-o", f"{name}.txt"], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    compile_requirements(DEVELOPMENT, "--upgrade")
+    for service in ("api", "monitoring"):
+        compile_requirements(f"{service}/requirements", "--constraint", f"{DEVELOPMENT}.txt")
