@@ -33,9 +33,10 @@ def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: in
             "or label answers with /feedback or at the end of this page.",
         )
     figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
+    percent = f"{threshold * 100:g}%"
     if accuracy.value < threshold:
-        return Alert("alert", f"Accuracy is below {threshold:.0%}", f"{figures}. Look at the wrong answers below.")
-    return Alert("ok", f"Accuracy is not below {threshold:.0%}", f"{figures}.")
+        return Alert("alert", f"Accuracy is below {percent}", f"{figures}. Look at the wrong answers below.")
+    return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.")
 
 
 def drift_alert(subject: str, drift: Drift) -> Alert:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TIMEOUT_SECONDS = 2.0
+ANSWER_FIELDS = {"prediction_id": str, "predicted_sentiment": str, "confidence": (int, float)}
 
 
 class ApiUnavailable(Exception):
@@ -29,7 +30,11 @@ class ApiClient:
 
     def predict(self, text: str) -> dict[str, Any]:
         """{"prediction_id", "predicted_sentiment", "confidence", "model_version"}. Raises ApiUnavailable."""
-        return self._request("/predict", {"text": text})
+        answer = self._request("/predict", {"text": text})
+        for field, kind in ANSWER_FIELDS.items():
+            if not isinstance(answer.get(field), kind):
+                raise ApiUnavailable(f"The API at {self.url} gave an answer without {field}.")
+        return answer
 
     def feedback(self, prediction_id: str, true_sentiment: str) -> None:
         self._request("/feedback", {"prediction_id": prediction_id, "true_sentiment": true_sentiment})
@@ -42,7 +47,7 @@ class ApiClient:
                 return _object(response.read())
         except urllib.error.HTTPError as error:
             raise ApiUnavailable(_detail(error)) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             reason = getattr(error, "reason", error)
             raise ApiUnavailable(f"The API does not answer at {self.url}: {reason}.") from error
 
@@ -57,5 +62,5 @@ def _object(body: bytes) -> dict[str, Any]:
 def _detail(error: urllib.error.HTTPError) -> str:
     try:
         return str(_object(error.read())["detail"])
-    except (ValueError, KeyError, OSError):
+    except (ValueError, KeyError, OSError, http.client.HTTPException, RecursionError):
         return f"The API answered {error.code} {error.reason} at {error.url}."

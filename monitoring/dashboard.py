@@ -60,11 +60,14 @@ def the_reference(settings: Settings) -> Reference | None:
     csv_path = Path(__file__).with_name(CSV_NAME)
     paths = [path for path in (settings.reference_path, csv_path) if path.exists()]
     changed = tuple(path.stat().st_mtime for path in paths)
+    problems: list[str] = []
     for path in (csv_path, Path("without the user's data set")):
         try:
             return reference(settings.reference_path, path, changed)
         except ReferenceUnavailable as error:
-            st.warning(views.plain(error))
+            if str(error) not in problems:
+                st.warning(views.plain(error))
+            problems.append(str(error))
     return None
 
 
@@ -141,13 +144,14 @@ def draw_try(settings: Settings) -> None:
     text = views.draw_try_form()
     try:
         if text is not None:
-            st.session_state.pop("judged", None)
+            for outdated in ("answer", "judged"):
+                st.session_state.pop(outdated, None)
             st.session_state["answer"] = client.predict(text)
         answer = st.session_state.get("answer")
         if answer and "judged" in st.session_state:
             st.success(f"Thank you: logged as {views.plain(st.session_state['judged'])}.")
         elif answer:
-            labels = model_card(settings.api_url).get("labels", [])
+            labels = [str(label) for label in model_card(settings.api_url).get("labels") or []]
             views.draw_answer(answer, labels, lambda label: judge(client, answer["prediction_id"], label))
     except ApiUnavailable as error:
         st.error(views.plain(error))

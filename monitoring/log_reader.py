@@ -15,6 +15,7 @@ import pandas as pd
 
 PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
 BLOCK_BYTES = 8 * 1024**2
+SEEN_BYTES = 1024
 
 
 class Prediction(NamedTuple):
@@ -130,6 +131,7 @@ class TailedFile(Generic[Row]):
     def __init__(self, path: Path, parse: Callable[[dict[str, Any]], Row]) -> None:
         self.unreadable_lines = 0
         self._path, self._offset = path, 0
+        self._seen = b""  # the end of the last line read: a file made anew often gets the number of the deleted one
         self._parse: Callable[[dict[str, Any]], Row] = parse
         stat = path.stat()
         self._identity = stat.st_dev, stat.st_ino
@@ -148,12 +150,15 @@ class TailedFile(Generic[Row]):
 
     def _new_lines(self) -> Iterator[bytes]:
         with self._path.open("rb") as file:
-            file.seek(self._offset)
+            file.seek(self._offset - len(self._seen))
+            if file.read(len(self._seen)) != self._seen:
+                raise Replaced
             rest = b""
             while block := file.read(BLOCK_BYTES):
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
                     self._offset += len(line) + 1
+                    self._seen = line[-SEEN_BYTES:] + b"\n"
                     yield line
 
     def _row(self, line: bytes) -> Iterator[Row]:
@@ -208,6 +213,7 @@ def _time(value: Any) -> datetime:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"not a text: {value!r}")
+    value.encode()  # raises ValueError for lone surrogates, which JSON can escape but no table or page can show
     return value
 
 

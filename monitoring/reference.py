@@ -57,13 +57,13 @@ def load_profile(path: Path) -> Reference:
             length_edges=_increasing(profile["length"]["edges"], np.int64),
             length_counts=_counts(profile["length"]),
             length_median=float(profile["length"]["median"]),
-            label_counts={str(label): int(count) for label, count in profile["predicted_counts"].items()},
+            label_counts=_label_counts(profile["predicted_counts"]),
             confidence_edges=_increasing(profile["confidence"]["edges"], np.float64),
             confidence_counts=_counts(profile["confidence"]),
         )
     except OSError as error:
         raise ReferenceUnavailable(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ReferenceUnavailable(f"{path} is not a reference profile: {error!r}; train again to make one.") from error
 
 
@@ -96,13 +96,20 @@ def histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> npt.NDArray[
 
 def _increasing(values: Any, dtype: Any) -> npt.NDArray[Any]:
     edges = np.asarray(values, dtype=dtype)
-    if edges.ndim != 1 or len(edges) < 2 or (np.diff(edges) <= 0).any():
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ValueError("the edges of a histogram must increase")
     return edges
 
 
 def _counts(histogram: dict[str, Any]) -> npt.NDArray[np.int64]:
     counts = np.asarray(histogram["counts"], dtype=np.int64)
-    if len(counts) != len(histogram["edges"]) - 1 or (counts < 0).any() or counts.sum() == 0:
+    if counts.shape != (len(histogram["edges"]) - 1,) or (counts < 0).any() or counts.sum() == 0:
         raise ValueError("a histogram needs one count for each of its bins, and not all 0")
     return counts
+
+
+def _label_counts(counts: dict[str, Any]) -> dict[str, int]:
+    by_label = {label: int(count) for label, count in counts.items()}
+    if min(by_label.values(), default=0) < 0 or sum(by_label.values()) == 0:
+        raise ValueError("labels need a count each, and not all 0")
+    return by_label

@@ -53,8 +53,12 @@ def _number(
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
-    value = env.get(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    value = env.get(name, default)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
         raise SettingsError(f"{name} is {value!r}; set it to an address such as {default}.")
-    return value
+    return value.rstrip("/")

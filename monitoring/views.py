@@ -189,9 +189,17 @@ def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None
         return
     st.success(f"The API at {plain(url)} is ready.")
     if card:
-        accuracy = card.get("metrics", {}).get("accuracy", {}).get("value")
-        measured = f", accuracy {accuracy:.1%} in cross-validation" if isinstance(accuracy, float) else ""
+        accuracy = _measured_accuracy(card)
+        measured = f", accuracy {accuracy:.1%} in cross-validation" if accuracy is not None else ""
         st.caption(f"Model {plain(card.get('name'))}, version {plain(card.get('model_version'))}{measured}.")
+
+
+def _measured_accuracy(card: Mapping[str, Any]) -> float | None:
+    """A card that the user wrote may say it in another way, or not at all."""
+    try:
+        return float(card["metrics"]["accuracy"]["value"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def draw_try_form() -> str | None:

@@ -21,12 +21,14 @@ import joblib
 import pytest
 import sklearn
 from fastapi.testclient import TestClient
+from playwright.sync_api import sync_playwright
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from api.main import create_app
 from api.settings import Settings
+from scripts.screenshot import CHROMIUM_ARGS
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {
@@ -151,10 +153,66 @@ def start_api(small_model, tmp_path):
         server.process.wait()
 
 
+@pytest.fixture
+def start_dashboard(tmp_path):
+    """Starts the dashboard as its users do, on the log folder of a running API."""
+    processes: list[subprocess.Popen] = []
+
+    def start(api: Server, **environment: str) -> str:
+        port, output = free_port(), tmp_path / f"dashboard-{len(processes)}.txt"
+        environ = os.environ | {"LOG_DIR": str(api.log_dir), "API_URL": api.url, "REFRESH_SECONDS": "1"} | environment
+        command = [sys.executable, "-m", "streamlit", "run", "monitoring/dashboard.py", "--server.port", str(port)]
+        with output.open("wb") as sink:
+            processes.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink))
+        url = f"http://localhost:{port}"
+        wait_until(lambda: get(url + "/_stcore/health")[0] == 200, f"dashboard answers: {output.read_text()}", 60)
+        return url
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
-def shipped() -> Path:
-    """The repository's root, for tests of the files that ship."""
-    return ROOT
+def browser():
+    """A real Chromium; its path can be given in CHROMIUM."""
+    path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+    require("BROWSER", path.exists(), f"there is no Chromium at {path}; name it in CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, start_api, start_dashboard):
+    """An empty page, closed before the services are; what the browser's console calls an error fails the test."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    errors: list[str] = []
+    page.on(
+        "console",
+        lambda message: errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == []
+
+
+def repository_copy(directory: Path) -> Path:
+    """What a clone of the present work tree would hold, in `directory`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).exists():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, directory / name)
+    return directory
 
 
 def require(engine: str, found: bool, why: str) -> None:

@@ -1,0 +1,108 @@
+"""What users type, on a machine without a Docker engine; and that every target is documented."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, free_port, get, post, read_lines, repository_copy
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+VENV = Path(sys.prefix)
+made_by_make = pytest.mark.skipif(
+    not (VENV / ".services").exists(), reason="run by `make test`, whose virtual environment make knows"
+)
+
+
+@dataclass
+class Clone:
+    directory: Path
+    environ: dict[str, str]
+
+    def make(self, target: str) -> subprocess.CompletedProcess:
+        command = ["make", f"VENV={VENV}", target]
+        return subprocess.run(
+            command, cwd=self.directory, env=self.environ, capture_output=True, text=True, timeout=300
+        )
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone that uses the packages already installed here, on ports of its own, where no Docker engine answers."""
+    directory = repository_copy(tmp_path / "clone")
+    (directory / "tests").rename(tmp_path / "not needed to run")
+    environ = os.environ | {
+        "DOCKER_HOST": f"unix://{tmp_path}/nowhere.sock",
+        "API_PORT": str(free_port()),
+        "DASHBOARD_PORT": str(free_port()),
+    }
+
+    clone = Clone(directory, environ)
+    yield clone
+    clone.make("stop")
+
+
+@made_by_make
+def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone):
+    api, dashboard = (f"http://localhost:{clone.environ[port]}" for port in ("API_PORT", "DASHBOARD_PORT"))
+    run = clone.make("run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.splitlines()[0].startswith("No Docker engine")
+    assert api in run.stdout
+    assert dashboard in run.stdout
+    assert get(dashboard + "/_stcore/health")[0] == 200
+    assert post(api + "/predict", {"text": "The movie was amazing!"})[1]["predicted_sentiment"] == "positive"
+    assert len(read_lines(clone.directory / "logs" / "prediction_logs.json")) == 1
+
+    again = clone.make("run")
+    assert again.returncode == 0, again.stdout
+
+    assert clone.make("stop").returncode == 0
+    assert get(api + "/healthz")[0] == 0
+    assert get(dashboard + "/_stcore/health")[0] == 0
+    assert (clone.directory / "logs" / "prediction_logs.json").exists()
+
+    clone.make("clean")
+    assert not (clone.directory / "logs").exists()
+
+
+@made_by_make
+def test_a_taken_port_is_a_sentence(clone, start_api):
+    other = start_api()
+    clone.environ["API_PORT"] = other.url.rsplit(":", 1)[1]
+
+    run = clone.make("run-local")
+
+    assert run.returncode != 0
+    assert f"Port {clone.environ['API_PORT']} is taken by another program" in run.stdout
+
+
+@made_by_make
+def test_a_service_that_does_not_start_is_said_with_the_end_of_its_output(clone):
+    clone.environ["LOG_SYNC"] = "sometimes"
+
+    run = clone.make("run-local")
+
+    assert run.returncode != 0
+    assert "The api service did not start" in run.stdout
+    assert "LOG_SYNC is 'sometimes'" in run.stdout
+
+
+def test_every_target_has_a_help_text_and_help_lists_it():
+    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE)) - {"urls"}
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert set(re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)) == targets
+    assert {"build", "run", "run-local", "stop", "logs", "clean", "test", "lint", "train"} <= targets
+
+
+@made_by_make
+def test_training_without_data_says_how():
+    run = subprocess.run(["make", f"VENV={VENV}", "train"], cwd=ROOT, capture_output=True, text=True)
+
+    assert run.returncode != 0
+    assert 'make train DATA="IMDB Dataset.csv"' in run.stdout
