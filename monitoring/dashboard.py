@@ -117,7 +117,6 @@ def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference |
             if alert.level == "warning":
                 with verdict:
                     views.draw_alert(alert)
-        st.caption(views.plain(profile.source))
     left, right = st.columns([3, 2])
     with left:
         views.draw_lengths(current, profile, lengths)

@@ -79,7 +79,7 @@ def draw_lengths(current: pd.DataFrame, reference: Reference | None, alert: Aler
     figure = _compared(names, reference.length_counts, counts, "words in the text")
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
     median = f"{current['words'].median():.0f}"
-    st.caption(f"Median {median} words, in the reference {reference.length_median:.0f}.")
+    st.caption(f"Median {median} words, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
 
 def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: Alert | None) -> None:
@@ -129,15 +129,30 @@ def draw_confidence(by_time: pd.DataFrame, reference: Reference | None) -> None:
         name="mean, with the middle 80 %",
         mode="lines+markers",
         line=line,
+        error_y=_spread(by_time) if len(by_time) == 1 else None,
         hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
     )
     if reference:
-        ends = [by_time["time"].iloc[0], by_time["time"].iloc[-1]]
-        dashes = {"color": REFERENCE_COLOUR, "dash": "dash"}
-        figure.add_scatter(x=ends, y=[reference.confidence_mean] * 2, name="mean of the reference", line=dashes)
-    figure.update_xaxes(title="time (UTC)")
+        figure.add_hline(
+            reference.confidence_mean,
+            line={"color": REFERENCE_COLOUR, "dash": "dash"},
+            annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
+        )
+    figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
     figure.update_yaxes(title="confidence")
     st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
+
+
+def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:
+    """The ends of an axis that does not show a single second enlarged."""
+    margin = max((times.max() - times.min()) * 0.02, pd.Timedelta(seconds=30))
+    return [times.min() - margin, times.max() + margin]
+
+
+def _spread(by_time: pd.DataFrame) -> dict[str, Any]:
+    """The band of a single step, which has no width to be drawn as an area."""
+    mean = by_time["mean"]
+    return {"type": "data", "array": by_time["high"] - mean, "arrayminus": mean - by_time["low"]}
 
 
 def draw_recent(predictions: pd.DataFrame) -> None:

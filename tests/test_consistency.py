@@ -1,0 +1,107 @@
+"""Facts that stand in several files are the same in all of them, and parts that must not know each other do not."""
+
+import ast
+import re
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from api.settings import Settings as ApiSettings
+from monitoring.settings import Settings as MonitoringSettings
+from tests.conftest import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+SERVICES: dict[str, tuple[str, Any]] = {"api": ("8000", ApiSettings), "monitoring": ("8501", MonitoringSettings)}
+
+
+def imports(path) -> set[str]:
+    """The top-level packages and the project's modules that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def importers(folder: str, package: str) -> set[str]:
+    """The files of a folder that import a package."""
+    files = (ROOT / folder).glob("*.py")
+    return {path.stem for path in files if any(name.split(".")[0] == package for name in imports(path))}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_port_is_the_same_in_image_health_check_command_and_compose(service):
+    port, _ = SERVICES[service]
+    dockerfile = (ROOT / service / "Dockerfile").read_text()
+
+    assert re.findall(r"EXPOSE (\d+)", dockerfile) == [port]
+    assert re.findall(r"127\.0\.0\.1:(\d+)/", dockerfile) == [port]
+    assert f'port", "{port}"' in dockerfile
+    assert COMPOSE[service]["ports"] == [
+        f"127.0.0.1:${{{'API' if service == 'api' else 'DASHBOARD'}_PORT:-{port}}}:{port}"
+    ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_sets_only_what_the_service_reads_with_the_same_defaults(service):
+    _, settings = SERVICES[service]
+    environment = COMPOSE[service]["environment"]
+    passed_on = {
+        name: match.group(1)
+        for name, value in environment.items()
+        if (match := re.fullmatch(rf"\$\{{{name}:-(.*)\}}", str(value)))
+    }
+
+    assert settings.from_env(passed_on) == settings()
+    assert {name.lower() for name in environment} <= set(settings.__dataclass_fields__)
+
+
+def test_the_dashboard_reaches_the_api_by_its_service_name_and_reads_what_it_writes():
+    assert COMPOSE["monitoring"]["environment"]["API_URL"] == "http://api:8000"
+    assert COMPOSE["api"]["volumes"] == ["prediction-logs:/app/logs"]
+    assert COMPOSE["monitoring"]["volumes"] == ["prediction-logs:/app/logs:ro"]
+    assert COMPOSE["api"]["environment"]["LOG_DIR"] == COMPOSE["monitoring"]["environment"]["LOG_DIR"] == "/app/logs"
+
+
+def test_both_images_have_the_same_user_base_and_build_steps():
+    api, monitoring = ((ROOT / service / "Dockerfile").read_text() for service in SERVICES)
+
+    for pattern in [r"FROM (\S+)", r"USER (\S+)", r"chown (\S+)", r"pip install .*"]:
+        assert re.findall(pattern, api) == re.findall(pattern, monitoring) != []
+
+
+def test_each_shared_package_has_one_version_everywhere():
+    versions: dict[str, set[str]] = {}
+    for name in ("requirements-dev.txt", "api/requirements.txt", "monitoring/requirements.txt"):
+        for package, version in re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / name).read_text(), re.M):
+            versions.setdefault(package, set()).add(version)
+
+    assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+
+
+def test_neither_service_nor_the_training_imports_another():
+    for folder, others in {
+        "api": ("monitoring", "training"),
+        "monitoring": ("api", "training"),
+        "training": ("api", "monitoring"),
+    }.items():
+        for other in others:
+            assert importers(folder, other) == set()
+
+
+def test_frameworks_stay_at_the_edges():
+    assert importers("api", "fastapi") | importers("api", "starlette") <= {"main", "body", "errors", "metrics"}
+    assert importers("monitoring", "streamlit") == {"dashboard", "views"}
+    assert importers("training", "fastapi") | importers("training", "streamlit") == set()
+
+
+def test_no_file_of_a_streamlit_folder_hides_a_standard_module():
+    assert {path.stem for path in (ROOT / "monitoring").glob("*.py")} & sys.stdlib_module_names == set()
+
+
+def test_evaluate_needs_nothing_but_python():
+    assert {name.split(".")[0] for name in imports(ROOT / "evaluate.py")} <= sys.stdlib_module_names
