@@ -6,7 +6,6 @@ BIN := $(VENV)/bin
 API_PORT ?= 8000
 DASHBOARD_PORT ?= 8501
 COMPOSE := docker compose
-# The classic builder of older engines and BuildKit both build these images.
 export API_PORT DASHBOARD_PORT
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
@@ -18,6 +17,7 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the two images
+	@docker info >/dev/null 2>&1 || { echo "Building images needs a Docker engine, and none answers here; 'make run' works without."; exit 1; }
 	$(COMPOSE) build
 
 run: ## Start both services, in Docker if an engine answers, else as local processes

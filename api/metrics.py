@@ -49,7 +49,7 @@ class Metrics:
             "sentiment_ready",
             "1 if the model is loaded and the log can be written.",
             registry=self._registry,
-            multiprocess_mode="livemin",
+            multiprocess_mode="mostrecent",
         )
 
     def text(self) -> bytes:

@@ -15,7 +15,11 @@ class Request(BaseModel):
 
 
 class PredictRequest(Request):
-    text: str = Field(description="The text to classify; not blank.", examples=["The movie was amazing!"])
+    text: str = Field(
+        description="The text to classify; not blank, and not longer than the service's limit (20,000 characters).",
+        examples=["The movie was amazing!"],
+        json_schema_extra={"minLength": 1, "pattern": r"\S"},  # checked in service.py, documented here
+    )
     true_sentiment: str | None = Field(
         default=None,
         description="The right label, if it is known: one of the model's labels, in any case.",

@@ -70,6 +70,13 @@ def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone
     assert not (clone.directory / "logs").exists()
 
 
+def test_building_without_docker_is_a_sentence(clone):
+    build = clone.make("build")
+
+    assert build.returncode != 0
+    assert "needs a Docker engine, and none answers here" in build.stdout
+
+
 @made_by_make
 def test_a_taken_port_is_a_sentence(clone, start_api):
     other = start_api()
