@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 TIMEOUT_SECONDS = 2.0
-ANSWER_FIELDS = {"prediction_id": str, "predicted_sentiment": str, "confidence": (int, float)}
+ANSWER_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "prediction_id": str,
+    "predicted_sentiment": str,
+    "confidence": (int, float),
+}
 
 
 class ApiUnavailable(Exception):

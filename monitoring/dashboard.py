@@ -17,7 +17,7 @@ import streamlit as st
 from monitoring import alerts, drift, quality, views
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.log_reader import LogReader, Snapshot
-from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_reference
+from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings, SettingsError
 from monitoring.timeline import confidence_by_time
 
@@ -38,9 +38,15 @@ def log_reader(directory: Path) -> LogReader:
 
 
 @st.cache_data
-def reference(profile_path: Path, csv_path: Path, changed: tuple[float, ...]) -> Reference:
-    """The reference; `changed`, the files' times of change, makes a new file be read."""
-    return load_reference(profile_path, csv_path)
+def profile_of_training(path: Path, changed: float) -> Reference:
+    """The model's profile; `changed`, the file's time of change, makes a new file be read."""
+    return load_profile(path)
+
+
+@st.cache_data
+def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
+    """`_profile` with the lengths and labels of the user's own data set."""
+    return with_csv(_profile, path)
 
 
 @st.cache_data(ttl=10)
@@ -57,18 +63,20 @@ def the_settings() -> Settings:
 
 
 def the_reference(settings: Settings) -> Reference | None:
-    csv_path = Path(__file__).with_name(CSV_NAME)
-    paths = [path for path in (settings.reference_path, csv_path) if path.exists()]
-    changed = tuple(path.stat().st_mtime for path in paths)
-    problems: list[str] = []
-    for path in (csv_path, Path("without the user's data set")):
-        try:
-            return reference(settings.reference_path, path, changed)
-        except ReferenceUnavailable as error:
-            if str(error) not in problems:
-                st.warning(views.plain(error))
-            problems.append(str(error))
-    return None
+    """What traffic is compared with, or None after a sentence that says why there is nothing."""
+    path, csv_path = settings.reference_path, Path(__file__).with_name(CSV_NAME)
+    profile = None
+    try:
+        profile = profile_of_training(path, _changed(path))
+        if csv_path.exists():
+            return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile)
+    except ReferenceUnavailable as error:
+        st.warning(views.plain(error))
+    return profile
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def the_log(settings: Settings) -> Snapshot | None:

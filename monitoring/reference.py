@@ -41,13 +41,6 @@ class Reference:
         return float(np.average(centres, weights=self.confidence_counts))
 
 
-def load_reference(profile_path: Path, csv_path: Path) -> Reference:
-    """The profile, with lengths and labels of the CSV instead of its own if there is one. Raises
-    ReferenceUnavailable."""
-    profile = load_profile(profile_path)
-    return with_csv(profile, csv_path) if csv_path.exists() else profile
-
-
 def load_profile(path: Path) -> Reference:
     """The profile that training wrote. Raises ReferenceUnavailable."""
     try:
@@ -71,7 +64,8 @@ def with_csv(profile: Reference, path: Path) -> Reference:
     """`profile` with the lengths and labels of a CSV with the columns review and sentiment. Raises
     ReferenceUnavailable."""
     try:
-        data = pd.read_csv(path, usecols=[CSV_TEXT, CSV_LABEL], dtype=str).dropna()
+        wanted = [CSV_TEXT, CSV_LABEL]
+        data = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False, na_values=[""]).dropna()
     except (OSError, ValueError) as error:
         raise ReferenceUnavailable(f"{path.name} beside dashboard.py cannot be used: {error}") from error
     if data.empty:

@@ -5,11 +5,13 @@ Texts and labels come from outside: they are shown in tables, charts and as plai
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -25,7 +27,7 @@ RECENT_ROWS = 200
 
 def plain(text: object) -> str:
     """Text from outside, so that Streamlit's Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", str(text))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", " ".join(str(text).split()))
 
 
 def draw_alert(alert: Alert) -> None:
@@ -70,16 +72,17 @@ def _figure(proportion: Proportion | None) -> str:
 
 def draw_lengths(current: pd.DataFrame, reference: Reference | None, alert: Alert | None) -> None:
     st.subheader("Sentence length")
+    median = f"Median {current['words'].median():.0f} words"
     if reference is None or alert is None:
+        st.caption(f"{median}.")
         return
     st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
-    edges = reference.length_edges
-    counts = histogram(current["words"].to_numpy(), edges)
-    names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
-    figure = _compared(names, reference.length_counts, counts, "words in the text")
+    counts = histogram(current["words"].to_numpy(), reference.length_edges)
+    figure = _shares(
+        _bin_names(reference.length_edges), "words in the text", current=counts, reference=reference.length_counts
+    )
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
-    median = f"{current['words'].median():.0f}"
-    st.caption(f"Median {median} words, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
+    st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
 
 def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: Alert | None) -> None:
@@ -87,25 +90,33 @@ def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: 
     if len(current) == 1:
         (label,) = current
         st.caption(f"Every answer in this time range is {plain(label)}.")
-    if reference is None or alert is None:
-        return
-    st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
-    labels = all_labels(current, reference.label_counts)
-    figure = _compared(
+    if alert:
+        st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
+    expected = reference.label_counts if reference else {}
+    labels = all_labels(current, expected)
+    figure = _shares(
         labels,
-        [reference.label_counts.get(label, 0) for label in labels],
-        [current.get(label, 0) for label in labels],
         "predicted sentiment",
+        current=[current.get(label, 0) for label in labels],
+        reference=[expected.get(label, 0) for label in labels] if reference else None,
     )
     st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
 
 
-def _compared(names: list[str], reference: Any, current: Any, title: str) -> go.Figure:
+def _bin_names(edges: npt.NDArray[Any]) -> list[str]:
+    """Bins of whole numbers as a reader would write them; the last one has no end."""
+    names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    return [*names[:-1], f"{edges[-2]}+"]
+
+
+def _shares(names: list[str], title: str, current: Any, reference: Any = None) -> go.Figure:
+    """Bars of the counts' shares; `names` are shown as they are, though Plotly knows some HTML."""
     figure = go.Figure(layout={"height": 320, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
     for name, counts, colour in [("reference", reference, REFERENCE_COLOUR), ("current", current, CURRENT_COLOUR)]:
-        total = sum(counts) or 1
-        shares = [count / total for count in counts]
-        figure.add_bar(x=names, y=shares, name=name, marker_color=colour, hovertemplate="%{x}: %{y:.1%}")
+        if counts is not None:
+            shares = [count / (sum(counts) or 1) for count in counts]
+            shown = [html.escape(name) for name in names]
+            figure.add_bar(x=shown, y=shares, name=name, marker_color=colour, hovertemplate="%{x}: %{y:.1%}")
     figure.update_xaxes(title=title, type="category")
     figure.update_yaxes(title="share of texts", tickformat=".0%", rangemode="tozero")
     return figure
@@ -159,10 +170,14 @@ def draw_recent(predictions: pd.DataFrame) -> None:
     """The newest predictions that pass the filters; `predictions` has the column outcome."""
     st.subheader("Recent requests")
     text, label, outcome = st.columns([2, 1, 1])
-    wanted_text = text.text_input("Text contains", key="text_filter", placeholder="any text")
+    wanted_text = text.text_input("Text contains", key="text_filter", placeholder="any text", persist_state="page")
     labels = sorted(predictions["predicted_sentiment"].unique())
-    wanted_labels = label.multiselect("Predicted", _with_selected("label_filter", labels), key="label_filter")
-    wanted_outcomes = outcome.multiselect("Answer was", [RIGHT, WRONG, UNLABELLED], key="outcome_filter")
+    wanted_labels = label.multiselect(
+        "Predicted", _with_selected("label_filter", labels), key="label_filter", persist_state="page"
+    )
+    wanted_outcomes = outcome.multiselect(
+        "Answer was", [RIGHT, WRONG, UNLABELLED], key="outcome_filter", persist_state="page"
+    )
     shown = predictions
     if wanted_text:
         folded = wanted_text.casefold()

@@ -200,6 +200,12 @@ def page(browser, start_api, start_dashboard):
     assert errors == []
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """The present environment with `variables`, but without what a surrounding make tells the makes it starts."""
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return own | variables
+
+
 def repository_copy(directory: Path) -> Path:
     """What a clone of the present work tree would hold, in `directory`."""
     listed = subprocess.run(

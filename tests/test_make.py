@@ -1,6 +1,5 @@
 """What users type, on a machine without a Docker engine; and that every target is documented."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_port, get, post, read_lines, repository_copy
+from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VENV = Path(sys.prefix)
@@ -35,12 +34,9 @@ def clone(tmp_path):
     """A clone that uses the packages already installed here, on ports of its own, where no Docker engine answers."""
     directory = repository_copy(tmp_path / "clone")
     (directory / "tests").rename(tmp_path / "not needed to run")
-    environ = os.environ | {
-        "DOCKER_HOST": f"unix://{tmp_path}/nowhere.sock",
-        "API_PORT": str(free_port()),
-        "DASHBOARD_PORT": str(free_port()),
-    }
-
+    environ = environment(
+        DOCKER_HOST=f"unix://{tmp_path}/nowhere.sock", API_PORT=str(free_port()), DASHBOARD_PORT=str(free_port())
+    )
     clone = Clone(directory, environ)
     yield clone
     clone.make("stop")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import docker_works, free_port, get, post, repository_copy, require, wait_until
+from tests.conftest import docker_works, environment, free_port, get, post, repository_copy, require, wait_until
 
 pytestmark = pytest.mark.docker
 PROJECT = f"sentiment-test-{os.getpid()}"
@@ -48,7 +48,7 @@ class Stack:
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(
-            command, cwd=self.directory, env=os.environ | self.environ, capture_output=True, text=True, timeout=900
+            command, cwd=self.directory, env=environment(**self.environ), capture_output=True, text=True, timeout=900
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout

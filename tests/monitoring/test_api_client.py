@@ -1,0 +1,155 @@
+"""The client against a real HTTP server, and against none."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from monitoring.api_client import TIMEOUT_SECONDS, ApiClient, ApiUnavailable
+from tests.conftest import free_port
+
+CALLS = {
+    "ready": lambda client: client.ready(),
+    "model_card": lambda client: client.model_card(),
+    "predict": lambda client: client.predict("a text"),
+    "feedback": lambda client: client.feedback("id-7", "positive"),
+}
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+def reply_to_everything(api, status, document):
+    for path in list(api.replies):
+        api.replies[path] = (status, document)
+
+
+def test_a_ready_api_is_ready_and_tells_its_model_card(api):
+    client = ApiClient(api.url)
+
+    client.ready()
+
+    assert client.model_card() == api.replies["/model"][1]
+
+
+def test_a_text_is_sent_and_the_answer_comes_back(api):
+    answer = ApiClient(api.url).predict("ganz schön 🎬\n")
+
+    assert answer == api.replies["/predict"][1]
+    assert api.received == [("/predict", {"text": "ganz schön 🎬\n"})]
+
+
+def test_a_label_is_sent_with_the_id_it_belongs_to(api):
+    ApiClient(api.url).feedback("id-7", "négatif")
+
+    assert api.received == [("/feedback", {"prediction_id": "id-7", "true_sentiment": "négatif"})]
+
+
+@every_call
+@pytest.mark.parametrize("status", [404, 413, 422, 500, 503])
+def test_a_refusal_is_told_in_the_words_of_the_api(api, call, status):
+    reply_to_everything(api, status, {"detail": "text has 20,001 characters; at most 20,000 are allowed."})
+
+    with pytest.raises(ApiUnavailable, match=r"^text has 20,001 characters; at most 20,000 are allowed\.$"):
+        call(ApiClient(api.url))
+
+
+@every_call
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"<h1>Bad Gateway</h1>",
+        b"[]",
+        b"{}",
+        b"\xff",
+        {"error": "x"},
+        pytest.param(b"[" * 100_000, id="deep nesting"),
+    ],
+)
+def test_a_refusal_without_a_reason_tells_status_and_address(api, call, document):
+    reply_to_everything(api, 502, document)
+
+    with pytest.raises(ApiUnavailable, match=rf"The API answered 502 Bad Gateway at {api.url}/\w+\."):
+        call(ApiClient(api.url))
+
+
+@every_call
+def test_a_refusal_that_breaks_off_tells_status_and_address(api, call):
+    reply_to_everything(api, 0, b'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n{"det')
+
+    with pytest.raises(ApiUnavailable, match="The API answered 503 Service Unavailable"):
+        call(ApiClient(api.url))
+
+
+@every_call
+@pytest.mark.parametrize(
+    "document", [b"", b"ok", b"[1]", b"null", b"\xff", pytest.param(b"[" * 100_000, id="deep nesting")]
+)
+def test_an_answer_that_is_no_object_of_json_is_a_sentence_with_the_address(api, call, document):
+    reply_to_everything(api, 200, document)
+
+    with pytest.raises(ApiUnavailable, match=rf"^The API does not answer at {api.url}: .*\.$"):
+        call(ApiClient(api.url))
+
+
+@every_call
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_an_answer_that_is_not_http_or_breaks_off_is_a_sentence_with_the_address(api, call, sent):
+    reply_to_everything(api, 0, sent)
+
+    with pytest.raises(ApiUnavailable, match=f"^The API does not answer at {api.url}: "):
+        call(ApiClient(api.url))
+
+
+@pytest.mark.parametrize("missing", ["prediction_id", "predicted_sentiment", "confidence"])
+def test_an_answer_of_another_service_is_a_sentence_that_names_what_is_missing(api, missing):
+    answer = json.loads(json.dumps(api.replies["/predict"][1]))
+    del answer[missing]
+    api.replies["/predict"] = (200, answer)
+
+    with pytest.raises(ApiUnavailable, match=f"^The API at {api.url} gave an answer without {missing}"):
+        ApiClient(api.url).predict("a text")
+
+
+@every_call
+def test_a_closed_port_is_a_sentence_with_the_address(call):
+    url = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(ApiUnavailable, match=f"^The API does not answer at {url}: .*refused") as raised:
+        call(ApiClient(url))
+
+    assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://name.invalid", "http://127.0.0.1:port", "http://127.0.0.1:99999", "http://a b", "http://é\u2028"]
+)
+def test_an_address_that_leads_nowhere_is_a_sentence_with_the_address(url):
+    with pytest.raises(ApiUnavailable, match=f"^The API does not answer at {url}: "):
+        ApiClient(url).ready()
+
+
+def test_an_api_that_hangs_is_given_up_within_seconds():
+    accepted: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: accepted.append(server.accept()[0]), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        started = time.monotonic()
+
+        with pytest.raises(ApiUnavailable, match=f"^The API does not answer at {url}: timed out"):
+            ApiClient(url).ready()
+
+        assert time.monotonic() - started < 2 * TIMEOUT_SECONDS
+        thread.join()
+        accepted[0].close()

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from monitoring.settings import Settings, SettingsError
+from tests.conftest import ROOT
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    settings = Settings.from_env({})
+
+    assert settings == Settings()
+    assert (settings.log_dir, settings.api_url) == (Path("logs"), "http://localhost:8000")
+    assert (settings.accuracy_threshold, settings.min_labels, settings.refresh_seconds) == (0.80, 30, 3.0)
+
+
+def test_the_default_reference_is_the_one_that_ships():
+    assert Settings.from_env({}).reference_path == ROOT / "monitoring" / "reference.json"
+
+
+def test_every_variable_is_read():
+    settings = Settings.from_env(
+        {
+            "LOG_DIR": "/data",
+            "REFERENCE_PATH": "/profiles/r.json",
+            "API_URL": "https://api.example:8443",
+            "ACCURACY_THRESHOLD": "0.9",
+            "MIN_LABELS": "12",
+            "REFRESH_SECONDS": "1.5",
+        }
+    )
+
+    assert settings == Settings(Path("/data"), Path("/profiles/r.json"), "https://api.example:8443", 0.9, 12, 1.5)
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert Settings.from_env({"LOG_DIR": "", "API_URL": " ", "MIN_LABELS": ""}) == Settings()
+
+
+def test_space_around_a_value_does_not_count():
+    assert Settings.from_env({"MIN_LABELS": " 12\n"}).min_labels == 12
+
+
+def test_a_slash_at_the_end_of_the_address_does_not_double_in_paths():
+    assert Settings.from_env({"API_URL": "http://api:8000/"}).api_url == "http://api:8000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("ACCURACY_THRESHOLD", "0", 0.0),
+        ("ACCURACY_THRESHOLD", "1", 1.0),
+        ("MIN_LABELS", "1", 1),
+        ("REFRESH_SECONDS", "0.5", 0.5),
+        ("REFRESH_SECONDS", "3600", 3600.0),
+    ],
+)
+def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
+    assert getattr(Settings.from_env({name: value}), name.lower()) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ACCURACY_THRESHOLD", "80"),
+        ("ACCURACY_THRESHOLD", "80%"),
+        ("ACCURACY_THRESHOLD", "-0.1"),
+        ("ACCURACY_THRESHOLD", "nan"),
+        ("ACCURACY_THRESHOLD", "0,8"),
+        ("MIN_LABELS", "0"),
+        ("MIN_LABELS", "30.5"),
+        ("MIN_LABELS", "many"),
+        ("MIN_LABELS", "9" * 5000),
+        ("REFRESH_SECONDS", "0"),
+        ("REFRESH_SECONDS", "inf"),
+        ("API_URL", "localhost:8000"),
+        ("API_URL", "file:///etc"),
+        ("API_URL", "http://"),
+        ("API_URL", "http://[::1"),
+    ],
+)
+def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):
+    with pytest.raises(SettingsError, match=name) as raised:
+        Settings.from_env({name: value})
+
+    assert repr(value) in str(raised.value)
+    assert str(raised.value).endswith(".")
+
+
+def test_a_whole_number_is_asked_for_where_only_that_will_do():
+    with pytest.raises(SettingsError, match=r"whole number from 1 to .* or unset it for 30"):
+        Settings.from_env({"MIN_LABELS": "2.5"})

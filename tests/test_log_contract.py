@@ -1,0 +1,296 @@
+"""What the API writes, monitoring reads: the only file that imports both services."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+import threading
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from api.owned_file import OwnedFile
+from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line
+from monitoring.log_reader import (
+    Feedback,
+    LogReader,
+    Prediction,
+    Snapshot,
+    parse_feedback,
+    parse_prediction,
+    word_count,
+)
+from tests.conftest import ROOT, TEXTS, get, post, wait_until
+from training.data import LabelledTexts
+from training.evaluation import OutOfFold
+from training.reference import build_reference
+
+DATA = ROOT / "tests" / "data"
+PROMISED = ["timestamp", "request_text", "predicted_sentiment", "true_sentiment"]
+RECORD = PredictionRecord("2026-11-23T08:20:00.123456+00:00", "gut 🎬\u2028é", "positive", None, "id-1", 0.97, "v")
+LABEL = FeedbackRecord("2026-11-23T08:21:00.123456+00:00", "id-1", "negative")
+
+texts = st.text() | st.text(alphabet='a \n\r\t\x00\x0b\x0c\x1c\x1d\x1e\x1f\x7f\x85\u2028\u2029\ufeff"\\/{}🎬')
+times = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat(timespec="microseconds"))
+records = st.builds(
+    PredictionRecord, times, texts, texts, st.none() | texts, texts, st.floats(0, 1, allow_subnormal=False), texts
+)
+
+
+def read(directory: Path) -> Snapshot:
+    return LogReader(directory).refresh()
+
+
+def as_records(predictions: pd.DataFrame) -> list[PredictionRecord]:
+    """The table's rows as what the writer was given."""
+    rows = predictions.to_dict("records")
+    return [
+        PredictionRecord(
+            row["timestamp"].isoformat(timespec="microseconds"),
+            row["request_text"],
+            row["predicted_sentiment"],
+            None if pd.isna(row["true_sentiment"]) else row["true_sentiment"],
+            row["prediction_id"],
+            row["confidence"],
+            row["model_version"],
+        )
+        for row in rows
+    ]
+
+
+def write(log: PredictionLog, predictions: list[PredictionRecord], feedback: list[FeedbackRecord]) -> None:
+    async def append() -> None:
+        for record in predictions:
+            await log.append_predictions([record])
+        for label in feedback:
+            await log.append_feedback(label)
+
+    asyncio.run(append())
+
+
+def numbered(number: int) -> PredictionRecord:
+    time = f"2026-11-23T08:{number // 60:02}:{number % 60:02}.000000+00:00"
+    return PredictionRecord(time, f"text {number}\nzwei é", "positive", None, f"id-{number}", 0.5, "v")
+
+
+# Field by field
+
+
+@given(st.lists(records, max_size=5))
+@example([RECORD])
+def test_every_prediction_that_can_be_written_is_read_back_as_it_was(written):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "prediction_logs.json").write_bytes(b"".join(line(record) for record in written))
+        snapshot = read(Path(folder))
+
+    assert snapshot.unreadable_lines == 0
+    assert as_records(snapshot.predictions) == sorted(written, key=lambda record: record.timestamp)
+
+
+@given(times, texts, texts)
+def test_every_label_that_can_be_written_is_read_back_as_it_was(time, prediction_id, label):
+    written = FeedbackRecord(time, prediction_id, label)
+
+    assert parse_feedback(json.loads(line(written))) == Feedback(datetime.fromisoformat(time), prediction_id, label)
+
+
+@given(texts, texts, st.none() | texts, texts)
+def test_a_label_finds_its_prediction_whatever_the_id_and_the_labels_are(prediction_id, predicted, sent, later):
+    prediction = PredictionRecord(RECORD.timestamp, "a", predicted, sent, prediction_id, 0.5, "v")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "prediction_logs.json").write_bytes(line(prediction))
+        Path(folder, "feedback_logs.json").write_bytes(line(FeedbackRecord(RECORD.timestamp, prediction_id, later)))
+        snapshot = read(Path(folder))
+
+    assert snapshot.predictions["true_sentiment"].tolist() == [later]
+    assert (snapshot.unreadable_lines, snapshot.unmatched_feedback) == (0, 0)
+
+
+def test_the_reader_needs_no_field_but_those_that_are_promised():
+    record = asdict(RECORD)
+    needed = []
+    for name in record:
+        try:
+            parse_prediction({key: value for key, value in record.items() if key != name})
+        except KeyError:
+            needed.append(name)
+
+    assert needed == ["timestamp", "request_text", "predicted_sentiment"]
+    assert set(needed) < set(PROMISED)
+
+
+def test_the_reader_knows_only_fields_that_are_written():
+    written = {field.name for field in fields(PredictionRecord)}
+
+    assert set(Prediction._fields) - written == {"words"}
+    assert set(Feedback._fields) == {field.name for field in fields(FeedbackRecord)}
+
+
+def test_the_promised_fields_come_first_and_the_reader_uses_them_all():
+    assert list(json.loads(line(RECORD)))[:4] == PROMISED
+    assert set(PROMISED) <= set(Prediction._fields)
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [1, {"a": []}], {"deep": {"er": True}}])
+def test_a_new_field_breaks_nothing(tmp_path, value):
+    newer = asdict(RECORD) | {"new_field": value}
+    later = asdict(LABEL) | {"new_field": value}
+    (tmp_path / "prediction_logs.json").write_text(json.dumps(newer) + "\n" + line(RECORD).decode())
+    (tmp_path / "feedback_logs.json").write_text(json.dumps(later) + "\n")
+
+    snapshot = read(tmp_path)
+
+    assert snapshot.unreadable_lines == 0
+    assert snapshot.predictions["request_text"].tolist() == [RECORD.request_text] * 2
+    assert snapshot.predictions["true_sentiment"].tolist() == ["negative"] * 2
+
+
+@given(texts)
+def test_the_reader_counts_words_as_the_reference_profile_does(text):
+    data = LabelledTexts([text, "one"], ["a", "b"], 0, "")
+    out_of_fold = OutOfFold(["a", "b"], np.eye(2), np.array([0, 1]))
+
+    profile = build_reference("v", data, out_of_fold, 1.0)
+
+    assert profile["length"]["mean"] == (word_count(text) + 1) / 2
+
+
+# A sample written by hand: what must stay readable forever
+
+
+def test_the_sample_is_read_as_it_always_was(tmp_path):
+    for name in ("prediction_logs.json", "feedback_logs.json"):
+        shutil.copy(DATA / name, tmp_path)
+
+    snapshot = read(tmp_path)
+
+    table = snapshot.predictions.drop(columns=["words", "prediction_id", "model_version"])
+    rows = [tuple(None if pd.isna(value) else value for value in row) for row in table.itertuples(index=False)]
+
+    def at(text: str) -> pd.Timestamp:
+        return pd.Timestamp(f"2026-11-23T08:20:{text}+00:00")
+
+    assert rows == [
+        (at("00.123456"), "The movie was amazing!", "positive", "positive", 0.973214),
+        (at("01"), "Ein großartiger Film 🎬 – très émouvant, 素晴らしい", "negative", "positive", 0.512),
+        (
+            at("02.5"),
+            'First line.\nSecond line,\ttabbed; a "quote", a \u2028 separator.',
+            "negative",
+            "positive",
+            0.75,
+        ),
+        (at("03"), "Only four fields", "positive", None, None),
+        (at("04"), "A field from the future", "positive", None, 1.0),
+        (at("06"), "Written after the power cut", "negative", None, 0.625),
+    ]
+    assert snapshot.predictions["words"].tolist() == [4, 8, 9, 3, 5, 5]
+    assert snapshot.predictions[["prediction_id", "model_version"]].isna().sum().tolist() == [1, 1]
+    assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (1, 2, 1)
+
+
+def test_the_sample_can_be_written_on_and_its_last_line_is_then_known_to_be_torn(tmp_path):
+    for name in ("prediction_logs.json", "feedback_logs.json"):
+        shutil.copy(DATA / name, tmp_path)
+    reader = LogReader(tmp_path)
+    before = reader.refresh()
+
+    log = PredictionLog(tmp_path, "no")
+    write(log, [numbered(3599)], [])
+    log.close()
+
+    after = reader.refresh()
+    assert after.predictions["request_text"].tolist()[-1] == numbered(3599).request_text
+    assert len(after.predictions) == len(before.predictions) + 1
+    assert after.unreadable_lines == before.unreadable_lines + 1
+
+
+# Files as the writers leave them
+
+
+def test_what_several_writers_append_to_one_folder_is_read_as_one_log(tmp_path):
+    logs = [PredictionLog(tmp_path, "no") for _ in range(3)]
+    for turn in range(4):
+        for index, log in enumerate(logs):
+            number = 3 * turn + index
+            write(log, [numbered(number)], [FeedbackRecord(LABEL.timestamp, f"id-{number}", "negative")])
+    for log in logs:
+        log.close()
+
+    snapshot = read(tmp_path)
+
+    assert snapshot.predictions["prediction_id"].tolist() == [f"id-{number}" for number in range(12)]
+    assert snapshot.predictions["true_sentiment"].tolist() == ["negative"] * 12
+    assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (3, 0, 0)
+
+
+def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_seen_whole(tmp_path):
+    total = 500
+    reader = LogReader(tmp_path)
+
+    def write_all() -> None:
+        log = PredictionLog(tmp_path, "no")
+        write(log, [numbered(number) for number in range(total)], [])
+        log.close()
+
+    writer = threading.Thread(target=write_all, daemon=True)
+    writer.start()
+    seen: list[int] = []
+
+    def all_there() -> bool:
+        snapshot = reader.refresh()
+        assert snapshot.unreadable_lines == 0
+        seen.append(len(snapshot.predictions))
+        return seen[-1] == total
+
+    wait_until(all_there, f"all {total} predictions are seen")
+    writer.join()
+
+    assert seen == sorted(seen)
+    assert as_records(reader.refresh().predictions) == [numbered(number) for number in range(total)]
+
+
+@pytest.mark.parametrize("cut", range(len(line(RECORD)) + 1))
+def test_a_file_torn_at_any_byte_loses_no_whole_line_when_it_is_written_on(tmp_path, cut):
+    whole, torn, appended = numbered(0), line(RECORD)[:cut], numbered(3599)
+    (tmp_path / "prediction_logs.json").write_bytes(line(whole) + torn)
+    reader = LogReader(tmp_path)
+    before = reader.refresh()
+
+    file = OwnedFile.claim(tmp_path, "prediction_logs")
+    file.write(line(appended))
+    file.close()
+
+    is_whole = cut >= len(line(RECORD)) - 1  # all but its newline is enough, once the writer adds that
+    expected = [whole, *[RECORD][:is_whole], appended]
+    snapshot = reader.refresh()
+    assert as_records(snapshot.predictions) == sorted(expected, key=lambda record: record.timestamp)
+    assert snapshot.unreadable_lines == (0 if is_whole or cut == 0 else 1)
+    assert as_records(before.predictions)[0] == whole
+    assert before.unreadable_lines == 0
+
+
+def test_what_a_real_api_is_asked_is_what_monitoring_reads(start_api):
+    api = start_api()
+    text = TEXTS["positive"][0]
+    _, labelled = post(api.url + "/predict", {"text": text, "true_sentiment": "positive"})
+    _, batch = post(api.url + "/predict/batch", {"items": [{"text": "erste\nZeile 🎬"}, {"text": "zweite"}]})
+    for answer in batch["items"]:
+        post(api.url + "/feedback", {"prediction_id": answer["prediction_id"], "true_sentiment": "negative"})
+
+    snapshot = read(api.log_dir)
+
+    answers = [labelled, *batch["items"]]
+    table = snapshot.predictions
+    assert table["request_text"].tolist() == [text, "erste\nZeile 🎬", "zweite"]
+    assert table["true_sentiment"].tolist() == ["positive", "negative", "negative"]
+    for field in ("prediction_id", "predicted_sentiment", "confidence", "model_version"):
+        assert table[field].tolist() == [answer[field] for answer in answers]
+    assert (snapshot.unreadable_lines, snapshot.unmatched_feedback) == (0, 0)
+    assert get(api.url + "/readyz")[0] == 200
