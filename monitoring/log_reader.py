@@ -1,42 +1,20 @@
-"""Tails the log: each refresh reads only what was appended since the last one. Format: see api/prediction_log.py."""
+"""The whole log as one table: a refresh takes in what was appended, and the labels that came later."""
 
 from __future__ import annotations
 
-import json
-import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any
 
 import pandas as pd
 
+from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction
+from monitoring.tailed_file import Replaced, Row, TailedFile
+
 PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
-BLOCK_BYTES = 8 * 1024**2
-SEEN_BYTES = 1024
-
-
-class Prediction(NamedTuple):
-    """A line of prediction_logs*.json; fields not named here are ignored."""
-
-    timestamp: datetime  # in UTC
-    request_text: str
-    words: int
-    predicted_sentiment: str
-    true_sentiment: str | None
-    prediction_id: str | None
-    confidence: float  # NaN where the line has none
-    model_version: str | None
-
-
-class Feedback(NamedTuple):
-    """A line of feedback_logs*.json."""
-
-    timestamp: datetime
-    prediction_id: str
-    true_sentiment: str
 
 
 @dataclass(frozen=True)
@@ -118,58 +96,6 @@ class LogReader:
         return predictions + sum(file.unreadable_lines for file in self._feedback_files.values())
 
 
-class Replaced(OSError):
-    """A file is gone, shorter than before, or another one under the same name."""
-
-
-Row = TypeVar("Row", Prediction, Feedback)
-
-
-class TailedFile(Generic[Row]):
-    """One file, read up to its last newline; what follows that is still being written."""
-
-    def __init__(self, path: Path, parse: Callable[[dict[str, Any]], Row]) -> None:
-        self.unreadable_lines = 0
-        self._path, self._offset = path, 0
-        self._seen = b""  # the end of the last line read: a file made anew often gets the number of the deleted one
-        self._parse: Callable[[dict[str, Any]], Row] = parse
-        stat = path.stat()
-        self._identity = stat.st_dev, stat.st_ino
-
-    def read_new(self) -> Iterator[Row]:
-        """The rows appended since the last call. Raises Replaced."""
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError as error:
-            raise Replaced from error
-        if self._identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._offset:
-            raise Replaced
-        if stat.st_size > self._offset:
-            for line in self._new_lines():
-                yield from self._row(line)
-
-    def _new_lines(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            file.seek(self._offset - len(self._seen))
-            if file.read(len(self._seen)) != self._seen:
-                raise Replaced
-            rest = b""
-            while block := file.read(BLOCK_BYTES):
-                *lines, rest = (rest + block).split(b"\n")
-                for line in lines:
-                    self._offset += len(line) + 1
-                    self._seen = line[-SEEN_BYTES:] + b"\n"
-                    yield line
-
-    def _row(self, line: bytes) -> Iterator[Row]:
-        if not line.strip():
-            return
-        try:
-            yield self._parse(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            self.unreadable_lines += 1
-
-
 def _tail(
     files: dict[Path, TailedFile[Row]], directory: Path, pattern: str, parse: Callable[[dict[str, Any]], Row]
 ) -> list[Row]:
@@ -178,51 +104,6 @@ def _tail(
         if path not in files:
             files[path] = TailedFile(path, parse)
     return [row for file in files.values() for row in file.read_new()]
-
-
-def parse_prediction(record: dict[str, Any]) -> Prediction:
-    """Raises KeyError, TypeError or ValueError for what is not a prediction of the log."""
-    text = _text(record["request_text"])
-    return Prediction(
-        timestamp=_time(record["timestamp"]),
-        request_text=text,
-        words=word_count(text),
-        predicted_sentiment=_text(record["predicted_sentiment"]),
-        true_sentiment=_optional(record.get("true_sentiment")),
-        prediction_id=_optional(record.get("prediction_id")),
-        confidence=_probability(record.get("confidence")),
-        model_version=_optional(record.get("model_version")),
-    )
-
-
-def parse_feedback(record: dict[str, Any]) -> Feedback:
-    """Raises KeyError, TypeError or ValueError for what is not a label of the log."""
-    return Feedback(_time(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
-
-
-def word_count(text: str) -> int:
-    """The length of a text in words, as the reference profile counts it."""
-    return len(text.split())
-
-
-def _time(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"not a text: {value!r}")
-    value.encode()  # raises ValueError for lone surrogates, which JSON can escape but no table or page can show
-    return value
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _probability(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else math.nan
 
 
 def _table(rows: list[Prediction]) -> pd.DataFrame:

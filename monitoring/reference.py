@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.log_reader import word_count
+from monitoring.log_format import word_count
 
 CSV_NAME = "IMDB Dataset.csv"
 CSV_TEXT, CSV_LABEL = "review", "sentiment"

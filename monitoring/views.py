@@ -5,23 +5,19 @@ Texts and labels come from outside: they are shown in tables, charts and as plai
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
-import numpy.typing as npt
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from monitoring.alerts import Alert, interval
 from monitoring.drift import all_labels
+from monitoring.figures import bin_names, confidence_over_time, shares
 from monitoring.quality import RIGHT, UNLABELLED, WRONG, LabelQuality, Proportion
 from monitoring.reference import Reference, histogram
 
-REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
 RECENT_ROWS = 200
 
 
@@ -78,8 +74,8 @@ def draw_lengths(current: pd.DataFrame, reference: Reference | None, alert: Aler
         return
     st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
     counts = histogram(current["words"].to_numpy(), reference.length_edges)
-    figure = _shares(
-        _bin_names(reference.length_edges), "words in the text", current=counts, reference=reference.length_counts
+    figure = shares(
+        bin_names(reference.length_edges), "words in the text", current=counts, reference=reference.length_counts
     )
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
     st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
@@ -94,7 +90,7 @@ def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: 
         st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
     expected = reference.label_counts if reference else {}
     labels = all_labels(current, expected)
-    figure = _shares(
+    figure = shares(
         labels,
         "predicted sentiment",
         current=[current.get(label, 0) for label in labels],
@@ -103,67 +99,14 @@ def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: 
     st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
 
 
-def _bin_names(edges: npt.NDArray[Any]) -> list[str]:
-    """Bins of whole numbers as a reader would write them; the last one has no end."""
-    names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
-    return [*names[:-1], f"{edges[-2]}+"]
-
-
-def _shares(names: list[str], title: str, current: Any, reference: Any = None) -> go.Figure:
-    """Bars of the counts' shares; `names` are shown as they are, though Plotly knows some HTML."""
-    figure = go.Figure(layout={"height": 320, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
-    for name, counts, colour in [("reference", reference, REFERENCE_COLOUR), ("current", current, CURRENT_COLOUR)]:
-        if counts is not None:
-            shares = [count / (sum(counts) or 1) for count in counts]
-            shown = [html.escape(name) for name in names]
-            figure.add_bar(x=shown, y=shares, name=name, marker_color=colour, hovertemplate="%{x}: %{y:.1%}")
-    figure.update_xaxes(title=title, type="category")
-    figure.update_yaxes(title="share of texts", tickformat=".0%", rangemode="tozero")
-    return figure
-
-
 def draw_confidence(by_time: pd.DataFrame, reference: Reference | None) -> None:
     """`by_time` has the columns time, mean, low, high and n."""
     st.subheader("Confidence over time")
     if by_time.empty:
         st.caption("The log has no confidences in this time range.")
         return
-    figure = go.Figure(layout={"height": 300, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
-    line = {"color": CURRENT_COLOUR}
-    band = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
-    figure.add_scatter(x=by_time["time"], y=by_time["high"], **band)
-    figure.add_scatter(x=by_time["time"], y=by_time["low"], fill="tonexty", fillcolor="rgba(0, 114, 178, 0.15)", **band)
-    figure.add_scatter(
-        x=by_time["time"],
-        y=by_time["mean"],
-        customdata=by_time["n"],
-        name="mean, with the middle 80 %",
-        mode="lines+markers",
-        line=line,
-        error_y=_spread(by_time) if len(by_time) == 1 else None,
-        hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
-    )
-    if reference:
-        figure.add_hline(
-            reference.confidence_mean,
-            line={"color": REFERENCE_COLOUR, "dash": "dash"},
-            annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
-        )
-    figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
-    figure.update_yaxes(title="confidence")
+    figure = confidence_over_time(by_time, reference.confidence_mean if reference else None)
     st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
-
-
-def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:
-    """The ends of an axis that does not show a single second enlarged."""
-    margin = max((times.max() - times.min()) * 0.02, pd.Timedelta(seconds=30))
-    return [times.min() - margin, times.max() + margin]
-
-
-def _spread(by_time: pd.DataFrame) -> dict[str, Any]:
-    """The band of a single step, which has no width to be drawn as an area."""
-    mean = by_time["mean"]
-    return {"type": "data", "array": by_time["high"] - mean, "arrayminus": mean - by_time["low"]}
 
 
 def draw_recent(predictions: pd.DataFrame) -> None:

@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 
 from api.owned_file import OwnedFile
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line
-from monitoring.log_reader import (
-    Feedback,
-    LogReader,
-    Prediction,
-    Snapshot,
-    parse_feedback,
-    parse_prediction,
-    word_count,
-)
+from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction, word_count
+from monitoring.log_reader import LogReader, Snapshot
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
 from training.data import LabelledTexts
 from training.evaluation import OutOfFold

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_reader import BLOCK_BYTES, LogReader, Snapshot, word_count
+from monitoring.log_format import word_count
+from monitoring.log_reader import LogReader, Snapshot
+from monitoring.tailed_file import BLOCK_BYTES
 from tests.conftest import wait_until
 from tests.monitoring.conftest import NOON, append, at, feedback, prediction
 

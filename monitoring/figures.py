@@ -1,0 +1,72 @@
+"""The charts, as Plotly figures of values: reference and current in the same two colours everywhere."""
+
+from __future__ import annotations
+
+import html
+from itertools import pairwise
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+
+REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
+
+
+def bin_names(edges: npt.NDArray[Any]) -> list[str]:
+    """Bins of whole numbers as a reader would write them; the last one has no end."""
+    names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    return [*names[:-1], f"{edges[-2]}+"]
+
+
+def shares(names: list[str], title: str, current: Any, reference: Any = None) -> go.Figure:
+    """Bars of the counts' shares; `names` are shown as they are, though Plotly knows some HTML."""
+    figure = go.Figure(layout={"height": 320, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    for name, counts, colour in [("reference", reference, REFERENCE_COLOUR), ("current", current, CURRENT_COLOUR)]:
+        if counts is not None:
+            heights = [count / (sum(counts) or 1) for count in counts]
+            shown = [html.escape(name) for name in names]
+            figure.add_bar(x=shown, y=heights, name=name, marker_color=colour, hovertemplate="%{x}: %{y:.1%}")
+    figure.update_xaxes(title=title, type="category")
+    figure.update_yaxes(title="share of texts", tickformat=".0%", rangemode="tozero")
+    return figure
+
+
+def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) -> go.Figure:
+    """The mean and the middle 80 % by time; `by_time` has the columns time, mean, low, high and n."""
+    figure = go.Figure(layout={"height": 300, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    line = {"color": CURRENT_COLOUR}
+    band = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
+    figure.add_scatter(x=by_time["time"], y=by_time["high"], **band)
+    figure.add_scatter(x=by_time["time"], y=by_time["low"], fill="tonexty", fillcolor="rgba(0, 114, 178, 0.15)", **band)
+    figure.add_scatter(
+        x=by_time["time"],
+        y=by_time["mean"],
+        customdata=by_time["n"],
+        name="mean, with the middle 80 %",
+        mode="lines+markers",
+        line=line,
+        error_y=_spread(by_time) if len(by_time) == 1 else None,
+        hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
+    )
+    if reference_mean is not None:
+        figure.add_hline(
+            reference_mean,
+            line={"color": REFERENCE_COLOUR, "dash": "dash"},
+            annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
+        )
+    figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
+    figure.update_yaxes(title="confidence")
+    return figure
+
+
+def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:
+    """The ends of an axis that does not show a single second enlarged."""
+    margin = max((times.max() - times.min()) * 0.02, pd.Timedelta(seconds=30))
+    return [times.min() - margin, times.max() + margin]
+
+
+def _spread(by_time: pd.DataFrame) -> dict[str, Any]:
+    """The band of a single step, which has no width to be drawn as an area."""
+    mean = by_time["mean"]
+    return {"type": "data", "array": by_time["high"] - mean, "arrayminus": mean - by_time["low"]}

@@ -1,0 +1,73 @@
+"""The log's lines as monitoring understands them. The format and its owner: api/prediction_log.py."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+
+class Prediction(NamedTuple):
+    """A line of prediction_logs*.json; fields not named here are ignored."""
+
+    timestamp: datetime  # in UTC
+    request_text: str
+    words: int
+    predicted_sentiment: str
+    true_sentiment: str | None
+    prediction_id: str | None
+    confidence: float  # NaN where the line has none
+    model_version: str | None
+
+
+class Feedback(NamedTuple):
+    """A line of feedback_logs*.json."""
+
+    timestamp: datetime
+    prediction_id: str
+    true_sentiment: str
+
+
+def parse_prediction(record: dict[str, Any]) -> Prediction:
+    """Raises KeyError, TypeError or ValueError for what is not a prediction of the log."""
+    text = _text(record["request_text"])
+    return Prediction(
+        timestamp=_time(record["timestamp"]),
+        request_text=text,
+        words=word_count(text),
+        predicted_sentiment=_text(record["predicted_sentiment"]),
+        true_sentiment=_optional(record.get("true_sentiment")),
+        prediction_id=_optional(record.get("prediction_id")),
+        confidence=_probability(record.get("confidence")),
+        model_version=_optional(record.get("model_version")),
+    )
+
+
+def parse_feedback(record: dict[str, Any]) -> Feedback:
+    """Raises KeyError, TypeError or ValueError for what is not a label of the log."""
+    return Feedback(_time(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
+
+
+def word_count(text: str) -> int:
+    """The length of a text in words, as the reference profile counts it."""
+    return len(text.split())
+
+
+def _time(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"not a text: {value!r}")
+    value.encode()  # raises ValueError for lone surrogates, which JSON can escape but no table or page can show
+    return value
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _probability(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else math.nan

@@ -1,0 +1,61 @@
+"""Follows one file of the log: each look reads only what was appended since the last one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+BLOCK_BYTES = 8 * 1024**2
+SEEN_BYTES = 1024
+Row = TypeVar("Row")
+
+
+class Replaced(OSError):
+    """A file is gone, shorter than before, or another one under the same name."""
+
+
+class TailedFile(Generic[Row]):
+    """One file, read up to its last newline; what follows that is still being written."""
+
+    def __init__(self, path: Path, parse: Callable[[dict[str, Any]], Row]) -> None:
+        self.unreadable_lines = 0
+        self._path, self._offset = path, 0
+        self._seen = b""  # the end of the last line read: a file made anew often gets the number of the deleted one
+        self._parse: Callable[[dict[str, Any]], Row] = parse
+        stat = path.stat()
+        self._identity = stat.st_dev, stat.st_ino
+
+    def read_new(self) -> Iterator[Row]:
+        """The rows appended since the last call. Raises Replaced."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError as error:
+            raise Replaced from error
+        if self._identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._offset:
+            raise Replaced
+        if stat.st_size > self._offset:
+            for line in self._new_lines():
+                yield from self._row(line)
+
+    def _new_lines(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            file.seek(self._offset - len(self._seen))
+            if file.read(len(self._seen)) != self._seen:
+                raise Replaced
+            rest = b""
+            while block := file.read(BLOCK_BYTES):
+                *lines, rest = (rest + block).split(b"\n")
+                for line in lines:
+                    self._offset += len(line) + 1
+                    self._seen = line[-SEEN_BYTES:] + b"\n"
+                    yield line
+
+    def _row(self, line: bytes) -> Iterator[Row]:
+        if not line.strip():
+            return
+        try:
+            yield self._parse(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            self.unreadable_lines += 1
