@@ -52,8 +52,7 @@ class ApiClient:
         except urllib.error.HTTPError as error:
             raise ApiUnavailable(_detail(error)) from error
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            reason = getattr(error, "reason", error)
-            raise ApiUnavailable(f"The API does not answer at {self.url}: {reason}.") from error
+            raise ApiUnavailable(f"The API does not answer at {self.url}: {_reason(error)}.") from error
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -61,6 +60,12 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise ValueError("its answer is not a JSON object")
     return answer
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing was answered, without the number of the operating system's error."""
+    cause = getattr(error, "reason", error)
+    return str(getattr(cause, "strerror", None) or cause)
 
 
 def _detail(error: urllib.error.HTTPError) -> str:

@@ -80,51 +80,58 @@ def _changed(path: Path) -> float:
 
 
 def the_log(settings: Settings) -> Snapshot | None:
-    """The log as it is now, or None after a sentence that says why there is nothing to show."""
+    """The log as it is now, or None after a sentence that says why it cannot be read."""
     try:
-        snapshot = log_reader(settings.log_dir.absolute()).refresh()
+        return log_reader(settings.log_dir.absolute()).refresh()
     except OSError as error:
         st.error(f"**The log cannot be read.** {views.plain(f'{error.strerror}: {error.filename}')}")
         return None
-    for alert in alerts.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
-        views.draw_alert(alert)
-    if not snapshot.files:
-        st.info(f"**No log yet.** There is none in {views.plain(settings.log_dir.absolute())}; the API makes it.")
-    elif snapshot.predictions.empty:
-        st.info("**The log is empty.** The first request will show here by itself.")
-    return snapshot if len(snapshot.predictions) else None
 
 
 def draw_monitoring(settings: Settings, time_range: str) -> None:
     """Everything that the log tells, over the selected time range."""
-    verdict = st.container()
-    with verdict:
-        known = the_log(settings)
-    if known is None:
+    snapshot = the_log(settings)
+    if snapshot is None:
         return
     span = RANGES[time_range]
-    current = known.since(datetime.now(UTC) - span if span else None)
+    current = snapshot.since(datetime.now(UTC) - span if span else None)
+    verdict, notes = st.container(), st.container()
+    with notes:
+        for alert in alerts.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
+            views.draw_alert(alert)
     if current.empty:
-        latest = known.predictions["timestamp"].iloc[-1]
-        verdict.info(f"**No requests in the last {time_range}.** The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC.")
+        with verdict:
+            draw_nothing(settings, snapshot, time_range)
         return
-    profile = the_reference(settings)
+    with notes:
+        profile = the_reference(settings)
     draw_figures(settings, current, profile, verdict)
 
 
+def draw_nothing(settings: Settings, snapshot: Snapshot, time_range: str) -> None:
+    """Why there is nothing to show."""
+    if not snapshot.files:
+        st.info(f"**No log yet.** There is none in {views.plain(settings.log_dir.absolute())}; the API makes it.")
+    elif snapshot.predictions.empty:
+        st.info("**The log is empty.** The first request will show here by itself.")
+    else:
+        latest = snapshot.predictions["timestamp"].iloc[-1]
+        st.info(f"**No requests in the last {time_range}.** The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC.")
+
+
 def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference | None, verdict: Any) -> None:
+    """The verdict and the sections of a time range with requests."""
     accuracy = quality.accuracy(current)
-    with verdict:
-        views.draw_alert(alerts.accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels))
-    views.draw_quality(accuracy, quality.by_label(current), len(current), settings.min_labels)
     lengths = labels = None
     if profile:
         lengths = alerts.drift_alert("Sentence length", drift.length_drift(current, profile))
         labels = alerts.drift_alert("Predicted sentiment", drift.label_drift(current, profile))
+    with verdict:
+        views.draw_alert(alerts.accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels))
         for alert in (lengths, labels):
-            if alert.level == "warning":
-                with verdict:
-                    views.draw_alert(alert)
+            if alert and alert.level == "warning":
+                views.draw_alert(alert)
+    views.draw_quality(accuracy, quality.by_label(current), len(current), settings.min_labels)
     left, right = st.columns([3, 2])
     with left:
         views.draw_lengths(current, profile, lengths)

@@ -56,7 +56,7 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
             annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
         )
     figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
-    figure.update_yaxes(title="confidence")
+    figure.update_yaxes(title="confidence", range=[min(0.5, by_time["low"].min()), 1.01])
     return figure
 
 
