@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     await service.start()
+    gc.collect()
+    gc.freeze()  # what start-up made stays: looking through it again and again would hold up answers
     yield
     await service.stop()
 

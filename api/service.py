@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from api.group_commit import LogUnavailable
+from api.grouping import GroupedPredictions
 from api.metrics import Metrics
 from api.model import Model, ModelUnavailable, Prediction, load_model
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
@@ -16,7 +16,6 @@ from api.schemas import FeedbackRequest, FeedbackResponse, PredictRequest, Predi
 from api.settings import Settings
 
 MAX_ECHO_CHARS = 60
-SLICE = 64  # texts a batch gives to the model at once, so that others get their turn in between
 
 logger = logging.getLogger("uvicorn.api")
 
@@ -28,7 +27,7 @@ class InvalidInput(Exception):
 class Service:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
-        self._executor = ThreadPoolExecutor(2, thread_name_prefix="model")
+        self._grouped = GroupedPredictions()
         self._model: Model | ModelUnavailable = ModelUnavailable("The model is still being loaded.")
         self._log: PredictionLog | None = None
 
@@ -45,7 +44,7 @@ class Service:
     async def stop(self) -> None:
         if self._log:
             await asyncio.to_thread(self._log.close)
-        self._executor.shutdown()
+        self._grouped.close()
 
     @property
     def model(self) -> Model:
@@ -73,7 +72,7 @@ class Service:
         model = self.model
         labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
         texts = [item.text for item in items]
-        predictions = await self._predict(model, texts)
+        predictions = await self._grouped.ask(model.predict, texts)
         records = [
             _record(model, text, prediction, label)
             for text, prediction, label in zip(texts, predictions, labels, strict=True)
@@ -91,13 +90,6 @@ class Service:
         await self._logged(self.log.append_feedback(record))
         self._count_label(label)
         return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)
-
-    async def _predict(self, model: Model, texts: list[str]) -> list[Prediction]:
-        loop = asyncio.get_running_loop()
-        predictions: list[Prediction] = []
-        for start in range(0, len(texts), SLICE):
-            predictions += await loop.run_in_executor(self._executor, model.predict, texts[start : start + SLICE])
-        return predictions
 
     def _checked(self, model: Model, item: PredictRequest, place: str) -> str | None:
         """The item's label as the model spells it; raises InvalidInput if the item cannot be answered."""

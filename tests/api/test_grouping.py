@@ -1,0 +1,97 @@
+import asyncio
+import threading
+
+import pytest
+
+from api.grouping import GROUP, GroupedPredictions
+from api.model import Prediction
+
+
+class SlowModel:
+    """Answers each text with itself, once it may, and notes what it was asked together."""
+
+    def __init__(self) -> None:
+        self.may_answer, self.was_asked = threading.Event(), threading.Event()
+        self.asked: list[list[str]] = []
+
+    def predict(self, texts):
+        self.asked.append(list(texts))
+        self.was_asked.set()
+        assert self.may_answer.wait(10)
+        return [Prediction(text, 1.0) for text in texts]
+
+
+def run(scenario) -> None:
+    async def with_grouped() -> None:
+        grouped = GroupedPredictions()
+        await scenario(grouped)
+        grouped.close()
+
+    asyncio.run(with_grouped())
+
+
+async def started(model: SlowModel) -> None:
+    assert await asyncio.to_thread(model.was_asked.wait, 10)
+
+
+def test_what_arrives_while_the_model_is_busy_is_asked_together():
+    async def scenario(grouped: GroupedPredictions) -> None:
+        model = SlowModel()
+        first = asyncio.create_task(grouped.ask(model.predict, ["1"]))
+        await started(model)
+        rest = [asyncio.create_task(grouped.ask(model.predict, [str(number)])) for number in range(2, 6)]
+        await asyncio.sleep(0)
+        model.may_answer.set()
+        answers = await asyncio.gather(first, *rest)
+
+        assert model.asked == [["1"], ["2", "3", "4", "5"]]
+        assert [answer[0].label for answer in answers] == ["1", "2", "3", "4", "5"]
+
+    run(scenario)
+
+
+def test_a_batch_is_cut_so_that_a_single_text_waits_for_one_group_only():
+    async def scenario(grouped: GroupedPredictions) -> None:
+        model = SlowModel()
+        texts = [str(number) for number in range(GROUP * 3)]
+        batch = asyncio.create_task(grouped.ask(model.predict, texts))
+        await started(model)
+        single = asyncio.create_task(grouped.ask(model.predict, ["single"]))
+        await asyncio.sleep(0)
+        model.may_answer.set()
+        await single
+
+        assert model.asked[1][0] == "single"
+        assert [prediction.label for prediction in await batch] == texts
+
+    run(scenario)
+
+
+def test_what_the_model_raises_reaches_who_asked_and_the_next_one_is_answered():
+    async def scenario(grouped: GroupedPredictions) -> None:
+        def fail(texts):
+            raise RuntimeError("no answer")
+
+        with pytest.raises(RuntimeError, match="no answer"):
+            await grouped.ask(fail, ["1"])
+
+        model = SlowModel()
+        model.may_answer.set()
+        assert await grouped.ask(model.predict, ["2"]) == [Prediction("2", 1.0)]
+
+    run(scenario)
+
+
+def test_somebody_who_stops_waiting_does_not_disturb_the_others():
+    async def scenario(grouped: GroupedPredictions) -> None:
+        model = SlowModel()
+        first = asyncio.create_task(grouped.ask(model.predict, ["1"]))
+        await started(model)
+        gone, stays = (asyncio.create_task(grouped.ask(model.predict, [name])) for name in ("gone", "stays"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        model.may_answer.set()
+
+        assert [answer[0].label for answer in await asyncio.gather(first, stays)] == ["1", "stays"]
+
+    run(scenario)
