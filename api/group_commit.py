@@ -152,7 +152,7 @@ class GroupCommit:
                 self._unsynced = False
                 handle = self._file.handle()
             try:
-                os.fdatasync(handle)  # outside the lock: writers do not wait for the disk
+                os.fsync(handle)  # outside the lock: writers do not wait for the disk
             except OSError as error:
                 with self._file_lock:
                     self._give_up(error)
