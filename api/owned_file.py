@@ -14,8 +14,8 @@ PROBE = b" " * 65536
 class ShortWrite(OSError):
     """Only the first `kept` bytes, all of them whole lines, are in the file."""
 
-    def __init__(self, kept: int, cause: OSError) -> None:
-        super().__init__(cause.errno, cause.strerror, cause.filename)
+    def __init__(self, kept: int, cause: OSError, path: Path) -> None:
+        super().__init__(cause.errno, cause.strerror, str(path))
         self.kept = kept
 
 
@@ -73,16 +73,13 @@ class OwnedFile:
             kept = lines.rfind(b"\n", 0, written) + 1
             with suppress(OSError):  # else the torn line is closed when the file is claimed again
                 os.ftruncate(self._fd, start + kept)
-            raise ShortWrite(kept, error) from error
+            raise ShortWrite(kept, error, self.path) from error
 
     def probe(self) -> None:
         """Raise OSError unless there is room to write; leaves nothing behind, and no line a reader could see."""
         start = os.fstat(self._fd).st_size
-        try:
-            if os.write(self._fd, PROBE) < len(PROBE):
-                raise OSError(None, "there is hardly any room left", str(self.path))
-        finally:
-            os.ftruncate(self._fd, start)
+        self.write(PROBE)
+        os.ftruncate(self._fd, start)
 
     def sync(self) -> None:
         """Force what was written to disk."""
