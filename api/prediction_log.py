@@ -57,7 +57,8 @@ class PredictionLog:
         return self._predictions.problem or self._feedback.problem
 
     async def append_predictions(self, records: Sequence[PredictionRecord]) -> None:
-        await asyncio.wrap_future(self._predictions.append(b"".join(line(record) for record in records)))
+        lines = line(records[0]) if len(records) == 1 else await asyncio.to_thread(_lines, records)
+        await asyncio.wrap_future(self._predictions.append(lines))
 
     async def append_feedback(self, record: FeedbackRecord) -> None:
         await asyncio.wrap_future(self._feedback.append(line(record)))
@@ -71,6 +72,10 @@ class PredictionLog:
 def line(record: PredictionRecord | FeedbackRecord) -> bytes:
     """The record as one line of its file."""
     return (json.dumps(asdict(record), ensure_ascii=False).translate(LINE_BREAKS) + "\n").encode()
+
+
+def _lines(records: Sequence[PredictionRecord]) -> bytes:
+    return b"".join(line(record) for record in records)
 
 
 def now() -> str:

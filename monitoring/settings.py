@@ -22,7 +22,7 @@ class Settings:
     api_url: str = "http://localhost:8000"
     accuracy_threshold: float = 0.80
     min_labels: int = 30
-    refresh_seconds: float = 3.0
+    refresh_seconds: float = 3
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
