@@ -119,6 +119,8 @@ class GroupCommit:
             return self._file
         if self._file:
             logger.warning("%s was moved or deleted; a new file is started", self._file.path)
+            with suppress(OSError):
+                self._file.sync()
             self._file.close()
         self._file = None
         file = self._claim()

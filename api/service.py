@@ -28,7 +28,8 @@ class Service:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
         self._grouped = GroupedPredictions()
-        self._model: Model | ModelUnavailable = ModelUnavailable("The model is still being loaded.")
+        self._model: Model | None = None
+        self._model_problem = "The model is still being loaded."
         self._log: PredictionLog | None = None
 
     async def start(self) -> None:
@@ -39,7 +40,7 @@ class Service:
             self._model = await asyncio.to_thread(load_model, settings.model_path, settings.model_card_path)
         except ModelUnavailable as error:
             logger.error("no model: %s", error)
-            self._model = error
+            self._model_problem = str(error)
 
     async def stop(self) -> None:
         if self._log:
@@ -49,8 +50,8 @@ class Service:
     @property
     def model(self) -> Model:
         """The loaded model. Raises ModelUnavailable."""
-        if isinstance(self._model, ModelUnavailable):
-            raise self._model
+        if self._model is None:
+            raise ModelUnavailable(self._model_problem)
         return self._model
 
     @property
