@@ -52,8 +52,7 @@ class Service:
             pid = int(self.pid_file.read_text())
         except (OSError, ValueError):
             return None
-        found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-        return pid if self.arguments[1] in found.stdout else None
+        return pid if self.arguments[1] in _command_of(pid) else None
 
     def answers(self) -> bool:
         try:
@@ -145,6 +144,14 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process, empty if there is none."""
+    if Path("/proc/self/cmdline").exists():  # Linux, where a small machine may have no ps
+        path = Path(f"/proc/{pid}/cmdline")
+        return path.read_text() if path.exists() else ""
+    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
 
 
 def _taken(port: str) -> bool:
