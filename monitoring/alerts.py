@@ -25,7 +25,7 @@ class Alert:
 def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: int) -> Alert:
     """Whether the share of right answers is below `threshold`; with fewer than `min_labels` labels, neither."""
     n = accuracy.n if accuracy else 0
-    if accuracy is None or n < min_labels:
+    if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
             "unknown",
             "Not enough labels yet",
@@ -37,6 +37,11 @@ def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: in
     if accuracy.value < threshold:
         return Alert("alert", f"Accuracy is below {percent}", f"{figures}. Look at the wrong answers below.")
     return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.")
+
+
+def enough_labels(n: int, min_labels: int) -> bool:
+    """Whether `n` labels can carry a figure of accuracy."""
+    return n >= min_labels
 
 
 def drift_alert(subject: str, drift: Drift) -> Alert:

@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from monitoring import alerts, drift, quality, views
+from monitoring.alerts import Alert
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.log_reader import LogReader, Snapshot
 from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
@@ -84,7 +85,7 @@ def the_log(settings: Settings) -> Snapshot | None:
     try:
         return log_reader(settings.log_dir.absolute()).refresh()
     except OSError as error:
-        st.error(f"**The log cannot be read.** {views.plain(f'{error.strerror}: {error.filename}')}")
+        views.draw_alert(Alert("alert", "The log cannot be read", f"{error.strerror}: {error.filename}"))
         return None
 
 
@@ -101,22 +102,22 @@ def draw_monitoring(settings: Settings, time_range: str) -> None:
             views.draw_alert(alert)
     if current.empty:
         with verdict:
-            draw_nothing(settings, snapshot, time_range)
+            views.draw_alert(nothing_to_show(settings, snapshot, time_range))
         return
     with notes:
         profile = the_reference(settings)
     draw_figures(settings, current, profile, verdict)
 
 
-def draw_nothing(settings: Settings, snapshot: Snapshot, time_range: str) -> None:
+def nothing_to_show(settings: Settings, snapshot: Snapshot, time_range: str) -> Alert:
     """Why there is nothing to show."""
     if not snapshot.files:
-        st.info(f"**No log yet.** There is none in {views.plain(settings.log_dir.absolute())}; the API makes it.")
-    elif snapshot.predictions.empty:
-        st.info("**The log is empty.** The first request will show here by itself.")
-    else:
-        latest = snapshot.predictions["timestamp"].iloc[-1]
-        st.info(f"**No requests in the last {time_range}.** The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC.")
+        return Alert("unknown", "No log yet", f"There is none in {settings.log_dir.absolute()}; the API makes it.")
+    if snapshot.predictions.empty:
+        return Alert("unknown", "The log is empty", "The first request will show here by itself.")
+    latest = snapshot.predictions["timestamp"].iloc[-1]
+    detail = f"The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC."
+    return Alert("unknown", f"No requests in the last {time_range}", detail)
 
 
 def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference | None, verdict: Any) -> None:

@@ -21,7 +21,7 @@ def bin_names(edges: npt.NDArray[Any]) -> list[str]:
 
 def shares(names: list[str], title: str, current: Any, reference: Any = None) -> go.Figure:
     """Bars of the counts' shares; `names` are shown as they are, though Plotly knows some HTML."""
-    figure = go.Figure(layout={"height": 320, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    figure = _empty(height=320)
     for name, counts, colour in [("reference", reference, REFERENCE_COLOUR), ("current", current, CURRENT_COLOUR)]:
         if counts is not None:
             heights = [count / (sum(counts) or 1) for count in counts]
@@ -34,8 +34,7 @@ def shares(names: list[str], title: str, current: Any, reference: Any = None) ->
 
 def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) -> go.Figure:
     """The mean and the middle 80 % by time; `by_time` has the columns time, mean, low, high and n."""
-    figure = go.Figure(layout={"height": 300, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
-    line = {"color": CURRENT_COLOUR}
+    figure = _empty(height=300)
     band = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
     figure.add_scatter(x=by_time["time"], y=by_time["high"], **band)
     figure.add_scatter(x=by_time["time"], y=by_time["low"], fill="tonexty", fillcolor="rgba(0, 114, 178, 0.15)", **band)
@@ -45,7 +44,7 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
         customdata=by_time["n"],
         name="mean, with the middle 80 %",
         mode="lines+markers",
-        line=line,
+        line={"color": CURRENT_COLOUR},
         error_y=_spread(by_time) if len(by_time) == 1 else None,
         hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
     )
@@ -58,6 +57,11 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
     figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
     figure.update_yaxes(title="confidence", range=[min(0.5, by_time["low"].min()), 1.01])
     return figure
+
+
+def _empty(height: int) -> go.Figure:
+    """A figure of `height` pixels, with its legend above the plot."""
+    return go.Figure(layout={"height": height, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
 
 
 def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +71,12 @@ def with_csv(profile: Reference, path: Path) -> Reference:
     if data.empty:
         raise ReferenceUnavailable(f"{path.name} beside dashboard.py has no rows with a review and a sentiment.")
     words = data[CSV_TEXT].map(word_count).to_numpy()
-    return Reference(
+    return replace(
+        profile,
         source=f"The reference for lengths and labels is {path.name}, put beside dashboard.py: {len(data):,} texts.",
-        length_edges=profile.length_edges,
         length_counts=histogram(words, profile.length_edges),
         length_median=float(np.median(words)),
         label_counts=dict(Counter(data[CSV_LABEL])),
-        confidence_edges=profile.confidence_edges,
-        confidence_counts=profile.confidence_counts,
     )
 
 

@@ -12,13 +12,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from monitoring.alerts import Alert, interval
+from monitoring.alerts import Alert, enough_labels, interval
 from monitoring.drift import all_labels
 from monitoring.figures import bin_names, confidence_over_time, shares
 from monitoring.quality import RIGHT, UNLABELLED, WRONG, LabelQuality, Proportion
 from monitoring.reference import Reference, histogram
 
 RECENT_ROWS = 200
+RECENT_COLUMNS: dict[str, Any] = {
+    "timestamp": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+    "request_text": st.column_config.TextColumn("text", width="large"),
+    "predicted_sentiment": "predicted",
+    "true_sentiment": "true label",
+    "outcome": "answer was",
+    "confidence": st.column_config.NumberColumn("confidence", format="%.3f"),
+    "prediction_id": "prediction_id",
+}
 
 
 def plain(text: object) -> str:
@@ -33,13 +42,12 @@ def draw_alert(alert: Alert) -> None:
 
 def draw_quality(accuracy: Proportion | None, labels: list[LabelQuality], requests: int, min_labels: int) -> None:
     st.subheader("Accuracy, precision, recall, F1")
-    enough = accuracy is not None and accuracy.n >= min_labels
     columns = st.columns(3)
     columns[0].metric("Requests", f"{requests:,}")
     columns[1].metric("Labelled", f"{accuracy.n if accuracy else 0:,}", help="Requests whose true label is known.")
     columns[2].metric(
         "Accuracy",
-        f"{accuracy.value:.1%}" if accuracy and enough else "not yet",
+        f"{accuracy.value:.1%}" if accuracy and enough_labels(accuracy.n, min_labels) else "not yet",
         help=f"The share of right answers among the labelled ones, once there are {min_labels} labels.",
     )
     if not labels:
@@ -130,22 +138,13 @@ def draw_recent(predictions: pd.DataFrame) -> None:
     if wanted_outcomes:
         shown = shown[shown["outcome"].isin(wanted_outcomes)]
     newest = shown.tail(RECENT_ROWS).iloc[::-1]
-    columns = ["timestamp", "request_text", "predicted_sentiment", "true_sentiment", "outcome", "confidence"]
     st.dataframe(
-        newest[[*columns, "prediction_id"]],
+        newest[list(RECENT_COLUMNS)],
         hide_index=True,
         key="recent",
         height=360,
         alt="The newest requests with their answers",
-        column_config={
-            "timestamp": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            "request_text": st.column_config.TextColumn("text", width="large"),
-            "predicted_sentiment": "predicted",
-            "true_sentiment": "true label",
-            "outcome": "answer was",
-            "confidence": st.column_config.NumberColumn("confidence", format="%.3f"),
-            "prediction_id": "prediction_id",
-        },
+        column_config=RECENT_COLUMNS,
     )
     st.caption(f"The newest {len(newest):,} of {len(shown):,} requests that match, of {len(predictions):,}.")
 
@@ -158,7 +157,7 @@ def _with_selected(key: str, options: list[str]) -> list[str]:
 def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None) -> None:
     st.subheader("The API")
     if problem:
-        st.error(f"**The API is not ready.** {plain(problem)} What the log holds is shown above.")
+        draw_alert(Alert("alert", "The API is not ready", f"{problem} What the log holds is shown above."))
         return
     st.success(f"The API at {plain(url)} is ready.")
     if card:
@@ -188,7 +187,7 @@ def draw_answer(answer: Mapping[str, Any], labels: list[str], judge: Callable[[s
     """The answer to the tried sentence; `judge` is called with its true label when the user gives one."""
     predicted = str(answer["predicted_sentiment"])
     st.write(f"Predicted **{plain(predicted)}** with confidence {answer['confidence']:.3f}. Was that right?")
-    columns = st.columns(max(len(labels), 1))
-    for column, label in zip(columns, [predicted, *(label for label in labels if label != predicted)], strict=False):
+    choices = [predicted, *(label for label in labels if label != predicted)]
+    for column, label in zip(st.columns(len(choices)), choices, strict=True):
         text = f"Right: {plain(label)}" if label == predicted else f"Wrong: it is {plain(label)}"
         column.button(text, key=f"judge-{label}", on_click=judge, args=(label,))

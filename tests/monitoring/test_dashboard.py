@@ -665,6 +665,19 @@ def test_without_labels_in_the_card_an_answer_can_still_be_called_right(page_wit
     assert [found.label for found in page.button] == ["Predict", "Right: positive"]
 
 
+def test_an_answer_that_the_card_does_not_list_takes_no_other_label_away(page_with_api, api):
+    api.replies["/model"] = (200, {"name": "n", "model_version": "1", "labels": ["bad", "good"]})
+
+    page = predict(run(page_with_api), "So so")
+
+    assert [found.label for found in page.button] == [
+        "Predict",
+        "Right: positive",
+        "Wrong: it is bad",
+        "Wrong: it is good",
+    ]
+
+
 def test_labels_that_are_numbers_are_offered_as_the_api_gives_them(page_with_api, api):
     api.replies["/model"] = (200, {"name": "n", "model_version": "1", "labels": [0, 1]})
     api.replies["/predict"] = (200, {"prediction_id": "id", "predicted_sentiment": "1", "confidence": 1})
