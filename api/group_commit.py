@@ -42,7 +42,7 @@ class GroupCommit:
         self._closing = threading.Event()
         self._file: OwnedFile | None = None
         self._unsynced = False
-        self._file_lock = threading.Lock()  # around every use of the three above and of `problem`
+        self._file_lock = threading.Lock()  # around every use of the two above, and every change of `problem`
         try:
             self._file = claim()
         except OSError as error:

@@ -27,7 +27,7 @@ class InvalidInput(Exception):
 class Service:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
-        self._grouped = GroupedPredictions()
+        self._grouped = GroupedPredictions(lambda texts: self.model.predict(texts))
         self._model: Model | None = None
         self._model_problem = "The model is still being loaded."
         self._log: PredictionLog | None = None
@@ -73,7 +73,7 @@ class Service:
         model = self.model
         labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
         texts = [item.text for item in items]
-        predictions = await self._grouped.ask(model.predict, texts)
+        predictions = await self._grouped.ask(texts)
         records = [
             _record(model, text, prediction, label)
             for text, prediction, label in zip(texts, predictions, labels, strict=True)

@@ -23,8 +23,9 @@ class SlowModel:
 
 def run(scenario) -> None:
     async def with_grouped() -> None:
-        grouped = GroupedPredictions()
-        await scenario(grouped)
+        model = SlowModel()
+        grouped = GroupedPredictions(model.predict)
+        await scenario(grouped, model)
         grouped.close()
 
     asyncio.run(with_grouped())
@@ -35,11 +36,10 @@ async def started(model: SlowModel) -> None:
 
 
 def test_what_arrives_while_the_model_is_busy_is_asked_together():
-    async def scenario(grouped: GroupedPredictions) -> None:
-        model = SlowModel()
-        first = asyncio.create_task(grouped.ask(model.predict, ["1"]))
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["1"]))
         await started(model)
-        rest = [asyncio.create_task(grouped.ask(model.predict, [str(number)])) for number in range(2, 6)]
+        rest = [asyncio.create_task(grouped.ask([str(number)])) for number in range(2, 6)]
         await asyncio.sleep(0)
         model.may_answer.set()
         answers = await asyncio.gather(first, *rest)
@@ -51,12 +51,11 @@ def test_what_arrives_while_the_model_is_busy_is_asked_together():
 
 
 def test_a_batch_is_cut_so_that_a_single_text_waits_for_one_group_only():
-    async def scenario(grouped: GroupedPredictions) -> None:
-        model = SlowModel()
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
         texts = [str(number) for number in range(GROUP * 3)]
-        batch = asyncio.create_task(grouped.ask(model.predict, texts))
+        batch = asyncio.create_task(grouped.ask(texts))
         await started(model)
-        single = asyncio.create_task(grouped.ask(model.predict, ["single"]))
+        single = asyncio.create_task(grouped.ask(["single"]))
         await asyncio.sleep(0)
         model.may_answer.set()
         await single
@@ -68,26 +67,27 @@ def test_a_batch_is_cut_so_that_a_single_text_waits_for_one_group_only():
 
 
 def test_what_the_model_raises_reaches_who_asked_and_the_next_one_is_answered():
-    async def scenario(grouped: GroupedPredictions) -> None:
-        def fail(texts):
+    def fail_at_nonsense(texts):
+        if "nonsense" in texts:
             raise RuntimeError("no answer")
+        return [Prediction(text, 1.0) for text in texts]
 
+    async def ask_twice() -> None:
+        grouped = GroupedPredictions(fail_at_nonsense)
         with pytest.raises(RuntimeError, match="no answer"):
-            await grouped.ask(fail, ["1"])
+            await grouped.ask(["nonsense"])
 
-        model = SlowModel()
-        model.may_answer.set()
-        assert await grouped.ask(model.predict, ["2"]) == [Prediction("2", 1.0)]
+        assert await grouped.ask(["2"]) == [Prediction("2", 1.0)]
+        grouped.close()
 
-    run(scenario)
+    asyncio.run(ask_twice())
 
 
 def test_somebody_who_stops_waiting_does_not_disturb_the_others():
-    async def scenario(grouped: GroupedPredictions) -> None:
-        model = SlowModel()
-        first = asyncio.create_task(grouped.ask(model.predict, ["1"]))
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["1"]))
         await started(model)
-        gone, stays = (asyncio.create_task(grouped.ask(model.predict, [name])) for name in ("gone", "stays"))
+        gone, stays = (asyncio.create_task(grouped.ask([name])) for name in ("gone", "stays"))
         await asyncio.sleep(0)
         gone.cancel()
         model.may_answer.set()
