@@ -10,11 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import joblib
@@ -79,6 +82,17 @@ def client(settings) -> Iterator[TestClient]:
 def read_lines(path: Path) -> list[dict]:
     """Every line of a log file, which must all be whole."""
     return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]] if path.exists() else []
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer):
+    """Serve in a thread of its own, to the end of the with block."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
 
 
 def free_port() -> int:

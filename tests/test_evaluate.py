@@ -21,8 +21,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, precision_score, recall_score
 
 import evaluate
+from tests.conftest import ROOT, serving
 
-ROOT = Path(__file__).parent.parent
 LABELS = ["negative", "positive"]
 
 # A status with a JSON document, raw bytes in place of an HTTP answer, or None to hang up.
@@ -105,13 +105,9 @@ def always_positive(body: dict[str, Any]) -> Reply:
 
 @pytest.fixture
 def api() -> Iterator[FakeApi]:
-    server = FakeApi()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.end_of_test.set()
-    server.stop()
-    thread.join(10)
+    with serving(FakeApi()) as server:
+        yield server
+        server.end_of_test.set()
 
 
 @pytest.fixture

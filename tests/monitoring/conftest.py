@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
+from tests.conftest import serving
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 Reply = tuple[int, object]  # a status with a JSON document; bytes are sent as they are
@@ -124,10 +125,5 @@ class FakeApi(ThreadingHTTPServer):
 
 @pytest.fixture
 def api() -> Iterator[FakeApi]:
-    server = FakeApi()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(FakeApi()) as server:
+        yield server
