@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -118,17 +119,20 @@ def get(url: str) -> tuple[int, str]:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-    except OSError:
+    except (OSError, HTTPException):
         return 0, ""
 
 
 def post(url: str, body: dict) -> tuple[int, dict]:
+    """Status and answer; raises OSError when there is none, or not the whole of it."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+    except HTTPException as error:  # a server killed between head and body of its answer
+        raise ConnectionError("the answer broke off") from error
 
 
 @dataclass

@@ -39,8 +39,9 @@ class Stack:
         return self._inspect(self.container(service)["Image"])
 
     def logged(self) -> list[str]:
+        """The texts of all whole lines; where the API was killed one line may be torn."""
         lines = self.compose("exec", "-T", "monitoring", "cat", "/app/logs/prediction_logs.json").split("\n")
-        return [json.loads(line)["request_text"] for line in lines[:-1]]
+        return [json.loads(line)["request_text"] for line in lines[:-1] if line.endswith("}")]
 
     def _inspect(self, name: str) -> dict:
         found: list[dict] = json.loads(self._run("docker", "inspect", name))
@@ -113,7 +114,7 @@ def test_a_killed_api_is_said_on_the_page_and_appends_after_what_it_had_acknowle
             try:
                 if post(stack.api + "/predict", {"text": text})[0] == 200:
                     acknowledged.append(text)
-            except (OSError, ValueError):
+            except OSError:
                 return
             if len(acknowledged) > 100:
                 enough.set()
