@@ -6,11 +6,19 @@ BIN := $(VENV)/bin
 API_PORT ?= 8000
 DASHBOARD_PORT ?= 8501
 COMPOSE := docker compose
-export API_PORT DASHBOARD_PORT
+KIND_CLUSTER ?= sentiment
+KIND_NODE_IMAGE ?=
+NAMESPACE ?= sentiment
+RELEASE ?= sentiment
+CHART := charts/sentiment-monitor
+CLUSTER := $(PYTHON) scripts/kind_cluster.py
+HELM := helm --kube-context kind-$(KIND_CLUSTER) --namespace $(NAMESPACE)
+export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help build run run-docker run-local stop logs clean evaluate train test test-browser test-docker lint format lock screenshot
+.PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
 help: ## List the targets
@@ -57,6 +65,35 @@ train: $(VENV)/.services ## Train the model on a CSV with the columns review and
 	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
 	$(BIN)/python -m training.train --data "$(DATA)" $(TRAIN_OPTIONS)
 
+##@ Kubernetes, in a kind cluster
+kind-up: ## Create the cluster kind-config.yaml describes (KIND_CLUSTER=sentiment, KIND_NODE_IMAGE=)
+	@$(CLUSTER) up
+
+kind-load: build ## Build the images and put them into the cluster's nodes
+	@$(CLUSTER) load
+
+helm-install: kind-load ## Install or upgrade the chart (NAMESPACE=, RELEASE=, HELM_OPTIONS=--set …)
+	@$(CLUSTER) require
+	$(HELM) upgrade --install $(RELEASE) $(CHART) --create-namespace --values .kind/values.yaml --wait --timeout 5m $(HELM_OPTIONS)
+
+port-forward: ## Bring both services to localhost:8000 and :8501, until Ctrl-C
+	@$(CLUSTER) port-forward
+
+helm-test: ## Send a prediction through the installed release and look for it in the log
+	@$(CLUSTER) require
+	$(HELM) test $(RELEASE) --timeout 3m
+
+smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
+	@$(CLUSTER) require
+	$(BIN)/python -m pytest -m smoke
+
+helm-uninstall: ## Uninstall the release; the claim with the log stays
+	@$(CLUSTER) require
+	$(HELM) uninstall $(RELEASE) --ignore-not-found --wait --timeout 2m
+
+kind-down: ## Delete the cluster and everything in it
+	@$(CLUSTER) down
+
 ##@ Develop
 test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster
 	$(BIN)/python -m pytest
@@ -79,6 +116,11 @@ format: $(VENV)/.dev ## Put the code into the project's format
 lock: $(VENV)/.dev ## Pin the newest packages that the requirements.in files allow
 	$(BIN)/python scripts/lock.py
 
+chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the CRDs that the chart's checks use (needs Go)
+
+chart-docs: $(VENV)/.chart-tools ## Write the chart's README from its values
+	$(BIN)/helm-docs --chart-search-root charts
+
 screenshot: $(VENV)/.dev ## Take the README's picture of the running dashboard
 	$(BIN)/python scripts/screenshot.py http://localhost:$(DASHBOARD_PORT) docs/dashboard.png
 
@@ -91,6 +133,10 @@ $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 	@echo "Installing the development packages into $(VENV); this takes a minute or two."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.services
+
+$(VENV)/.chart-tools: scripts/chart_tools.py | $(BIN)/python
+	@$(BIN)/python scripts/chart_tools.py $(BIN)
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.13 …")'

@@ -176,13 +176,14 @@ def start_dashboard(tmp_path):
     """Starts the dashboard as its users do, on the log folder of a running API."""
     processes: list[subprocess.Popen] = []
 
-    def start(api: Server, **environment: str) -> str:
+    def start(api: Server, base_path: str = "", **environment: str) -> str:
         port, output = free_port(), tmp_path / f"dashboard-{len(processes)}.txt"
+        environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": base_path} if base_path else {}
         environ = os.environ | {"LOG_DIR": str(api.log_dir), "API_URL": api.url, "REFRESH_SECONDS": "1"} | environment
         command = [sys.executable, "-m", "streamlit", "run", "monitoring/dashboard.py", "--server.port", str(port)]
         with output.open("wb") as sink:
             processes.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink))
-        url = f"http://localhost:{port}"
+        url = f"http://localhost:{port}{base_path}"
         wait_until(lambda: get(url + "/_stcore/health")[0] == 200, f"dashboard answers: {output.read_text()}", 60)
         return url
 

@@ -1,0 +1,56 @@
+"""What `helm test` proves: a prediction is answered, its line is in the log, and the dashboard answers.
+
+Runs in a pod with the API's image. API_URL is where the API is; DASHBOARD_URL (with its base path) and LOG_DIR are
+set where the release has a dashboard and a log that a second pod can read; FAIL makes it send what the API refuses.
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+TEXT = "A helm test: the movie was amazing!"
+
+
+def fetch(url, body=None):
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.read().decode()
+    except urllib.error.HTTPError as error:
+        sys.exit(f"{url} answered {error.code}: {error.read().decode(errors='replace')}")
+    except OSError as error:
+        sys.exit(f"{url} does not answer: {error}")
+
+
+def logged(directory, prediction_id):
+    """The line of a prediction in any file of the log, or None."""
+    for path in directory.glob("prediction_logs*.json"):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if prediction_id in line:
+                return json.loads(line)
+    return None
+
+
+def main(environ, seconds=30):
+    text = "" if environ.get("FAIL") else TEXT
+    answer = json.loads(fetch(environ["API_URL"] + "/predict", json.dumps({"text": text}).encode()))
+    print(f"POST /predict answered {answer['predicted_sentiment']!r}, prediction {answer['prediction_id']}.")
+    if environ.get("LOG_DIR"):
+        deadline = time.monotonic() + seconds
+        while not (record := logged(Path(environ["LOG_DIR"]), answer["prediction_id"])):
+            if time.monotonic() > deadline:
+                sys.exit(f"Prediction {answer['prediction_id']} is not in the log after {seconds} s.")
+            time.sleep(0.5)
+        if (record["request_text"], record["predicted_sentiment"]) != (text, answer["predicted_sentiment"]):
+            sys.exit(f"The log says something else: {record}")
+        print("Its line is in the log.")
+    if environ.get("DASHBOARD_URL"):
+        print(f"The dashboard's health: {fetch(environ['DASHBOARD_URL'] + '/_stcore/health')}.")
+
+
+if __name__ == "__main__":
+    main(os.environ)

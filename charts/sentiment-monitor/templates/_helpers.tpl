@@ -1,0 +1,82 @@
+{{/* Names, labels and images. `component` is "api", "monitoring" or "tests". */}}
+
+{{- define "sentiment-monitor.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Start of every object's name; short enough for "-monitoring" behind it. */}}
+{{- define "sentiment-monitor.fullname" -}}
+{{- $name := include "sentiment-monitor.name" . }}
+{{- $release := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- .Values.fullnameOverride | default $release | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* What selects the pods of a release, or of one component of it. Never changes: selectors cannot. */}}
+{{- define "sentiment-monitor.releaseLabels" -}}
+app.kubernetes.io/name: {{ include "sentiment-monitor.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* dict "root" $ "component" string */}}
+{{- define "sentiment-monitor.selectorLabels" -}}
+{{ include "sentiment-monitor.releaseLabels" .root }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Labels of an object, not of a pod: a new version of the chart restarts nothing. dict "root" $ "component" string */}}
+{{- define "sentiment-monitor.labels" -}}
+{{ include "sentiment-monitor.selectorLabels" . }}
+app.kubernetes.io/part-of: {{ .root.Chart.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "sentiment-monitor.serviceAccountName" -}}
+{{- $default := ternary (include "sentiment-monitor.fullname" .) "default" .Values.serviceAccount.create }}
+{{- .Values.serviceAccount.name | default $default }}
+{{- end }}
+
+{{- define "sentiment-monitor.claimName" -}}
+{{- .Values.log.existingClaim | default (printf "%s-log" (include "sentiment-monitor.fullname" .)) }}
+{{- end }}
+
+{{/* registry/repository:tag@digest; a digest alone leaves the tag out. dict "root" $ "component" string */}}
+{{- define "sentiment-monitor.image" -}}
+{{- $image := (index .root.Values .component).image }}
+{{- $registry := .root.Values.global.imageRegistry | default $image.registry }}
+{{- $tag := $image.tag | default (ternary "" .root.Chart.AppVersion (ne $image.digest "")) }}
+{{- with $registry }}{{ . }}/{{ end }}{{ $image.repository }}
+{{- with $tag }}:{{ . }}{{ end }}
+{{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* Where a component answers inside the cluster. dict "root" $ "component" string */}}
+{{- define "sentiment-monitor.url" -}}
+http://{{ include "sentiment-monitor.fullname" .root }}-{{ .component }}:{{ (index .root.Values .component).service.port }}
+{{- end }}
+
+{{/* A list without duplicates: of two entries with the same key the later one counts. dict "key" string "lists" list */}}
+{{- define "sentiment-monitor.merge" -}}
+{{- $key := .key }}
+{{- $merged := list }}
+{{- range $entry := concat (first .lists) (last .lists) }}
+  {{- $others := list }}
+  {{- range $merged }}
+    {{- if ne (get . $key) (get $entry $key) }}{{ $others = append $others . }}{{ end }}
+  {{- end }}
+  {{- $merged = append $others $entry }}
+{{- end }}
+{{- toYaml $merged }}
+{{- end }}
+
+{{/* To any name server: its address differs between clusters, and OpenShift's listens on 5353. */}}
+{{- define "sentiment-monitor.dnsEgress" -}}
+- ports:
+    {{- range list 53 5353 }}
+    - port: {{ . }}
+      protocol: UDP
+    - port: {{ . }}
+      protocol: TCP
+    {{- end }}
+{{- end }}

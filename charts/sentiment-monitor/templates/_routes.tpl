@@ -1,0 +1,97 @@
+{{/* Service and routes of a component; each define takes dict "root" $ "component" string "path" string. */}}
+
+{{- define "sentiment-monitor.service" -}}
+{{- $service := (index .root.Values .component).service -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "sentiment-monitor.labels" . | nindent 4 }}
+  {{- with $service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ $service.type }}
+  ports:
+    - name: http
+      port: {{ $service.port }}
+      targetPort: http
+      {{- if and $service.nodePort (ne $service.type "ClusterIP") }}
+      nodePort: {{ $service.nodePort }}
+      {{- end }}
+  selector:
+    {{- include "sentiment-monitor.selectorLabels" . | nindent 4 }}
+{{- end }}
+
+{{- define "sentiment-monitor.ingress" -}}
+{{- $values := index .root.Values .component -}}
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "sentiment-monitor.labels" . | nindent 4 }}
+  {{- with $values.ingress.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- with $values.ingress.className }}
+  ingressClassName: {{ . }}
+  {{- end }}
+  rules:
+    {{- range $values.ingress.hosts }}
+    - host: {{ . | quote }}
+      http:
+        paths:
+          - path: {{ $.path }}
+            pathType: Prefix
+            backend:
+              service:
+                name: {{ include "sentiment-monitor.fullname" $.root }}-{{ $.component }}
+                port:
+                  name: http
+    {{- end }}
+  {{- with $values.ingress.tls }}
+  tls:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
+{{- define "sentiment-monitor.httpRoute" -}}
+{{- $values := index .root.Values .component -}}
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "sentiment-monitor.labels" . | nindent 4 }}
+  {{- with $values.httpRoute.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  parentRefs:
+    {{- toYaml $values.httpRoute.parentRefs | nindent 4 }}
+  {{- with $values.httpRoute.hostnames }}
+  hostnames:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  rules:
+    - matches:
+        - path:
+            type: PathPrefix
+            value: {{ .path }}
+      {{- with $values.httpRoute.filters }}
+      filters:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      backendRefs:
+        - name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
+          port: {{ $values.service.port }}
+{{- end }}

@@ -1,0 +1,181 @@
+"""The kind cluster: kind_cluster.py up | load | port-forward | require | down.
+
+KIND_CLUSTER names it; nothing here touches another cluster, whatever the current context is. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".kind"
+VALUES = STATE / "values.yaml"
+IMAGES = {"api": "sentiment-monitor-api", "monitoring": "sentiment-monitor-dashboard"}
+TOOLS = {
+    "up": ["docker", "kind", "kubectl"],
+    "load": ["docker", "kind"],
+    "port-forward": ["kind", "kubectl"],
+    "require": ["kind", "kubectl", "helm"],
+    "down": ["docker", "kind"],
+}
+CLUSTER = os.environ.get("KIND_CLUSTER") or "sentiment"
+CONTEXT = f"kind-{CLUSTER}"
+
+
+def run(*command: str) -> None:
+    """Run with the terminal's output; ends the program with a sentence if it fails."""
+    done = subprocess.run(command, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` failed with {done.returncode}; its output above says why.")
+
+
+def output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def exists() -> bool:
+    return CLUSTER in output("kind", "get", "clusters").split()
+
+
+def nodes() -> list[str]:
+    return output("kind", "get", "nodes", "--name", CLUSTER).split()
+
+
+def require() -> None:
+    """The cluster is there and answers."""
+    if not exists():
+        sys.exit(f"There is no kind cluster {CLUSTER!r}; `make kind-up` creates it.")
+    answer = subprocess.run(
+        ["kubectl", "--context", CONTEXT, "version", "--request-timeout=10s"], capture_output=True, text=True
+    )
+    if answer.returncode:
+        sys.exit(f"The cluster of context {CONTEXT!r} does not answer: {answer.stderr.strip()}")
+
+
+def up() -> None:
+    if exists():
+        print(f"The kind cluster {CLUSTER!r} is already there.")
+        return
+    (STATE / "shared").mkdir(parents=True, exist_ok=True)
+    image = os.environ.get("KIND_NODE_IMAGE")
+    chosen = ["--image", image] if image else []
+    run("kind", "create", "cluster", "--name", CLUSTER, "--config", "kind-config.yaml", "--wait", "120s", *chosen)
+
+
+def load() -> None:
+    """Put the built images into every node, under the tag that their content gives them, and note the tags as values.
+
+    The tag is the image's own id: another image always rolls out, the same one never does. The way through an archive
+    works with every image store, `kind load docker-image` does not.
+    """
+    if not exists():
+        sys.exit(f"There is no kind cluster {CLUSTER!r}; `make kind-up` creates it.")
+    tags = {component: image_id(name) for component, name in IMAGES.items()}
+    STATE.mkdir(exist_ok=True)
+    VALUES.write_text(json.dumps({component: {"image": {"tag": tag}} for component, tag in tags.items()}) + "\n")
+    names = [f"{IMAGES[component]}:{tag}" for component, tag in tags.items()]
+    if missing := [name for name in names if not all(has_image(node, name) for node in nodes())]:
+        print(f"Loading {' and '.join(missing)} into the nodes of {CLUSTER!r}; this takes a minute.")
+        for name in missing:
+            run("docker", "image", "tag", name.split(":")[0] + ":" + built_tag(), name)
+        with tempfile.TemporaryDirectory() as directory:
+            archive = str(Path(directory) / "images.tar")
+            run("docker", "image", "save", *platform(), "--output", archive, *missing)
+            run("kind", "load", "image-archive", "--name", CLUSTER, archive)
+    print("The nodes have " + " and ".join(names) + ".")
+
+
+def built_tag() -> str:
+    return os.environ.get("IMAGE_TAG") or "dev"
+
+
+def image_id(name: str) -> str:
+    digest = output("docker", "image", "inspect", "--format", "{{.Id}}", f"{name}:{built_tag()}").strip()
+    return digest.removeprefix("sha256:")[:12]
+
+
+def has_image(node: str, name: str) -> bool:
+    found = subprocess.run(["docker", "exec", node, "crictl", "inspecti", name], capture_output=True)
+    return found.returncode == 0
+
+
+def platform() -> list[str]:
+    """Only this machine's, where the engine can hold several; older engines hold one and know no such option."""
+    if "--platform" not in output("docker", "image", "save", "--help"):
+        return []
+    return ["--platform", output("docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip()]
+
+
+def taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def port_forward() -> None:
+    """Both services on this machine until Ctrl-C, also when their pods are replaced."""
+    require()
+    namespace, release = os.environ["NAMESPACE"], os.environ["RELEASE"]
+    ports = {"api": (os.environ["API_PORT"], "/docs"), "monitoring": (os.environ["DASHBOARD_PORT"], "")}
+    kubectl = ["kubectl", "--context", CONTEXT, "--namespace", namespace]
+    commands = {}
+    for component, (port, path) in ports.items():
+        selector = f"app.kubernetes.io/instance={release},app.kubernetes.io/component={component}"
+        service = output(*kubectl, "get", "service", "--selector", selector, "--output", "name").strip()
+        if not service:
+            sys.exit(f"Namespace {namespace!r} has no service of release {release!r}; `make helm-install` installs it.")
+        if taken(int(port)):
+            variable = "API_PORT" if component == "api" else "DASHBOARD_PORT"
+            sys.exit(f"Port {port} is taken by another program; choose another: {variable}=… make port-forward.")
+        commands[component] = [*kubectl, "port-forward", service, f"{port}:http"]
+        print(f"{component:<11} http://localhost:{port}{path}", flush=True)
+    forwards: dict[str, subprocess.Popen[bytes]] = {}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            for component, command in commands.items():
+                if component not in forwards or forwards[component].poll() is not None:
+                    forwards[component] = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for forward in forwards.values():
+            forward.terminate()
+
+
+def down() -> None:
+    if exists():
+        # What pods wrote to the shared folder belongs to their users; the nodes may delete it, this user may not.
+        for node in nodes():
+            subprocess.run(["docker", "exec", node, "sh", "-c", "rm -rf /shared/*"], capture_output=True)
+        run("kind", "delete", "cluster", "--name", CLUSTER)
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+COMMANDS = {"up": up, "load": load, "port-forward": port_forward, "require": require, "down": down}
+
+if __name__ == "__main__":
+    command = sys.argv[1] if len(sys.argv) == 2 else ""
+    if command not in COMMANDS:
+        sys.exit(__doc__)
+    for tool in TOOLS[command]:
+        if not shutil.which(tool):
+            sys.exit(f"This needs `{tool}`, and it is not on the PATH; install it, then try again.")
+    COMMANDS[command]()

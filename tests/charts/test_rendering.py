@@ -1,0 +1,339 @@
+"""What is rendered: one rule at a time, over every shape in ci/ and every pod in it."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from api.settings import Settings as ApiSettings
+from monitoring.settings import Settings as MonitoringSettings
+from tests.charts.conftest import (
+    CHART,
+    KUBERNETES,
+    SHAPES,
+    Refused,
+    manifest,
+    merged,
+    of_kind,
+    pods,
+    render,
+    tool,
+    values_of,
+)
+from tests.conftest import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def containers(shape: str) -> list[dict]:
+    return [pod["spec"]["containers"][0] for pod in pods(render(values_of(shape))).values()]
+
+
+def env(container: dict) -> dict[str, str]:
+    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+
+
+def test_the_default_install_is_small():
+    kinds = sorted(item["kind"] for item in render())
+
+    assert kinds == sorted(
+        ["Deployment", "Deployment", "Service", "Service", "PersistentVolumeClaim", "ServiceAccount", "Pod"]
+    )
+
+
+@every_shape
+def test_helm_lint_has_no_complaint(shape):
+    done = subprocess.run(
+        ["helm", "lint", "--strict", str(CHART), "--values", str(CHART / "ci" / f"{shape}-values.yaml")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "[" not in done.stdout.replace("[INFO] Chart.yaml", "")
+
+
+@every_shape
+def test_helm_3_renders_what_helm_4_renders(shape):
+    assert manifest(values_of(shape), helm=tool("helm3")) == manifest(values_of(shape))
+
+
+@every_shape
+def test_rendering_twice_gives_the_same_bytes(shape):
+    command = ["helm", "template", "opinion", str(CHART), "--namespace", "reviews", "--kube-version", KUBERNETES]
+    values = ["--values", str(CHART / "ci" / f"{shape}-values.yaml")]
+
+    assert subprocess.run([*command, *values], capture_output=True, check=True).stdout.decode() == manifest(
+        values_of(shape)
+    )
+
+
+def test_nothing_random_or_looked_up_can_make_an_upgrade_restless():
+    for path in CHART.glob("templates/**/*"):
+        if path.is_file():
+            found = re.findall(
+                r"\{\{[^}]*?\b(lookup|rand[A-Z]\w+|uuidv4|now|gen[A-Z]\w+|derive\w+)\b", path.read_text()
+            )
+            assert found == [], path
+
+
+@every_shape
+def test_every_pod_is_as_the_restricted_standard_wants_it_and_more(shape):
+    for pod in pods(render(values_of(shape))).values():
+        spec, (container,) = pod["spec"], pod["spec"]["containers"]
+        assert spec["securityContext"] == {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "fsGroup": 10001,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(spec)
+        assert {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"} <= {
+            "persistentVolumeClaim",
+            "emptyDir",
+        }
+
+
+@every_shape
+def test_the_dashboard_and_the_test_can_only_read_the_log(shape):
+    for name, pod in pods(render(values_of(shape))).items():
+        for mount in pod["spec"]["containers"][0].get("volumeMounts", []):
+            if mount["name"] == "log":
+                assert mount["readOnly"] == (name != "api")
+
+
+@every_shape
+def test_no_list_has_an_entry_twice(shape):
+    for container in containers(shape):
+        for key, lists in {"env": "name", "ports": "name", "volumeMounts": "mountPath"}.items():
+            named = [entry[lists] for entry in container.get(key, [])]
+            assert len(named) == len(set(named))
+    for pod in pods(render(values_of(shape))).values():
+        volumes = [volume["name"] for volume in pod["spec"].get("volumes", [])]
+        assert len(volumes) == len(set(volumes))
+
+
+@every_shape
+def test_no_rbac_object_and_no_object_elsewhere(shape):
+    objects = render(values_of(shape))
+
+    assert {item["kind"] for item in objects} & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"} == set()
+    assert {item["metadata"].get("namespace", "reviews") for item in objects} == {"reviews"}
+
+
+@every_shape
+def test_every_object_has_the_recommended_labels_and_selectors_find_their_pods(shape):
+    objects = render(values_of(shape))
+    for item in objects:
+        if not item["metadata"]["name"].endswith(("-extra", "-text")):
+            assert {f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "version")} | {
+                "app.kubernetes.io/managed-by",
+                "helm.sh/chart",
+            } <= set(item["metadata"]["labels"])
+    for item in objects:
+        if item["kind"] == "Service":
+            found = [name for name, pod in pods(objects).items() if fits(item["spec"]["selector"], pod)]
+            assert found == [item["metadata"]["labels"]["app.kubernetes.io/component"]]
+        if item["kind"] == "Deployment":
+            assert fits(item["spec"]["selector"]["matchLabels"], item["spec"]["template"])
+            assert set(item["spec"]["selector"]["matchLabels"]) == {
+                f"app.kubernetes.io/{name}" for name in ("name", "instance", "component")
+            }
+
+
+def fits(selector: dict, pod: dict) -> bool:
+    return selector.items() <= pod["metadata"]["labels"].items()
+
+
+def test_a_new_version_of_the_chart_restarts_nothing(tmp_path):
+    newer = tmp_path / "newer"
+    subprocess.run(["cp", "-r", str(CHART), str(newer)], check=True)
+    text = (newer / "Chart.yaml").read_text()
+    (newer / "Chart.yaml").write_text(re.sub(r"^version: .*", "version: 9.9.9", text, flags=re.M))
+    before, after = render(), render(chart=newer)
+
+    assert of_kind(after, "PersistentVolumeClaim")["metadata"]["labels"]["helm.sh/chart"] == "sentiment-monitor-9.9.9"
+    for component in ("api", "monitoring"):
+        old, new = (of_kind(objects, "Deployment", component)["spec"] for objects in (before, after))
+        assert old == new
+
+
+@pytest.mark.parametrize(
+    ("changed", "restarted"),
+    [
+        ({"api": {"logSync": "always"}}, {"api"}),
+        ({"monitoring": {"minLabels": 5}}, {"monitoring"}),
+        ({"metrics": {"grafanaDashboard": {"enabled": True}}}, set()),
+        ({"networkPolicy": {"enabled": True}}, set()),
+        ({"tests": {"fail": True}}, set()),
+    ],
+)
+def test_a_changed_value_restarts_only_the_pods_it_concerns(changed, restarted):
+    before, after = pods(render()), pods(render(changed))
+
+    assert {name for name in ("api", "monitoring") if before[name] != after[name]} == restarted
+
+
+def test_the_services_get_their_own_settings_with_the_defaults_they_have_anyway():
+    of = {name: env(pod["spec"]["containers"][0]) for name, pod in pods(render()).items()}
+
+    for name, settings in (("api", ApiSettings), ("monitoring", MonitoringSettings)):
+        given = of[name]
+        assert {variable.lower() for variable in given} <= set(settings.__dataclass_fields__)
+        unchanged = {key: value for key, value in given.items() if key not in ("LOG_DIR", "API_URL")}
+        assert settings.from_env(unchanged) == settings()
+
+
+def test_image_port_folder_and_user_are_those_of_the_images():
+    objects = render()
+    for component, pod in pods(objects).items():
+        if component == "tests":
+            continue
+        dockerfile = (ROOT / component / "Dockerfile").read_text()
+        (container,) = pod["spec"]["containers"]
+        assert [str(port["containerPort"]) for port in container["ports"]] == re.findall(r"EXPOSE (\d+)", dockerfile)
+        assert env(container)["LOG_DIR"] == COMPOSE[component]["environment"]["LOG_DIR"]
+        assert container["image"].split(":")[0] == COMPOSE[component]["image"].split(":")[0]
+        user = pod["spec"]["securityContext"]
+        assert re.findall(r"USER (\S+)", dockerfile) == [f"{user['runAsUser']}:{user['runAsGroup']}"]
+        service = of_kind(objects, "Service", component)
+        assert [(port["port"], port["targetPort"]) for port in service["spec"]["ports"]] == [
+            (container["ports"][0]["containerPort"], "http")
+        ]
+
+
+def test_the_dashboard_asks_the_apis_service_also_on_another_port():
+    objects = render({"api": {"service": {"port": 80}}})
+
+    assert env(pods(objects)["monitoring"]["spec"]["containers"][0])["API_URL"] == (
+        f"http://{of_kind(objects, 'Service', 'api')['metadata']['name']}:80"
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "registry", "rendered"),
+    [
+        ({}, "", "sentiment-monitor-api:0.1.0"),
+        ({"tag": "2.0"}, "", "sentiment-monitor-api:2.0"),
+        ({"registry": "a.example"}, "", "a.example/sentiment-monitor-api:0.1.0"),
+        ({"registry": "a.example"}, "b.example/team", "b.example/team/sentiment-monitor-api:0.1.0"),
+        ({"digest": f"sha256:{'0' * 64}"}, "", f"sentiment-monitor-api@sha256:{'0' * 64}"),
+        ({"tag": "2", "digest": f"sha256:{'0' * 64}"}, "", f"sentiment-monitor-api:2@sha256:{'0' * 64}"),
+    ],
+)
+def test_the_image_is_put_together_from_registry_repository_tag_and_digest(image, registry, rendered):
+    found = pods(render({"api": {"image": image}, "global": {"imageRegistry": registry}}))
+
+    assert found["api"]["spec"]["containers"][0]["image"] == rendered
+    assert found["tests"]["spec"]["containers"][0]["image"] == rendered
+
+
+def test_no_image_is_latest():
+    assert not any(container["image"].endswith(":latest") for shape in SHAPES for container in containers(shape))
+
+
+def test_further_variables_replace_those_of_the_chart():
+    extra = [{"name": "LOG_SYNC", "value": "no"}, {"name": "MAX_TEXT_CHARS", "value": "5"}]
+    given = pods(render({"api": {"extraEnv": extra}}))["api"]["spec"]["containers"][0]
+
+    assert env(given)["LOG_SYNC"] == "no"
+    assert env(given)["MAX_TEXT_CHARS"] == "5"
+    assert len(given["env"]) == 5
+
+
+def test_pull_secrets_of_both_places_are_used_once():
+    secrets = {"imagePullSecrets": [{"name": "a"}, {"name": "b"}], "global": {"imagePullSecrets": [{"name": "a"}]}}
+
+    assert pods(render(secrets))["api"]["spec"]["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+
+
+@every_shape
+def test_both_services_have_three_probes_on_paths_they_serve(shape):
+    base = values_of(shape).get("monitoring", {}).get("basePath", "")
+    health = f"{base}/_stcore/health"
+    paths = {"api": ("/healthz", "/readyz", "/healthz"), "monitoring": (health, health, health)}
+    for name, pod in pods(render(values_of(shape))).items():
+        if name in paths:
+            container = pod["spec"]["containers"][0]
+            probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
+            assert probes == [{"path": path, "port": "http"} for path in paths[name]]
+
+
+def test_one_base_path_moves_page_probes_routes_and_test_together():
+    base = "/dashboard"
+    routes = merged(values_of("ingress"), values_of("http-route"))
+    objects = render(routes)
+    (container,) = pods(objects)["monitoring"]["spec"]["containers"]
+    ingress, route = (of_kind(objects, kind, "monitoring")["spec"] for kind in ("Ingress", "HTTPRoute"))
+
+    assert env(container)["STREAMLIT_SERVER_BASE_URL_PATH"] == base
+    assert ingress["rules"][0]["http"]["paths"][0]["path"] == base
+    assert route["rules"][0]["matches"][0]["path"] == {"type": "PathPrefix", "value": base}
+    assert env(pods(objects)["tests"]["spec"]["containers"][0])["DASHBOARD_URL"].endswith(f":8501{base}")
+
+
+@every_shape
+def test_routes_lead_to_services_that_exist(shape):
+    objects = render(values_of(shape))
+    services = {item["metadata"]["name"]: item["spec"]["ports"][0] for item in objects if item["kind"] == "Service"}
+    for item in objects:
+        if item["kind"] == "Ingress":
+            backend = item["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+            assert backend["port"]["name"] == services[backend["name"]]["name"]
+        if item["kind"] == "HTTPRoute":
+            (backend,) = item["spec"]["rules"][0]["backendRefs"]
+            assert backend["port"] == services[backend["name"]]["port"]
+
+
+def test_an_autoscaler_owns_the_number_of_pods():
+    objects = render(values_of("autoscaling"))
+    deployment = of_kind(objects, "Deployment", "api")
+
+    assert "replicas" not in deployment["spec"]
+    target = of_kind(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == ("Deployment", deployment["metadata"]["name"])
+
+
+@pytest.mark.parametrize(("fewest", "made"), [(1, False), (2, True)])
+@pytest.mark.parametrize("scaler", [False, True])
+def test_a_disruption_budget_is_made_only_where_a_pod_can_be_spared(fewest, made, scaler):
+    scaled = {"autoscaling": {"enabled": True, "minReplicas": fewest}} if scaler else {"replicas": fewest}
+    objects = render({"log": {"accessModes": ["ReadWriteMany"]}, "api": scaled})
+
+    assert ("PodDisruptionBudget" in {item["kind"] for item in objects}) == made
+
+
+def test_a_rolling_pod_goes_on_answering_until_nobody_asks_it():
+    for shape in SHAPES:
+        for item in render(values_of(shape)):
+            if item["kind"] == "Deployment":
+                (container,) = item["spec"]["template"]["spec"]["containers"]
+                assert ("lifecycle" in container) == (item["spec"]["strategy"]["type"] == "RollingUpdate")
+
+
+def test_long_names_are_cut_to_what_kubernetes_takes():
+    for item in render({"fullnameOverride": "x" * 80}):
+        assert len(item["metadata"]["name"]) <= 63
+    assert {item["metadata"]["name"] for item in render({"fullnameOverride": "opinions"})} >= {"opinions-api"}
+
+
+def test_objects_of_the_users_own_are_templates_too():
+    names = {item["metadata"]["name"]: item for item in render(values_of("everything"))}
+
+    assert names["opinions-extra"]["data"] == {"release": "opinion"}
+    assert "opinions-text" in names
+
+
+def test_an_older_kubernetes_is_refused():
+    with pytest.raises(Refused, match=r"1\.30"):
+        manifest({}, "--kube-version", "1.29.0")

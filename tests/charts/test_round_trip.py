@@ -1,0 +1,82 @@
+"""The program that `helm test` runs, against real servers."""
+
+import json
+import runpy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.charts.conftest import CHART, pods, render
+from tests.conftest import free_port, serving
+
+SCRIPT = CHART / "files" / "round_trip.py"
+
+
+@pytest.fixture
+def main():
+    return runpy.run_path(str(SCRIPT))["main"]
+
+
+def test_it_follows_a_prediction_into_the_log_and_asks_the_dashboard(main, start_api, start_dashboard, capsys):
+    api = start_api()
+    dashboard = start_dashboard(api, "/team/sentiment")
+
+    main({"API_URL": api.url, "LOG_DIR": str(api.log_dir), "DASHBOARD_URL": dashboard})
+
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "POST /predict answered 'positive'",
+        "Its line is in the log.",
+        "The dashboard's health: ok.",
+    ]
+
+
+def test_it_fails_when_the_line_is_missing(main, start_api, tmp_path):
+    api = start_api()
+    (tmp_path / "elsewhere").mkdir()
+
+    with pytest.raises(SystemExit, match=r"is not in the log after 0\.1 s"):
+        main({"API_URL": api.url, "LOG_DIR": str(tmp_path / "elsewhere")}, seconds=0.1)
+
+
+def test_it_fails_when_the_line_says_something_else(main, tmp_path):
+    answer = {"predicted_sentiment": "positive", "prediction_id": "1"}
+    (tmp_path / "prediction_logs.json").write_text(json.dumps(answer | {"request_text": "another"}) + "\n")
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with (
+        serving(ThreadingHTTPServer(("127.0.0.1", 0), Answers)) as server,
+        pytest.raises(SystemExit, match="The log says something else"),
+    ):
+        main({"API_URL": f"http://127.0.0.1:{server.server_port}", "LOG_DIR": str(tmp_path)})
+
+
+def test_it_fails_when_told_to(main, start_api):
+    with pytest.raises(SystemExit, match=r"answered 422: .*text"):
+        main({"API_URL": start_api().url, "FAIL": "1"})
+
+
+def test_it_fails_when_nobody_answers(main, start_api):
+    api = start_api()
+    nobody = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(SystemExit, match="does not answer"):
+        main({"API_URL": nobody})
+    with pytest.raises(SystemExit, match="_stcore/health does not answer"):
+        main({"API_URL": api.url, "DASHBOARD_URL": nobody})
+
+
+def test_the_pod_runs_this_program():
+    (container,) = pods(render({"tests": {"fail": True}}))["tests"]["spec"]["containers"]
+
+    assert container["command"] == ["python", "-c"]
+    assert container["args"][0].strip() == SCRIPT.read_text().strip()
+    assert {"name": "FAIL", "value": "1"} in container["env"]
