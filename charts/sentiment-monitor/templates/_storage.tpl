@@ -39,16 +39,26 @@ type: Recreate
 {{- end }}
 {{- end }}
 
-{{/* The component's own affinity and, where the volume needs it, the node of this release's other pods. */}}
+{{/*
+The component's own affinity and, where the volume needs it, the node of this release's other pods.
+
+The anti-affinity forbids nothing, since no node has its topology key. It makes the scheduler look again when one of the
+release's pods is gone; without it the pods that replace those of a drained node wait for five minutes, for pods that
+are gone (kubernetes/kubernetes#141354).
+dict "root" $ "affinity" dict
+*/}}
 {{- define "sentiment-monitor.affinity" -}}
 {{- $affinity := deepCopy .affinity }}
 {{- if include "sentiment-monitor.oneNode" .root }}
-  {{- $labels := include "sentiment-monitor.releaseLabels" .root | fromYaml }}
-  {{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" $labels) }}
-  {{- $podAffinity := get $affinity "podAffinity" | default dict }}
-  {{- $required := get $podAffinity "requiredDuringSchedulingIgnoredDuringExecution" | default list }}
-  {{- $_ := set $podAffinity "requiredDuringSchedulingIgnoredDuringExecution" (append $required $term) }}
-  {{- $_ := set $affinity "podAffinity" $podAffinity }}
+  {{- $release := dict "matchLabels" (include "sentiment-monitor.releaseLabels" .root | fromYaml) }}
+  {{- $terms := dict "podAffinity" "kubernetes.io/hostname" "podAntiAffinity" "sentiment-monitor/on-no-node" }}
+  {{- range $kind, $topologyKey := $terms }}
+    {{- $own := get $affinity $kind | default dict }}
+    {{- $required := get $own "requiredDuringSchedulingIgnoredDuringExecution" | default list }}
+    {{- $term := dict "topologyKey" $topologyKey "labelSelector" $release }}
+    {{- $_ := set $own "requiredDuringSchedulingIgnoredDuringExecution" (append $required $term) }}
+    {{- $_ := set $affinity $kind $own }}
+  {{- end }}
 {{- end }}
 {{- with $affinity }}{{ toYaml . }}{{ end }}
 {{- end }}

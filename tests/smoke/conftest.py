@@ -1,0 +1,74 @@
+"""One kind cluster for all smoke tests, and the table of what interruptions cost, printed at the end."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import require
+from tests.smoke.cluster import CLUSTER, CONTEXT, VALUES, core, namespace
+from tests.smoke.release import Release
+from tests.smoke.traffic import Traffic
+
+MEASURED = pytest.StashKey[list[str]]()
+
+
+def missing() -> str:
+    """Why there is no cluster to use; empty if there is one."""
+    for tool in ("docker", "kind", "kubectl", "helm"):
+        if not shutil.which(tool):
+            return f"{tool} is not on the PATH"
+    clusters = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True).stdout.split()
+    if CLUSTER not in clusters:
+        return f"there is no kind cluster {CLUSTER!r}; `make kind-up` creates it"
+    if not VALUES.exists():
+        return "no images are loaded; `make kind-load` does that"
+    if subprocess.run(["kubectl", "--context", CONTEXT, "version"], capture_output=True).returncode:
+        return f"the cluster of context {CONTEXT!r} does not answer"
+    return ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster() -> Iterator[None]:
+    why = missing()
+    require("KUBERNETES", not why, why)
+    yield
+    core().api_client.close()
+
+
+def own_namespace(request: pytest.FixtureRequest) -> str:
+    return f"smoke-{request.module.__name__.rsplit('_', 1)[1]}-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def release(request: pytest.FixtureRequest, cluster: None) -> Iterator[Release]:
+    """A release in a namespace of its own, for the tests of one file, in their order."""
+    with namespace(own_namespace(request)) as name:
+        yield Release(name)
+
+
+@pytest.fixture
+def own_release(request: pytest.FixtureRequest, cluster: None) -> Iterator[Release]:
+    """A release in a namespace of its own, for one test."""
+    with namespace(own_namespace(request)) as name:
+        yield Release(name)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str, Traffic], None]:
+    """Notes what clients saw, for the table at the end of the run."""
+    lines = request.config.stash.setdefault(MEASURED, [])
+
+    def note(what: str, traffic: Traffic) -> None:
+        lines.append(f"| {what} | {len(traffic.attempts)} | {traffic.failed} | {traffic.gap:.1f} s |")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(MEASURED, []):
+        terminalreporter.section("What clients saw")
+        terminalreporter.write_line("| event | requests sent | failed | longest time without an answer |")
+        terminalreporter.write_line("\n".join(lines))

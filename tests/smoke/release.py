@@ -1,0 +1,157 @@
+"""A release of the chart, driven by Helm, looked at through the Kubernetes API; nothing that Helm owns is patched."""
+
+import base64
+import json
+import subprocess
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from tests.conftest import ROOT, free_port, get
+from tests.smoke.cluster import CONTEXT, VALUES, apps, core, execute, is_ready, kubectl
+
+CHART = ROOT / "charts" / "sentiment-monitor"
+PREDICT = """
+import json, os, sys, urllib.request
+body = json.dumps({"text": sys.argv[1]}).encode()
+request = urllib.request.Request(os.environ["API_URL"] + "/predict", body, {"Content-Type": "application/json"})
+print(urllib.request.urlopen(request, timeout=10).read().decode())
+"""
+READ_LOG = """
+import base64, json, pathlib, zlib
+files = {path.name: path.read_text() for path in pathlib.Path("/app/logs").glob("prediction_logs*.json")}
+print(base64.b64encode(zlib.compress(json.dumps(files).encode())).decode())
+"""
+
+
+@dataclass
+class Release:
+    namespace: str
+    name: str = "opinion"
+    helm: str = "helm"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}-sentiment-monitor"
+
+    def install(self, values: dict[str, Any] | None = None) -> None:
+        """Install or upgrade, until everything is ready; the API server must not have warned of anything."""
+        arguments = ["--values", str(VALUES), "--values", "-", "--wait", "--timeout", "4m"]
+        done = self.run("upgrade", "--install", self.name, str(CHART), *arguments, stdin=json.dumps(values or {}))
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        assert "warning" not in done.stderr.lower(), done.stderr
+        self.wait_for(self.rolled_out, "the rollout is complete")
+
+    def rollback(self) -> None:
+        done = self.run("rollback", self.name, "--wait", "--timeout", "4m")
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        self.wait_for(self.rolled_out, "the rollout is complete")
+
+    def uninstall(self) -> None:
+        done = self.run("uninstall", self.name, "--wait", "--timeout", "2m")
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+
+    def test(self) -> subprocess.CompletedProcess[str]:
+        return self.run("test", self.name, "--timeout", "3m")
+
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = [self.helm, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=600)
+
+    def pods(self, component: str) -> list[client.V1Pod]:
+        """The pods that are ready and not on their way out."""
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
+        found = core().list_namespaced_pod(self.namespace, label_selector=selector).items
+        return [pod for pod in found if is_ready(pod) and not pod.metadata.deletion_timestamp]
+
+    def ready_pods(self, api: int = 1, monitoring: int = 1) -> list[client.V1Pod]:
+        """The pods of both components, once there are as many as asked for."""
+
+        def found() -> list[client.V1Pod]:
+            pods = {"api": self.pods("api"), "monitoring": self.pods("monitoring")}
+            as_asked = (len(pods["api"]), len(pods["monitoring"])) == (api, monitoring)
+            return [*pods["api"], *pods["monitoring"]] if as_asked else []
+
+        return list(self.wait_for(found, f"{api} API pods and {monitoring} dashboard are ready"))
+
+    def rolled_out(self) -> bool:
+        """Every Deployment has only pods of its present template; Helm's own wait has been seen to end before that."""
+        found = apps().list_namespaced_deployment(self.namespace).items
+        return all(
+            item.status.observed_generation == item.metadata.generation
+            and item.spec.replicas == item.status.replicas == item.status.updated_replicas
+            and item.spec.replicas == item.status.available_replicas
+            for item in found
+        )
+
+    def claims(self) -> list[str]:
+        return [claim.metadata.name for claim in core().list_namespaced_persistent_volume_claim(self.namespace).items]
+
+    def wait_for(self, condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+        """The first true value; fails with the pods' last state and logs."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {seconds} s: {what}\n{self.state()}")
+            time.sleep(0.5)
+        return value
+
+    def state(self) -> str:
+        """The pods' last state, events and logs, for a failure's message."""
+        inside = ["--namespace", self.namespace]
+        parts = [
+            kubectl(*inside, "get", "pods,pvc", "--output", "wide").stdout,
+            kubectl(*inside, "get", "events", "--sort-by=.lastTimestamp").stdout[-3000:],
+        ]
+        for pod in core().list_namespaced_pod(self.namespace).items:
+            try:
+                logs = core().read_namespaced_pod_log(pod.metadata.name, self.namespace, tail_lines=20)
+            except client.ApiException as error:  # not started yet
+                logs = str(error.reason)
+            parts.append(f"--- {pod.metadata.name}\n{(logs or '')[-2000:]}")
+        return "\n".join(parts)
+
+    def execute(self, component: str, *command: str) -> tuple[int, str]:
+        """Exit code and output of a command in a ready pod of a component."""
+        pod = self.wait_for(lambda: self.pods(component), f"a ready pod of {component}")[0]
+        return execute(self.namespace, pod.metadata.name, *command)
+
+    def predict(self, text: str) -> dict[str, Any]:
+        """Ask through the Service, from the dashboard's pod."""
+        status, output = self.execute("monitoring", "python", "-c", PREDICT, text)
+        assert status == 0, output
+        answer: dict[str, Any] = json.loads(output)
+        return answer
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """Each file of the log as the dashboard's pod sees it; a line that is not whole fails."""
+        status, output = self.execute("monitoring", "python", "-c", READ_LOG)
+        assert status == 0, output
+        files = json.loads(zlib.decompress(base64.b64decode(output)))
+        lines = {name: text.split("\n") for name, text in files.items()}
+        assert [name for name, found in lines.items() if found[-1]] == []
+        return {name: [json.loads(line) for line in found if line.strip()] for name, found in lines.items()}
+
+    def logged(self) -> list[str]:
+        """The id of every record."""
+        return [record["prediction_id"] for records in self.records().values() for record in records]
+
+    @contextmanager
+    def forwarded(self, component: str, port: int) -> Iterator[str]:
+        """The address on this machine of a component's Service."""
+        local = free_port()
+        target = [f"service/{self.full_name}-{component}", f"{local}:{port}"]
+        command = ["kubectl", "--context", CONTEXT, "--namespace", self.namespace, "port-forward", *target]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            try:
+                url = f"http://localhost:{local}"
+                self.wait_for(lambda: get(url + "/")[0] != 0, f"{component} answers through a port-forward", 30)
+                yield url
+            finally:
+                process.terminate()

@@ -1,0 +1,54 @@
+"""What happens to nodes and their disks."""
+
+import json
+import os
+
+import pytest
+
+from tests.smoke.cluster import core, kubectl, node_of, node_shell, pinned_volume, shared_volume, workers
+from tests.smoke.traffic import under_load
+
+pytestmark = pytest.mark.smoke
+
+
+def test_after_a_drain_both_pods_come_back_together_with_the_log(own_release, measured):
+    """On a disk that can follow them, as a cloud's can; kind's own cannot leave its node."""
+    release = own_release
+    release.name = f"drained-{os.getpid()}"  # as the drain picks the pods by it
+    with shared_volume(release.namespace, ["ReadWriteOnce"]) as claim:
+        release.install({"log": {"existingClaim": claim}})
+        (before,) = {node_of(pod) for pod in release.ready_pods()}
+        try:
+            with under_load(release) as traffic:
+                selector = f"--pod-selector=app.kubernetes.io/instance={release.name}"
+                kubectl("drain", before, selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
+                (after,) = {node_of(pod) for pod in release.ready_pods()}
+        finally:
+            kubectl("uncordon", before)
+
+        measured("node drained, 1 replica", traffic)
+        assert after != before
+        assert traffic.acknowledged - set(release.logged()) == set()
+        assert len(release.records()) == 1
+        release.uninstall()
+
+
+def test_a_disk_that_belongs_to_root_is_made_writable_by_its_group(own_release):
+    """Kind's own storage class hides this: its folders are open to everybody."""
+    release = own_release
+    node = workers()[0]
+    with pinned_volume(release.namespace, node) as (claim, folder):
+        assert node_shell(node, f"stat -c '%U %a' {folder}") == "root 755\n"
+        release.install({"log": {"existingClaim": claim}})
+
+        assert {node_of(pod) for pod in release.ready_pods()} == {node}
+        release.predict("Written to a disk that was root's")
+        assert len(release.logged()) == 1
+        release.uninstall()
+
+
+def test_the_nodes_are_as_they_were():
+    nodes = json.loads(kubectl("get", "nodes", "--output", "json").stdout)["items"]
+
+    assert [node["metadata"]["name"] for node in nodes if node["spec"].get("unschedulable")] == []
+    assert len(core().list_node().items) == 3

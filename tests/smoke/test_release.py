@@ -1,0 +1,198 @@
+"""One release with the default values through its whole life: install, use, kill, upgrade, roll back, uninstall,
+reinstall. The tests are one story, in their order."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+from playwright.sync_api import expect
+
+from tests.conftest import ROOT, environment, free_port, get
+from tests.smoke.cluster import CLUSTER, core, kubectl, node_of
+from tests.smoke.traffic import under_load
+
+pytestmark = pytest.mark.smoke
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(release):
+    """Nothing is set but the images."""
+    release.install()
+
+
+def test_both_pods_are_ready_on_one_node_in_a_restricted_namespace(release):
+    pods = release.ready_pods()
+
+    assert len({node_of(pod) for pod in pods}) == 1
+    assert (
+        core().read_namespace(release.namespace).metadata.labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    )
+    assert [status.restart_count for pod in pods for status in pod.status.container_statuses] == [0, 0]
+
+
+def test_the_restricted_namespace_refuses_a_pod_that_the_standard_forbids(release):
+    """So that the admission of the chart's pods proves something."""
+    bad = {"metadata": {"name": "bad"}, "spec": {"containers": [{"name": "bad", "image": "bad:1"}]}}
+
+    with pytest.raises(ApiException) as refused:
+        core().create_namespaced_pod(release.namespace, bad)
+    assert refused.value.status == 403
+    assert "violates PodSecurity" in refused.value.body
+
+
+def test_no_pod_has_a_token_of_the_kubernetes_api(release):
+    for component in ("api", "monitoring"):
+        status, output = release.execute(component, "ls", "/var/run/secrets/kubernetes.io")
+        assert status != 0, output
+
+
+def test_a_prediction_through_the_service_is_a_record_that_the_dashboards_pod_reads(release):
+    answer = release.predict("A wonderful film on Kubernetes")
+
+    (record,) = [r for rs in release.records().values() for r in rs if r["prediction_id"] == answer["prediction_id"]]
+    assert record["request_text"] == "A wonderful film on Kubernetes"
+    assert record["predicted_sentiment"] == answer["predicted_sentiment"]
+
+
+def test_the_page_shows_the_record(release, browser):
+    release.predict("This sentence is looked for on the page")
+    with release.forwarded("monitoring", 8501) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 2000})
+        page.goto(url)
+        expect(page.get_by_text("Recent requests").first).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("ready", exact=False).first).to_be_visible(timeout=10_000)
+        shown = int(
+            page.get_by_test_id("stMetric")
+            .filter(has_text="Requests")
+            .locator("[data-testid=stMetricValue]")
+            .inner_text()
+        )
+        page.close()
+    assert shown == len(release.logged())
+
+
+@pytest.mark.parametrize(
+    ("component", "path", "reason"),
+    [
+        ("monitoring", "/app/logs/prediction_logs.json", "Read-only file system"),
+        ("monitoring", "/app/logs/new", "Read-only file system"),
+        ("monitoring", "/app/new", "Read-only file system"),
+        ("monitoring", "/new", "Read-only file system"),
+        ("api", "/new", "Read-only file system"),
+    ],
+)
+def test_nothing_can_be_written_where_nothing_needs_to_be(release, component, path, reason):
+    status, output = release.execute(component, "sh", "-c", f"echo x >> {path}")
+
+    assert status != 0
+    assert reason in output
+
+
+def test_helm_test_follows_a_prediction_into_the_log(release):
+    before = len(release.logged())
+    done = release.test()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Its line is in the log." in done.stdout + done.stderr
+    assert len(release.logged()) == before + 1
+
+
+def test_make_port_forward_brings_both_to_this_machine_and_evaluate_scores_the_release(release):
+    """As the README has it, with other ports."""
+    api, dashboard = free_port(), free_port()
+    environ = environment(
+        NAMESPACE=release.namespace, RELEASE=release.name, API_PORT=str(api), DASHBOARD_PORT=str(dashboard)
+    )
+    with subprocess.Popen(["make", "port-forward"], cwd=ROOT, env=environ, start_new_session=True) as forward:
+        try:
+            release.wait_for(lambda: get(f"http://localhost:{api}/readyz")[0] == 200, "the API answers", 30)
+            release.wait_for(
+                lambda: get(f"http://localhost:{dashboard}/_stcore/health")[0] == 200, "the page answers", 30
+            )
+            command = [sys.executable, "evaluate.py", "--url", f"http://localhost:{api}"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        finally:
+            os.killpg(forward.pid, 15)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "240 evaluated, 0 failed" in done.stdout
+
+
+def test_a_killed_api_pod_loses_no_acknowledged_prediction(release, measured):
+    with under_load(release) as traffic:
+        (pod,) = release.pods("api")
+        core().delete_namespaced_pod(pod.metadata.name, release.namespace, grace_period_seconds=0)
+        release.wait_for(
+            lambda: [p for p in release.pods("api") if p.metadata.uid != pod.metadata.uid], "a new API pod"
+        )
+
+    measured("API pod killed, 1 replica", traffic)
+    assert len(traffic.acknowledged) > 200
+    assert traffic.acknowledged - set(release.logged()) == set()
+
+
+def test_an_upgrade_under_load_loses_no_acknowledged_prediction(release, measured):
+    before = release.pods("api")[0].metadata.uid
+    with under_load(release) as traffic:
+        release.install({"api": {"logLevel": "warning"}, "monitoring": {"minLabels": 10}})
+
+    measured("upgrade, 1 replica", traffic)
+    assert release.pods("api")[0].metadata.uid != before
+    assert traffic.acknowledged - set(release.logged()) == set()
+    assert len({node_of(pod) for pod in release.ready_pods()}) == 1
+
+
+def test_an_upgrade_restarts_only_the_pods_it_concerns(release):
+    before = {pod.metadata.uid for pod in release.pods("api")}
+    release.install({"api": {"logLevel": "warning"}, "monitoring": {"minLabels": 20}})
+
+    assert {pod.metadata.uid for pod in release.pods("api")} == before
+
+
+def test_a_rollback_brings_back_what_was(release):
+    release.rollback()
+
+    env = {entry.name: entry.value for entry in release.ready_pods()[1].spec.containers[0].env}
+    assert env["MIN_LABELS"] == "10"
+    assert release.test().returncode == 0
+
+
+def test_helm_test_fails_when_it_is_told_to(release):
+    """Else it would prove nothing. Brings the release to its tests' switch and back."""
+    release.install({"tests": {"fail": True}})
+    done = release.test()
+
+    assert done.returncode != 0
+    assert "answered 422" in done.stdout + done.stderr
+
+
+def test_uninstalling_keeps_the_log_and_a_reinstall_goes_on_with_it(release):
+    ids = release.logged()
+    release.uninstall()
+    left = json.loads(
+        kubectl("--namespace", release.namespace, "get", "deployments,services", "--output", "json").stdout
+    )
+
+    assert release.claims() == [f"{release.full_name}-log"]
+    assert left["items"] == []
+
+    release.install()
+    assert len(ids) > 500
+    assert release.logged()[: len(ids)] == ids
+    release.predict("Written after the reinstall")
+    assert len(release.records()) == 1
+
+
+def test_no_command_touches_another_cluster():
+    done = subprocess.run(
+        ["make", "helm-test"],
+        cwd=ROOT,
+        env=environment(KIND_CLUSTER=f"not-{CLUSTER}"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert f"There is no kind cluster 'not-{CLUSTER}'; `make kind-up` creates it." in done.stderr

@@ -1,0 +1,78 @@
+"""Several API pods on one volume: of one node (ReadWriteOnce), and of several (ReadWriteMany)."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.charts.conftest import merged, values_of
+from tests.smoke.cluster import node_of, shared_volume
+from tests.smoke.traffic import under_load
+
+pytestmark = pytest.mark.smoke
+CHANGED = {"api": {"logLevel": "warning"}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(release):
+    """First as most begin, with one replica and the default values; then with two, by an upgrade."""
+    release.install()
+    release.predict("Written by the only replica")
+    release.install(values_of("shared-node"))
+
+
+def test_both_replicas_are_on_the_dashboards_node(release):
+    assert len({node_of(pod) for pod in release.ready_pods(api=2)}) == 1
+
+
+def test_each_replica_writes_its_own_file_and_the_dashboard_adds_them_up(release, browser):
+    release.ready_pods(api=2)
+    answered = {release.predict("One of two answers")["prediction_id"] for _ in range(30)}
+    written = [{record["prediction_id"] for record in records} & answered for records in release.records().values()]
+
+    assert sum(bool(ids) for ids in written) == 2
+    assert sum(len(ids) for ids in written) == len(answered) == 30
+
+    with release.forwarded("monitoring", 8501) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 2000})
+        page.goto(url)
+        requests = page.get_by_test_id("stMetric").filter(has_text="Requests").get_by_test_id("stMetricValue")
+        expect(requests).to_have_text(str(len(release.logged())), timeout=30_000)
+        page.close()
+
+
+def test_an_upgrade_of_two_replicas_on_one_node_fails_no_request(release, measured):
+    before = {pod.metadata.uid for pod in release.ready_pods(api=2)}
+    with under_load(release) as traffic:
+        release.install(merged(values_of("shared-node"), CHANGED))
+
+    measured("upgrade, 2 replicas on one node", traffic)
+    assert {pod.metadata.uid for pod in release.ready_pods(api=2)} & before == set()
+    assert traffic.acknowledged - set(release.logged()) == set()
+    assert traffic.failed == 0
+
+
+def test_one_replica_that_may_stand_beside_another_is_upgraded_without_a_failure_too(release, measured):
+    one = {"log": {"allReplicasOnOneNode": True}}
+    release.install(one)
+    release.ready_pods()
+    with under_load(release) as traffic:
+        release.install(merged(one, CHANGED))
+
+    measured("upgrade, 1 replica, `log.allReplicasOnOneNode=true`", traffic)
+    assert traffic.acknowledged - set(release.logged()) == set()
+    assert traffic.failed == 0
+
+
+def test_replicas_on_several_nodes_share_a_read_write_many_volume(own_release, measured):
+    release = own_release
+    with shared_volume(release.namespace, ["ReadWriteMany"]):
+        release.install(values_of("read-write-many"))
+        release.ready_pods(api=2)
+        assert len({node_of(pod) for pod in release.pods("api")}) == 2
+
+        with under_load(release) as traffic:
+            release.install(merged(values_of("read-write-many"), CHANGED))
+
+        measured("upgrade, 2 replicas on two nodes, `ReadWriteMany`", traffic)
+        assert traffic.acknowledged - set(release.logged()) == set()
+        assert traffic.failed == 0
+        release.uninstall()

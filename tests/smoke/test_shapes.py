@@ -1,0 +1,76 @@
+"""Every shape in ci/ passes a real API server; those that a bare kind cluster can carry are installed and tested."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.charts.conftest import SHAPES, manifest, tool, values_of
+from tests.smoke.cluster import core, kubectl, namespace
+from tests.smoke.release import Release
+
+pytestmark = pytest.mark.smoke
+# The others need what kind has not: an autoscaler's metrics, a registry, a storage class.
+INSTALLABLE = ["default", "base-path", "api-alone", "single-pod-volume", "node-port", "network-policy", "observability"]
+INSTALLABLE += ["ingress", "http-route"]
+ELSEWHERE = {"shared-node": "test_replicas", "read-write-many": "test_replicas"}
+NOT_IN_KIND = {"autoscaling", "everything"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def custom_resources():
+    """The kinds that the Gateway API and the Prometheus operator bring; removed again if they were not there."""
+    files = sorted(Path(tool("crds")).glob("*.yaml"))
+    before = kubectl("get", "crds", "--output", "name").stdout
+    for path in files:
+        kubectl("apply", "--server-side", "--filename", str(path))
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", *[f"--filename={path}" for path in files])
+    yield
+    if not before:
+        for path in files:
+            kubectl("delete", "--filename", str(path), "--ignore-not-found")
+
+
+def test_every_shape_is_installed_or_has_its_reason():
+    assert {*INSTALLABLE, *ELSEWHERE, *NOT_IN_KIND} == set(SHAPES)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_api_server_takes_every_object_without_a_warning(release, shape):
+    text = manifest(values_of(shape)).replace("namespace: reviews", f"namespace: {release.namespace}")
+    core().create_namespaced_service_account(release.namespace, {"metadata": {"name": "opinions"}}, dry_run="All")
+    if shape == "everything":  # brings its own account and priority class from elsewhere
+        text = text.replace("serviceAccountName: opinions", "serviceAccountName: default")
+    else:
+        text = text.replace("serviceAccountName: opinion-sentiment-monitor", "serviceAccountName: default")
+    done = kubectl("--namespace", release.namespace, "create", "--dry-run=server", "--filename", "-", stdin=text)
+
+    assert done.stderr == ""
+    assert done.stdout.count("(server dry run)") == text.count("\nkind: ")
+
+
+def install_and_test(shape: str) -> None:
+    with namespace(f"smoke-{shape}-{os.getpid()}") as name:
+        release = Release(name)
+        release.install(values_of(shape))
+        done = release.test()
+        assert done.returncode == 0, f"{shape}: {done.stdout}{done.stderr}{release.state()}"
+        release.uninstall()
+
+
+def test_every_shape_that_kind_can_carry_is_installed_and_passes_its_helm_test():
+    """Three at a time, under the restricted standard, without a warning."""
+    with ThreadPoolExecutor(3) as pool:
+        for outcome in [pool.submit(install_and_test, shape) for shape in INSTALLABLE]:
+            outcome.result()
+
+
+def test_helm_3_installs_tests_upgrades_and_uninstalls_it(own_release):
+    own_release.helm = tool("helm3")
+    own_release.install()
+    assert own_release.test().returncode == 0
+    own_release.install({"api": {"logLevel": "debug"}})
+    own_release.uninstall()
+
+    assert own_release.claims() == [f"{own_release.full_name}-log"]
