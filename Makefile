@@ -69,11 +69,12 @@ train: $(VENV)/.services ## Train the model on a CSV with the columns review and
 kind-up: ## Create the cluster kind-config.yaml describes (KIND_CLUSTER=sentiment, KIND_NODE_IMAGE=)
 	@$(CLUSTER) up
 
-kind-load: build ## Build the images and put them into the cluster's nodes
+kind-load: ## Build the images and put them into the cluster's nodes
+	@$(CLUSTER) require
+	@$(MAKE) --no-print-directory build
 	@$(CLUSTER) load
 
 helm-install: kind-load ## Install or upgrade the chart (NAMESPACE=, RELEASE=, HELM_OPTIONS=--set …)
-	@$(CLUSTER) require
 	$(HELM) upgrade --install $(RELEASE) $(CHART) --create-namespace --values .kind/values.yaml --wait --timeout 5m $(HELM_OPTIONS)
 
 port-forward: ## Bring both services to localhost:8000 and :8501, until Ctrl-C
@@ -83,8 +84,7 @@ helm-test: ## Send a prediction through the installed release and look for it in
 	@$(CLUSTER) require
 	$(HELM) test $(RELEASE) --timeout 3m
 
-smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
-	@$(CLUSTER) require
+smoke: $(VENV)/.chart-tools kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
 	$(BIN)/python -m pytest -m smoke
 
 helm-uninstall: ## Uninstall the release; the claim with the log stays
@@ -134,7 +134,7 @@ $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.services
 
-$(VENV)/.chart-tools: scripts/chart_tools.py | $(BIN)/python
+$(VENV)/.chart-tools: scripts/chart_tools.py | $(VENV)/.dev
 	@$(BIN)/python scripts/chart_tools.py $(BIN)
 	@touch $@
 

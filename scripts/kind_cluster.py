@@ -80,8 +80,6 @@ def load() -> None:
     The tag is the image's own id: another image always rolls out, the same one never does. The way through an archive
     works with every image store, `kind load docker-image` does not.
     """
-    if not exists():
-        sys.exit(f"There is no kind cluster {CLUSTER!r}; `make kind-up` creates it.")
     tags = {component: image_id(name) for component, name in IMAGES.items()}
     STATE.mkdir(exist_ok=True)
     VALUES.write_text(json.dumps({component: {"image": {"tag": tag}} for component, tag in tags.items()}) + "\n")
@@ -94,6 +92,8 @@ def load() -> None:
             archive = str(Path(directory) / "images.tar")
             run("docker", "image", "save", *platform(), "--output", archive, *missing)
             run("kind", "load", "image-archive", "--name", CLUSTER, archive)
+        for name in missing:
+            output("docker", "image", "rm", name)  # the tag only: the image keeps the one it was built with
     print("The nodes have " + " and ".join(names) + ".")
 
 

@@ -16,6 +16,8 @@ from monitoring.settings import Settings as MonitoringSettings
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "charts/sentiment-monitor/README.md"]
+DOCUMENTS += [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")]
 SETTINGS = {
     name: (default.strip("`"), service)
     for name, default, service in re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|both) \|", README, re.M)
@@ -65,9 +67,9 @@ def test_the_log_lines_shown_have_the_fields_that_are_written():
 
 def test_every_make_target_named_in_the_documents_exists():
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
-    for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "CHANGELOG.md"):
+    for name in DOCUMENTS:
         for command in re.findall(r"`(?:[A-Z_]+=\S+ )*make ([^`]+)`", (ROOT / name).read_text()):
-            named = [word for word in command.split() if "=" not in word and not word.endswith('csv"')]
+            named = [word for word in re.sub(r'"[^"]*"', "", command).split() if "=" not in word]
             assert set(named) <= targets, name
 
 
@@ -90,6 +92,22 @@ def test_the_version_has_its_entry_in_the_changelog():
 
 
 def test_links_between_the_documents_lead_somewhere():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / name for name in DOCUMENTS]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
+    code = "".join(path.read_text() for path in (ROOT / "tests" / "smoke").glob("test_*.py"))
+    table = (ROOT / "docs" / "operations.md").read_text().split("## What clients see")[1].split("\n## ")[0]
+    documented = re.findall(r"^\| (.+?) \| \d+ \| \d+ \| [\d.]+ s \|$", table, re.M)
+
+    assert sorted(documented) == sorted(re.findall(r'measured\("(.+)", traffic\)', code))
+
+
+def test_the_architecture_names_the_charts_templates():
+    templates = ROOT / "charts" / "sentiment-monitor" / "templates"
+    text = (ROOT / "docs" / "architecture.md").read_text()
+
+    for path in [*templates.glob("_*.tpl"), *(found for found in templates.iterdir() if found.is_dir())]:
+        assert path.name in text, path

@@ -313,12 +313,12 @@ def test_a_disruption_budget_is_made_only_where_a_pod_can_be_spared(fewest, made
     assert ("PodDisruptionBudget" in {item["kind"] for item in objects}) == made
 
 
-def test_a_rolling_pod_goes_on_answering_until_nobody_asks_it():
-    for shape in SHAPES:
-        for item in render(values_of(shape)):
-            if item["kind"] == "Deployment":
-                (container,) = item["spec"]["template"]["spec"]["containers"]
-                assert ("lifecycle" in container) == (item["spec"]["strategy"]["type"] == "RollingUpdate")
+@every_shape
+def test_a_pod_goes_on_answering_until_nobody_asks_it(shape):
+    for name, pod in pods(render(values_of(shape))).items():
+        if name != "tests":
+            sleep = pod["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+            assert 0 < sleep < pod["spec"]["terminationGracePeriodSeconds"]
 
 
 def test_long_names_are_cut_to_what_kubernetes_takes():

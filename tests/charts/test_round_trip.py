@@ -3,6 +3,7 @@
 import json
 import runpy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -69,9 +70,19 @@ def test_it_fails_when_nobody_answers(main, start_api):
     nobody = f"http://127.0.0.1:{free_port()}"
 
     with pytest.raises(SystemExit, match="does not answer"):
-        main({"API_URL": nobody})
+        main({"API_URL": nobody}, seconds=0.1)
     with pytest.raises(SystemExit, match="_stcore/health does not answer"):
-        main({"API_URL": api.url, "DASHBOARD_URL": nobody})
+        main({"API_URL": api.url, "DASHBOARD_URL": nobody}, seconds=0.1)
+
+
+def test_it_waits_for_a_service_that_does_not_answer_yet(main, start_api, capsys):
+    port = free_port()
+    running = Thread(target=main, args=({"API_URL": f"http://127.0.0.1:{port}"},))
+    running.start()
+    start_api(port=port)
+    running.join(30)
+
+    assert "POST /predict answered" in capsys.readouterr().out
 
 
 def test_the_pod_runs_this_program():

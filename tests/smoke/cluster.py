@@ -25,11 +25,6 @@ def core() -> client.CoreV1Api:
     return client.CoreV1Api(config.new_client_from_config(context=CONTEXT))
 
 
-@cache
-def apps() -> client.AppsV1Api:
-    return client.AppsV1Api(core().api_client)
-
-
 def kubectl(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     command = ["kubectl", "--context", CONTEXT, *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300)

@@ -14,7 +14,7 @@ import pytest
 from kubernetes import client
 
 from tests.conftest import ROOT, free_port, get
-from tests.smoke.cluster import CONTEXT, VALUES, apps, core, execute, is_ready, kubectl
+from tests.smoke.cluster import CONTEXT, VALUES, core, execute, is_ready, kubectl
 
 CHART = ROOT / "charts" / "sentiment-monitor"
 PREDICT = """
@@ -46,12 +46,10 @@ class Release:
         done = self.run("upgrade", "--install", self.name, str(CHART), *arguments, stdin=json.dumps(values or {}))
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
         assert "warning" not in done.stderr.lower(), done.stderr
-        self.wait_for(self.rolled_out, "the rollout is complete")
 
     def rollback(self) -> None:
         done = self.run("rollback", self.name, "--wait", "--timeout", "4m")
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
-        self.wait_for(self.rolled_out, "the rollout is complete")
 
     def uninstall(self) -> None:
         done = self.run("uninstall", self.name, "--wait", "--timeout", "2m")
@@ -79,16 +77,6 @@ class Release:
             return [*pods["api"], *pods["monitoring"]] if as_asked else []
 
         return list(self.wait_for(found, f"{api} API pods and {monitoring} dashboard are ready"))
-
-    def rolled_out(self) -> bool:
-        """Every Deployment has only pods of its present template; Helm's own wait has been seen to end before that."""
-        found = apps().list_namespaced_deployment(self.namespace).items
-        return all(
-            item.status.observed_generation == item.metadata.generation
-            and item.spec.replicas == item.status.replicas == item.status.updated_replicas
-            and item.spec.replicas == item.status.available_replicas
-            for item in found
-        )
 
     def claims(self) -> list[str]:
         return [claim.metadata.name for claim in core().list_namespaced_persistent_volume_claim(self.namespace).items]
@@ -123,11 +111,14 @@ class Release:
         return execute(self.namespace, pod.metadata.name, *command)
 
     def predict(self, text: str) -> dict[str, Any]:
-        """Ask through the Service, from the dashboard's pod."""
-        status, output = self.execute("monitoring", "python", "-c", PREDICT, text)
-        assert status == 0, output
-        answer: dict[str, Any] = json.loads(output)
-        return answer
+        """Ask through the Service, from the dashboard's pod; again while nodes do not know yet which pods are ready."""
+
+        def answer() -> str:
+            status, output = self.execute("monitoring", "python", "-c", PREDICT, text)
+            return "" if status else output
+
+        found: dict[str, Any] = json.loads(self.wait_for(answer, "the API answers through its Service", 30))
+        return found
 
     def records(self) -> dict[str, list[dict[str, Any]]]:
         """Each file of the log as the dashboard's pod sees it; a line that is not whole fails."""

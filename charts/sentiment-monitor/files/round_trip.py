@@ -15,15 +15,19 @@ from pathlib import Path
 TEXT = "A helm test: the movie was amazing!"
 
 
-def fetch(url, body=None):
+def fetch(url, body, deadline):
+    """The answer's text. Asks again while nobody answers: a node learns a little late that a pod has become ready."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return response.read().decode()
-    except urllib.error.HTTPError as error:
-        sys.exit(f"{url} answered {error.code}: {error.read().decode(errors='replace')}")
-    except OSError as error:
-        sys.exit(f"{url} does not answer: {error}")
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.read().decode()
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{url} answered {error.code}: {error.read().decode(errors='replace')}")
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"{url} does not answer: {error}")
+            time.sleep(0.5)
 
 
 def logged(directory, prediction_id):
@@ -36,11 +40,11 @@ def logged(directory, prediction_id):
 
 
 def main(environ, seconds=30):
+    deadline = time.monotonic() + seconds
     text = "" if environ.get("FAIL") else TEXT
-    answer = json.loads(fetch(environ["API_URL"] + "/predict", json.dumps({"text": text}).encode()))
+    answer = json.loads(fetch(environ["API_URL"] + "/predict", json.dumps({"text": text}).encode(), deadline))
     print(f"POST /predict answered {answer['predicted_sentiment']!r}, prediction {answer['prediction_id']}.")
     if environ.get("LOG_DIR"):
-        deadline = time.monotonic() + seconds
         while not (record := logged(Path(environ["LOG_DIR"]), answer["prediction_id"])):
             if time.monotonic() > deadline:
                 sys.exit(f"Prediction {answer['prediction_id']} is not in the log after {seconds} s.")
@@ -49,7 +53,8 @@ def main(environ, seconds=30):
             sys.exit(f"The log says something else: {record}")
         print("Its line is in the log.")
     if environ.get("DASHBOARD_URL"):
-        print(f"The dashboard's health: {fetch(environ['DASHBOARD_URL'] + '/_stcore/health')}.")
+        health = fetch(environ["DASHBOARD_URL"] + "/_stcore/health", None, deadline)
+        print(f"The dashboard's health: {health}.")
 
 
 if __name__ == "__main__":

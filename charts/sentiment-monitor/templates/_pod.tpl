@@ -60,12 +60,10 @@ readinessProbe:
   {{- include "sentiment-monitor.probe" (dict "path" .ready "timing" $values.readinessProbe) | nindent 2 }}
 livenessProbe:
   {{- include "sentiment-monitor.probe" (dict "path" .live "timing" $values.livenessProbe) | nindent 2 }}
-{{- if eq (include "sentiment-monitor.strategy" . | fromYaml).type "RollingUpdate" }}
 lifecycle:
   preStop:
     sleep:
-      seconds: 5 # until no Service sends it requests any more; the old pod answers meanwhile
-{{- end }}
+      seconds: 5 # it goes on answering until every node knows that it should not be asked any more
 {{- with $values.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
