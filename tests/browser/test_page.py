@@ -117,3 +117,14 @@ def test_the_page_fits_a_telephone(opened, api):
 
 def test_the_api_documentation_is_served(api):
     assert get(api.url + "/docs")[0] == 200
+
+
+def test_the_page_works_under_a_base_path(page, api, start_dashboard):
+    """As behind an ingress: its websocket and its files are under the path too, and nothing is outside it."""
+    url = start_dashboard(api, "/team/sentiment")
+    page.goto(url + "/")
+    expect(page.get_by_text("The log is empty.")).to_be_visible(timeout=30_000)
+    post(api.url + "/predict", {"text": "The movie was amazing!"})
+
+    expect(page.get_by_text("The newest 1 of 1 requests")).to_be_visible(timeout=WITHIN_5_SECONDS)
+    assert get(url.removesuffix("/team/sentiment") + "/_stcore/health")[0] == 404

@@ -304,13 +304,23 @@ def test_an_autoscaler_owns_the_number_of_pods():
     assert (target["kind"], target["name"]) == ("Deployment", deployment["metadata"]["name"])
 
 
-@pytest.mark.parametrize(("fewest", "made"), [(1, False), (2, True)])
+@pytest.mark.parametrize("fewest", [1, 2])
 @pytest.mark.parametrize("scaler", [False, True])
-def test_a_disruption_budget_is_made_only_where_a_pod_can_be_spared(fewest, made, scaler):
+@pytest.mark.parametrize("one_node", [False, True])
+def test_a_disruption_budget_is_made_only_where_a_pod_can_be_spared(fewest, scaler, one_node):
+    """Pods that must share a node cannot leave it one by one: a budget would keep it from ever being drained."""
     scaled = {"autoscaling": {"enabled": True, "minReplicas": fewest}} if scaler else {"replicas": fewest}
-    objects = render({"log": {"accessModes": ["ReadWriteMany"]}, "api": scaled})
+    log = {"accessModes": ["ReadWriteMany"], "allReplicasOnOneNode": one_node}
+    objects = render({"log": log, "api": scaled})
 
-    assert ("PodDisruptionBudget" in {item["kind"] for item in objects}) == made
+    assert ("PodDisruptionBudget" in {item["kind"] for item in objects}) == (fewest > 1 and not one_node)
+
+
+def test_host_names_are_templates():
+    objects = render(values_of("http-route"))
+
+    assert of_kind(objects, "HTTPRoute", "api")["spec"]["hostnames"] == ["api.reviews.example.org"]
+    assert len(of_kind(objects, "HTTPRoute", "api")["spec"]["rules"]) == 2
 
 
 @every_shape

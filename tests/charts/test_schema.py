@@ -51,6 +51,7 @@ OTHER: dict[str, Any] = {
     "tls": [{"secretName": "tls"}],
     "parentRefs": [{"name": "other"}],
     "filters": [{"type": "RequestMirror"}],
+    "additionalRules": [{"name": "more"}],
     "imagePullSecrets": [{"name": "secret"}],
     "extraEnv": [{"name": "A", "value": "b"}],
     "extraVolumes": [{"name": "more", "emptyDir": {}}],

@@ -11,25 +11,26 @@ from tests.smoke.traffic import under_load
 pytestmark = pytest.mark.smoke
 
 
-def test_after_a_drain_both_pods_come_back_together_with_the_log(own_release, measured):
+@pytest.mark.parametrize(("replicas", "what"), [(1, "node drained, 1 replica"), (2, "node drained, 2 replicas on it")])
+def test_after_a_drain_all_pods_come_back_together_with_the_log(own_release, measured, replicas, what):
     """On a disk that can follow them, as a cloud's can; kind's own cannot leave its node."""
     release = own_release
     release.name = f"drained-{os.getpid()}"  # as the drain picks the pods by it
     with shared_volume(release.namespace, ["ReadWriteOnce"]) as claim:
-        release.install({"log": {"existingClaim": claim}})
-        (before,) = {node_of(pod) for pod in release.ready_pods()}
+        log = {"existingClaim": claim, "allReplicasOnOneNode": replicas > 1}
+        release.install({"log": log, "api": {"replicas": replicas}})
+        (before,) = {node_of(pod) for pod in release.ready_pods(api=replicas)}
         try:
             with under_load(release) as traffic:
                 selector = f"--pod-selector=app.kubernetes.io/instance={release.name}"
                 kubectl("drain", before, selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
-                (after,) = {node_of(pod) for pod in release.ready_pods()}
+                (after,) = {node_of(pod) for pod in release.ready_pods(api=replicas)}
         finally:
             kubectl("uncordon", before)
 
-        measured("node drained, 1 replica", traffic)
+        measured(what, traffic)
         assert after != before
         assert traffic.acknowledged - set(release.logged()) == set()
-        assert len(release.records()) == 1
         release.uninstall()
 
 

@@ -45,7 +45,7 @@ spec:
   {{- end }}
   rules:
     {{- range $values.ingress.hosts }}
-    - host: {{ . | quote }}
+    - host: {{ tpl . $.root | quote }}
       http:
         paths:
           - path: {{ $.path }}
@@ -80,7 +80,9 @@ spec:
     {{- toYaml $values.httpRoute.parentRefs | nindent 4 }}
   {{- with $values.httpRoute.hostnames }}
   hostnames:
-    {{- toYaml . | nindent 4 }}
+    {{- range . }}
+    - {{ tpl . $.root | quote }}
+    {{- end }}
   {{- end }}
   rules:
     - matches:
@@ -94,4 +96,7 @@ spec:
       backendRefs:
         - name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
           port: {{ $values.service.port }}
+    {{- with $values.httpRoute.additionalRules }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end }}
