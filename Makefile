@@ -84,7 +84,7 @@ helm-test: ## Send a prediction through the installed release and look for it in
 	@$(CLUSTER) require
 	$(HELM) test $(RELEASE) --timeout 3m
 
-smoke: $(VENV)/.chart-tools kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
+smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
 	$(BIN)/python -m pytest -m smoke
 
 helm-uninstall: ## Uninstall the release; the claim with the log stays

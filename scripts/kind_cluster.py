@@ -139,12 +139,14 @@ def port_forward() -> None:
         selector = f"app.kubernetes.io/instance={release},app.kubernetes.io/component={component}"
         service = output(*kubectl, "get", "service", "--selector", selector, "--output", "name").strip()
         if not service:
-            sys.exit(f"Namespace {namespace!r} has no service of release {release!r}; `make helm-install` installs it.")
+            continue  # a release without the dashboard
         if taken(int(port)):
             variable = "API_PORT" if component == "api" else "DASHBOARD_PORT"
             sys.exit(f"Port {port} is taken by another program; choose another: {variable}=… make port-forward.")
         commands[component] = [*kubectl, "port-forward", service, f"{port}:http"]
         print(f"{component:<11} http://localhost:{port}{path}", flush=True)
+    if not commands:
+        sys.exit(f"Namespace {namespace!r} has no service of release {release!r}; `make helm-install` installs it.")
     forwards: dict[str, subprocess.Popen[bytes]] = {}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
