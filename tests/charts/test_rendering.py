@@ -337,6 +337,14 @@ def test_long_names_are_cut_to_what_kubernetes_takes():
     assert {item["metadata"]["name"] for item in render({"fullnameOverride": "opinions"})} >= {"opinions-api"}
 
 
+def test_a_release_may_have_dots_in_its_name():
+    done = subprocess.run(["helm", "template", "opinion.v2", str(CHART)], capture_output=True, text=True, check=True)
+
+    names = {item["metadata"]["name"] for item in yaml.safe_load_all(done.stdout)}
+    assert "opinion-v2-sentiment-monitor-api" in names
+    assert not any("." in name for name in names)
+
+
 def test_objects_of_the_users_own_are_templates_too():
     names = {item["metadata"]["name"]: item for item in render(values_of("everything"))}
 

@@ -244,6 +244,7 @@ def test_every_value_a_template_uses_is_declared():
         ({"log": {"accessModes": ["RWO"]}}, "ReadWriteOnce"),
         ({"log": {"size": "big"}}, "pattern"),
         ({"api": {"replicas": -1}}, "minimum"),
+        ({"fullnameOverride": "Sentiment_Monitor"}, "pattern"),
         ({"api": {"extraEnv": [{"value": "nameless"}]}}, "name"),
         ({"securityContext": {"readOnlyRootFileSystem": True}}, "readOnlyRootFileSystem"),
     ],

@@ -64,6 +64,16 @@ def test_one_replica_that_may_stand_beside_another_is_upgraded_without_a_failure
     assert traffic.failed == 0
 
 
+def test_it_can_go_back_to_one_replica_and_the_other_strategy(release):
+    """Helm must take away what only a rolling update may have."""
+    before = set(release.logged())
+    release.install()
+    release.ready_pods()
+
+    assert before <= set(release.logged())
+    assert release.test().returncode == 0
+
+
 def test_replicas_on_several_nodes_share_a_read_write_many_volume(own_release, measured):
     release = own_release
     with shared_volume(release.namespace, ["ReadWriteMany"]):

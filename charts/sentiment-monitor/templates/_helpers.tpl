@@ -4,11 +4,11 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Start of every object's name; short enough for "-monitoring" behind it. */}}
+{{/* Start of every object's name; short enough for "-monitoring" behind it, and without the dots a release may have. */}}
 {{- define "sentiment-monitor.fullname" -}}
 {{- $name := include "sentiment-monitor.name" . }}
 {{- $release := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- .Values.fullnameOverride | default $release | trunc 52 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | default $release | replace "." "-" | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{/* What selects the pods of a release, or of one component of it. Never changes: selectors cannot. */}}
