@@ -107,8 +107,10 @@ def image_id(name: str) -> str:
 
 
 def has_image(node: str, name: str) -> bool:
-    found = subprocess.run(["docker", "exec", node, "crictl", "inspecti", name], capture_output=True)
-    return found.returncode == 0
+    filtered = f"name==docker.io/library/{name}"
+    return bool(
+        output("docker", "exec", node, "ctr", "--namespace=k8s.io", "images", "list", "--quiet", filtered).strip()
+    )
 
 
 def platform() -> list[str]:

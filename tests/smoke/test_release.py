@@ -194,6 +194,14 @@ def test_no_command_touches_another_cluster(target):
     assert f"There is no kind cluster 'not-{CLUSTER}'; `make kind-up` creates it." in done.stderr
 
 
+def test_images_that_the_nodes_have_are_not_loaded_again():
+    done = make("kind-load")
+
+    assert done.returncode == 0, done.stderr
+    assert "The nodes have sentiment-monitor-api:" in done.stdout
+    assert "Loading" not in done.stdout
+
+
 def test_a_taken_port_is_said_in_a_sentence(release):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -210,5 +218,5 @@ def test_forwarding_a_release_that_is_not_there_says_so(release):
 
 def make(target: str, **variables: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["make", target], cwd=ROOT, env=environment(**variables), capture_output=True, text=True, timeout=60
+        ["make", target], cwd=ROOT, env=environment(**variables), capture_output=True, text=True, timeout=300
     )
