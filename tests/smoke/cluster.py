@@ -102,8 +102,10 @@ def run_python(namespace: str, name: str, code: str, **env: str) -> None:
 def namespace(name: str) -> Iterator[str]:
     """A new namespace under the restricted Pod Security Standard, deleted afterwards with all that is in it."""
     core().create_namespace({"metadata": {"name": name, "labels": RESTRICTED}})
-    yield name
-    core().delete_namespace(name)
+    try:
+        yield name
+    finally:
+        core().delete_namespace(name)
 
 
 @contextmanager
@@ -111,9 +113,11 @@ def shared_volume(namespace: str, modes: list[str]) -> Iterator[str]:
     """A claim on a folder that every worker has, as of network storage: its volume is tied to no node."""
     folder = f"/shared/{namespace}"
     node_shell(workers()[0], f"mkdir -p {folder} && chmod 777 {folder}")
-    with _volume(namespace, modes, {"hostPath": {"path": folder}}) as claim:
-        yield claim
-    node_shell(workers()[0], f"rm -rf {folder}")
+    try:
+        with _volume(namespace, modes, {"hostPath": {"path": folder}}) as claim:
+            yield claim
+    finally:
+        node_shell(workers()[0], f"rm -rf {folder}")
 
 
 @contextmanager
@@ -123,9 +127,11 @@ def pinned_volume(namespace: str, node: str) -> Iterator[tuple[str, str]]:
     node_shell(node, f"mkdir -p {folder}")
     term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
     where = {"local": {"path": folder}, "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}}
-    with _volume(namespace, ["ReadWriteOnce"], where) as claim:
-        yield claim, folder
-    node_shell(node, f"rm -rf {folder}")
+    try:
+        with _volume(namespace, ["ReadWriteOnce"], where) as claim:
+            yield claim, folder
+    finally:
+        node_shell(node, f"rm -rf {folder}")
 
 
 @contextmanager
