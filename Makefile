@@ -11,7 +11,7 @@ KIND_NODE_IMAGE ?=
 NAMESPACE ?= sentiment
 RELEASE ?= sentiment
 CHART := charts/sentiment-monitor
-CLUSTER := $(PYTHON) scripts/kind_cluster.py
+CLUSTER := $(PYTHON) -m scripts.kind_cluster
 HELM := helm --kube-context kind-$(KIND_CLUSTER) --namespace $(NAMESPACE)
 export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)

@@ -9,12 +9,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from scripts.local_services import taken
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".kind"
@@ -120,16 +121,6 @@ def platform() -> list[str]:
     return ["--platform", output("docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip()]
 
 
-def taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
-
-
 def port_forward() -> None:
     """Both services on this machine until Ctrl-C, also when their pods are replaced."""
     require()
@@ -142,7 +133,7 @@ def port_forward() -> None:
         service = output(*kubectl, "get", "service", "--selector", selector, "--output", "name").strip()
         if not service:
             continue  # a release without the dashboard
-        if taken(int(port)):
+        if taken(port):
             variable = "API_PORT" if component == "api" else "DASHBOARD_PORT"
             sys.exit(f"Port {port} is taken by another program; choose another: {variable}=… make port-forward.")
         commands[component] = [*kubectl, "port-forward", service, f"{port}:http"]

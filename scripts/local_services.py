@@ -76,7 +76,7 @@ SERVICES = (API, MONITORING)
 def start() -> int:
     RUN_DIR.mkdir(exist_ok=True)
     for service in SERVICES:
-        if service.pid() is None and _taken(service.port):
+        if service.pid() is None and taken(service.port):
             print(f"Port {service.port} is taken by another program; end it, or set {service.port_variable}.")
             return 1
     for service in SERVICES:
@@ -154,7 +154,7 @@ def _command_of(pid: int) -> str:
     return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
 
 
-def _taken(port: str) -> bool:
+def taken(port: str) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(port))) == 0
 

@@ -102,14 +102,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition, what: str, seconds: float = 20):
-    """The first true value of `condition()`; fails with `what` when the deadline passes."""
+def wait_until(condition, what: str, seconds: float = 20, pause: float = 0.02, state=lambda: ""):
+    """The first true value of `condition()`; fails with `what`, and what `state()` says, when the deadline passes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.02)
-    pytest.fail(f"not within {seconds} s: {what}")
+        time.sleep(pause)
+    pytest.fail(f"not within {seconds} s: {what}\n{state()}")
 
 
 def get(url: str) -> tuple[int, str]:

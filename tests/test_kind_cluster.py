@@ -15,8 +15,8 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "kind-config.yaml").read_text())
 
 
 def run(*arguments: str, path: Path) -> subprocess.CompletedProcess:
-    script = str(ROOT / "scripts" / "kind_cluster.py")
-    return subprocess.run([sys.executable, script, *arguments], env={"PATH": str(path)}, capture_output=True, text=True)
+    command = [sys.executable, "-m", "scripts.kind_cluster", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={"PATH": str(path)}, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(

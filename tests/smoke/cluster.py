@@ -1,7 +1,6 @@
 """The kind cluster: nodes, namespaces, disks, and pods of the tests' own."""
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +11,8 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from tests.conftest import ROOT
+from scripts.kind_cluster import CONTEXT, VALUES
 
-VALUES = ROOT / ".kind" / "values.yaml"  # the loaded images, written by `make kind-load`
-CLUSTER = os.environ.get("KIND_CLUSTER") or "sentiment"
-CONTEXT = f"kind-{CLUSTER}"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 
 

@@ -1,14 +1,15 @@
 """One kind cluster for all smoke tests, and the table of what interruptions cost, printed at the end."""
 
-import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 
-from tests.conftest import require
-from tests.smoke.cluster import CLUSTER, CONTEXT, VALUES, core, namespace
+from scripts.kind_cluster import VALUES
+from tests.conftest import ROOT, require
+from tests.smoke.cluster import core, namespace
 from tests.smoke.release import Release
 from tests.smoke.traffic import Traffic
 
@@ -17,17 +18,11 @@ MEASURED = pytest.StashKey[list[str]]()
 
 def missing() -> str:
     """Why there is no cluster to use; empty if there is one."""
-    for tool in ("docker", "kind", "kubectl", "helm"):
-        if not shutil.which(tool):
-            return f"{tool} is not on the PATH"
-    clusters = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True).stdout.split()
-    if CLUSTER not in clusters:
-        return f"there is no kind cluster {CLUSTER!r}; `make kind-up` creates it"
-    if not VALUES.exists():
-        return "no images are loaded; `make kind-load` does that"
-    if subprocess.run(["kubectl", "--context", CONTEXT, "version"], capture_output=True).returncode:
-        return f"the cluster of context {CONTEXT!r} does not answer"
-    return ""
+    command = [sys.executable, "-m", "scripts.kind_cluster", "require"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        return done.stderr.strip()
+    return "" if VALUES.exists() else "no images are loaded; `make kind-load` does that"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,20 +3,20 @@
 import base64
 import json
 import subprocess
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from kubernetes import client
+from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ROOT, free_port, get
-from tests.smoke.cluster import CONTEXT, VALUES, core, execute, is_ready, kubectl
+from scripts.kind_cluster import CONTEXT, VALUES
+from tests.charts.conftest import CHART
+from tests.conftest import free_port, get, wait_until
+from tests.smoke.cluster import core, execute, is_ready, kubectl
 
-CHART = ROOT / "charts" / "sentiment-monitor"
 PREDICT = """
 import json, os, sys, urllib.request
 body = json.dumps({"text": sys.argv[1]}).encode()
@@ -43,22 +43,24 @@ class Release:
     def install(self, values: dict[str, Any] | None = None) -> None:
         """Install or upgrade, until everything is ready; the API server must not have warned of anything."""
         arguments = ["--values", str(VALUES), "--values", "-", "--wait", "--timeout", "4m"]
-        done = self.run("upgrade", "--install", self.name, str(CHART), *arguments, stdin=json.dumps(values or {}))
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        done = self._must("upgrade", "--install", self.name, str(CHART), *arguments, stdin=json.dumps(values or {}))
         assert "warning" not in done.stderr.lower(), done.stderr
 
     def rollback(self) -> None:
-        done = self.run("rollback", self.name, "--wait", "--timeout", "4m")
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        self._must("rollback", self.name, "--wait", "--timeout", "4m")
 
     def uninstall(self) -> None:
-        done = self.run("uninstall", self.name, "--wait", "--timeout", "2m")
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        self._must("uninstall", self.name, "--wait", "--timeout", "2m")
 
     def test(self) -> subprocess.CompletedProcess[str]:
-        return self.run("test", self.name, "--timeout", "3m")
+        return self._run("test", self.name, "--timeout", "3m")
 
-    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def _must(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        done = self._run(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.state()}"
+        return done
+
+    def _run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [self.helm, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=600)
 
@@ -83,12 +85,7 @@ class Release:
 
     def wait_for(self, condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
         """The first true value; fails with the pods' last state and logs."""
-        deadline = time.monotonic() + seconds
-        while not (value := condition()):
-            if time.monotonic() > deadline:
-                pytest.fail(f"not within {seconds} s: {what}\n{self.state()}")
-            time.sleep(0.5)
-        return value
+        return wait_until(condition, what, seconds, pause=0.5, state=self.state)
 
     def state(self) -> str:
         """The pods' last state, events and logs, for a failure's message."""
@@ -146,3 +143,14 @@ class Release:
                 yield url
             finally:
                 process.terminate()
+
+    @contextmanager
+    def page(self, browser: Browser) -> Iterator[Page]:
+        """The dashboard in a real browser, once it shows as many requests as the log has."""
+        with self.forwarded("monitoring", 8501) as url:
+            page = browser.new_page(viewport={"width": 1280, "height": 2000})
+            page.goto(url)
+            requests = page.get_by_test_id("stMetric").filter(has_text="Requests").get_by_test_id("stMetricValue")
+            expect(requests).to_have_text(str(len(self.logged())), timeout=30_000)
+            yield page
+            page.close()

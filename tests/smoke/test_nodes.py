@@ -1,6 +1,5 @@
 """What happens to nodes and their disks."""
 
-import json
 import os
 
 import pytest
@@ -49,7 +48,7 @@ def test_a_disk_that_belongs_to_root_is_made_writable_by_its_group(own_release):
 
 
 def test_the_nodes_are_as_they_were():
-    nodes = json.loads(kubectl("get", "nodes", "--output", "json").stdout)["items"]
+    nodes = core().list_node().items
 
-    assert [node["metadata"]["name"] for node in nodes if node["spec"].get("unschedulable")] == []
-    assert len(core().list_node().items) == 3
+    assert [node.metadata.name for node in nodes if node.spec.unschedulable] == []
+    assert len(nodes) == 3
