@@ -3,12 +3,12 @@
 import json
 import runpy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
 from tests.charts.conftest import CHART, pods, render
-from tests.conftest import free_port, serving
+from tests.conftest import free_port, get, serving, wait_until
 
 SCRIPT = CHART / "files" / "round_trip.py"
 
@@ -44,11 +44,14 @@ def test_it_fails_when_the_line_says_something_else(main, tmp_path):
     (tmp_path / "prediction_logs.json").write_text(json.dumps(answer | {"request_text": "another"}) + "\n")
 
     class Answers(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
+        def do_GET(self):
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
+
+        def do_POST(self):
+            self.do_GET()
 
         def log_message(self, *_):
             pass
@@ -83,6 +86,37 @@ def test_it_waits_for_a_service_that_does_not_answer_yet(main, start_api, capsys
     running.join(30)
 
     assert "POST /predict answered" in capsys.readouterr().out
+
+
+def test_it_waits_while_a_stranger_answers_at_the_address(main, start_api, capsys):
+    """As happens on a node that does not know the Service yet, in a network that answers at every address."""
+    asked = Event()
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+            asked.set()
+
+        def log_message(self, *_):
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Stranger)) as server:
+        port = server.server_port
+        running = Thread(target=main, args=({"API_URL": f"http://127.0.0.1:{port}"},))
+        running.start()
+        assert asked.wait(10)
+    start_api(port=port)
+    running.join(30)
+
+    assert "POST /predict answered" in capsys.readouterr().out
+
+
+def test_it_says_what_the_last_answer_was(main, start_api, tmp_path):
+    broken = start_api(ready=False, MODEL_PATH=str(tmp_path / "none.pkl"))
+    wait_until(lambda: get(broken.url + "/healthz")[0] == 200, "the API answers")
+
+    with pytest.raises(SystemExit, match=r"readyz answered 503: .*none\.pkl"):
+        main({"API_URL": broken.url}, seconds=0.1)
 
 
 def test_the_pod_runs_this_program():

@@ -1,5 +1,7 @@
 """Steady load from inside the cluster: a new connection for each request, until the file /tmp/stop exists.
 
+Begins once this node knows the Service.
+
 Prints one JSON list a request: when it was sent and answered (seconds since the epoch), the answer's status (0 when
 there was none) and the prediction's id. Runs in a pod with the API's image; URL says where.
 """
@@ -40,6 +42,8 @@ def client(number):
         time.sleep(PAUSE)
 
 
+while send("before the load: a fine film")[0] != 200:
+    time.sleep(PAUSE)
 threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
 for thread in threads:
     thread.start()

@@ -15,19 +15,25 @@ from pathlib import Path
 TEXT = "A helm test: the movie was amazing!"
 
 
-def fetch(url, body, deadline):
-    """The answer's text. Asks again while nobody answers: a node learns a little late that a pod has become ready."""
+def fetch(url, deadline, body=None):
+    """The answer's text. Asks again until there is one: a node learns a little late that a pod has become ready, and
+    until then nobody answers, or a stranger to whom the network hands an address that it does not know. What is sent
+    and refused is not sent again.
+    """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     while True:
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return response.read().decode()
         except urllib.error.HTTPError as error:
-            sys.exit(f"{url} answered {error.code}: {error.read().decode(errors='replace')}")
+            problem = f"{url} answered {error.code}: {error.read().decode(errors='replace')}"
+            if body:
+                sys.exit(problem)
         except OSError as error:
-            if time.monotonic() > deadline:
-                sys.exit(f"{url} does not answer: {error}")
-            time.sleep(0.5)
+            problem = f"{url} does not answer: {error}"
+        if time.monotonic() > deadline:
+            sys.exit(problem)
+        time.sleep(0.5)
 
 
 def logged(directory, prediction_id):
@@ -42,7 +48,8 @@ def logged(directory, prediction_id):
 def main(environ, seconds=30):
     deadline = time.monotonic() + seconds
     text = "" if environ.get("FAIL") else TEXT
-    answer = json.loads(fetch(environ["API_URL"] + "/predict", json.dumps({"text": text}).encode(), deadline))
+    fetch(environ["API_URL"] + "/readyz", deadline)
+    answer = json.loads(fetch(environ["API_URL"] + "/predict", deadline, json.dumps({"text": text}).encode()))
     print(f"POST /predict answered {answer['predicted_sentiment']!r}, prediction {answer['prediction_id']}.")
     if environ.get("LOG_DIR"):
         while not (record := logged(Path(environ["LOG_DIR"]), answer["prediction_id"])):
@@ -53,7 +60,7 @@ def main(environ, seconds=30):
             sys.exit(f"The log says something else: {record}")
         print("Its line is in the log.")
     if environ.get("DASHBOARD_URL"):
-        health = fetch(environ["DASHBOARD_URL"] + "/_stcore/health", None, deadline)
+        health = fetch(environ["DASHBOARD_URL"] + "/_stcore/health", deadline)
         print(f"The dashboard's health: {health}.")
 
 
