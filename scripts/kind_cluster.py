@@ -21,13 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".kind"
 VALUES = STATE / "values.yaml"
 IMAGES = {"api": "sentiment-monitor-api", "monitoring": "sentiment-monitor-dashboard"}
-TOOLS = {
-    "up": ["docker", "kind", "kubectl"],
-    "load": ["docker", "kind"],
-    "port-forward": ["kind", "kubectl"],
-    "require": ["kind", "kubectl", "helm"],
-    "down": ["docker", "kind"],
-}
 CLUSTER = os.environ.get("KIND_CLUSTER") or "sentiment"
 CONTEXT = f"kind-{CLUSTER}"
 
@@ -164,13 +157,21 @@ def down() -> None:
     shutil.rmtree(STATE, ignore_errors=True)
 
 
-COMMANDS = {"up": up, "load": load, "port-forward": port_forward, "require": require, "down": down}
+# What each command runs, and the programs that it needs.
+COMMANDS = {
+    "up": (up, ["docker", "kind", "kubectl"]),
+    "load": (load, ["docker", "kind"]),
+    "port-forward": (port_forward, ["kind", "kubectl"]),
+    "require": (require, ["kind", "kubectl", "helm"]),
+    "down": (down, ["docker", "kind"]),
+}
 
 if __name__ == "__main__":
-    command = sys.argv[1] if len(sys.argv) == 2 else ""
-    if command not in COMMANDS:
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in COMMANDS:
         sys.exit(__doc__)
-    for tool in TOOLS[command]:
+    command, tools = COMMANDS[name]
+    for tool in tools:
         if not shutil.which(tool):
             sys.exit(f"This needs `{tool}`, and it is not on the PATH; install it, then try again.")
-    COMMANDS[command]()
+    command()

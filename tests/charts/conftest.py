@@ -44,8 +44,12 @@ def tool(name: str) -> str:
     return str(path)
 
 
+def values_file(shape: str) -> Path:
+    return CHART / "ci" / f"{shape}-values.yaml"
+
+
 def values_of(shape: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CHART / "ci" / f"{shape}-values.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load(values_file(shape).read_text())
     return found
 
 

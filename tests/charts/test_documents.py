@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import api
-from tests.charts.conftest import CHART, SHAPES, render, tool, values_of
+from tests.charts.conftest import CHART, SHAPES, pods, render, tool, values_file, values_of
 from tests.conftest import ROOT, environment, require
 
 METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -18,7 +18,7 @@ def notes(shape: str, *options: str) -> str:
     """What an install would print; only Helm 4 can say it without a cluster."""
     version = subprocess.run(["helm", "version", "--short"], capture_output=True, text=True).stdout
     require("KUBERNETES", version.startswith("v4"), f"the notes need Helm 4, and this is {version.strip()}")
-    values = ["--values", str(CHART / "ci" / f"{shape}-values.yaml")]
+    values = ["--values", str(values_file(shape))]
     done = subprocess.run(
         ["helm", "install", "opinion", str(CHART), "--namespace", "reviews", "--dry-run=client", *values, *options],
         env=environment(KUBECONFIG="/nonexistent"),
@@ -88,7 +88,7 @@ def test_the_notes_of_the_api_alone_speak_of_no_dashboard():
 
 def test_every_shape_says_what_it_is_for():
     for shape in SHAPES:
-        assert (CHART / "ci" / f"{shape}-values.yaml").read_text().startswith("# "), shape
+        assert values_file(shape).read_text().startswith("# "), shape
     assert values_of("default") == {}
 
 
@@ -106,9 +106,7 @@ def test_the_chart_says_all_that_a_catalogue_asks():
     assert METADATA["appVersion"] == METADATA["version"] == api.__version__
     assert {"description", "kubeVersion", "icon", "home", "sources", "maintainers", "keywords"} <= set(METADATA)
     images = yaml.safe_load(METADATA["annotations"]["artifacthub.io/images"])
-    rendered = {
-        item["spec"]["template"]["spec"]["containers"][0]["image"] for item in render() if item["kind"] == "Deployment"
-    }
+    rendered = {pod["spec"]["containers"][0]["image"] for pod in pods(render()).values()}
     assert {image["image"] for image in images} == rendered
     changes = yaml.safe_load(METADATA["annotations"]["artifacthub.io/changes"])
     assert {change["kind"] for change in changes} <= {"added", "changed", "fixed", "removed", "deprecated", "security"}

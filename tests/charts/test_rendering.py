@@ -19,6 +19,7 @@ from tests.charts.conftest import (
     pods,
     render,
     tool,
+    values_file,
     values_of,
 )
 from tests.conftest import ROOT
@@ -46,7 +47,7 @@ def test_the_default_install_is_small():
 @every_shape
 def test_helm_lint_has_no_complaint(shape):
     done = subprocess.run(
-        ["helm", "lint", "--strict", str(CHART), "--values", str(CHART / "ci" / f"{shape}-values.yaml")],
+        ["helm", "lint", "--strict", str(CHART), "--values", str(values_file(shape))],
         capture_output=True,
         text=True,
     )
@@ -62,7 +63,7 @@ def test_helm_3_renders_what_helm_4_renders(shape):
 @every_shape
 def test_rendering_twice_gives_the_same_bytes(shape):
     command = ["helm", "template", "opinion", str(CHART), "--namespace", "reviews", "--kube-version", KUBERNETES]
-    values = ["--values", str(CHART / "ci" / f"{shape}-values.yaml")]
+    values = ["--values", str(values_file(shape))]
 
     assert subprocess.run([*command, *values], capture_output=True, check=True).stdout.decode() == manifest(
         values_of(shape)

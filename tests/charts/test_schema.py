@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.conftest import CHART, Refused, manifest, merged, nested, render
+from tests.charts.conftest import CHART, Refused, manifest, merged, nested, pods, render
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
@@ -201,8 +201,7 @@ def test_every_value_does_something(path):
     prefixes = [prefix for prefix in BEFORE if path == prefix or path.startswith(prefix + ".")]
     before = BEFORE[max(prefixes, key=len)] if prefixes else {}
     if path.endswith(".enabled") and leaves(before).get(path) is True:
-        before = {}
-        changed = BEFORE[max(prefixes, key=len)]
+        before, changed = {}, before
     else:
         changed = merged(before, nested(path, other(path, leaves(VALUES)[path])))
 
@@ -253,9 +252,7 @@ def test_it_works_as_a_subchart(tmp_path):
     objects = render(shared | {"sentiment-monitor": {"enabled": True}}, chart=parent)
     without = render({"sentiment-monitor": {"enabled": False}}, chart=parent)
 
-    images = {
-        item["spec"]["template"]["spec"]["containers"][0]["image"] for item in objects if item["kind"] == "Deployment"
-    }
+    images = {pod["spec"]["containers"][0]["image"] for pod in pods(objects).values()}
     assert {image.split("/")[0] for image in images} == {"registry.example.org"}
     assert without == []
 

@@ -69,14 +69,3 @@ http://{{ include "sentiment-monitor.fullname" .root }}-{{ .component }}:{{ (ind
 {{- end }}
 {{- toYaml $merged }}
 {{- end }}
-
-{{/* To any name server: its address differs between clusters, and OpenShift's listens on 5353. */}}
-{{- define "sentiment-monitor.dnsEgress" -}}
-- ports:
-    {{- range list 53 5353 }}
-    - port: {{ . }}
-      protocol: UDP
-    - port: {{ . }}
-      protocol: TCP
-    {{- end }}
-{{- end }}

@@ -1,4 +1,4 @@
-{{/* Service and routes of a component; each define takes dict "root" $ "component" string "path" string. */}}
+{{/* Service, routes and network policy of a component; each define takes dict "root" $ "component" string. */}}
 
 {{- define "sentiment-monitor.service" -}}
 {{- $service := (index .root.Values .component).service -}}
@@ -26,6 +26,7 @@ spec:
     {{- include "sentiment-monitor.selectorLabels" . | nindent 4 }}
 {{- end }}
 
+{{/* Adds "path" (string) to the dict. */}}
 {{- define "sentiment-monitor.ingress" -}}
 {{- $values := index .root.Values .component -}}
 apiVersion: networking.k8s.io/v1
@@ -62,6 +63,7 @@ spec:
   {{- end }}
 {{- end }}
 
+{{/* Adds "path" (string) to the dict. */}}
 {{- define "sentiment-monitor.httpRoute" -}}
 {{- $values := index .root.Values .component -}}
 apiVersion: gateway.networking.k8s.io/v1
@@ -97,6 +99,42 @@ spec:
         - name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
           port: {{ $values.service.port }}
     {{- with $values.httpRoute.additionalRules }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{/*
+Lets in the release's own pods, and out to any name server: its address differs between clusters, and OpenShift's
+listens on 5353. Adds "from" (list of peers) and "egress" (list of rules) to the dict.
+*/}}
+{{- define "sentiment-monitor.networkPolicy" -}}
+{{- $release := dict "matchLabels" (include "sentiment-monitor.releaseLabels" .root | fromYaml) -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "sentiment-monitor.fullname" .root }}-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "sentiment-monitor.labels" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "sentiment-monitor.selectorLabels" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    - from:
+        {{- concat (list (dict "podSelector" $release)) .from | toYaml | nindent 8 }}
+      ports:
+        - port: http
+  egress:
+    - ports:
+        {{- range list 53 5353 }}
+        - port: {{ . }}
+          protocol: UDP
+        - port: {{ . }}
+          protocol: TCP
+        {{- end }}
+    {{- with concat .egress .root.Values.networkPolicy.extraEgress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end }}
