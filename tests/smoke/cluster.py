@@ -7,13 +7,19 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL
 
 from scripts.kind_cluster import CONTEXT, VALUES
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+
+
+class NotStarted(Exception):
+    """Why a node could not even start a command in a pod."""
 
 
 @cache
@@ -57,7 +63,7 @@ def gone(read: Callable[[], Any]) -> bool:
 
 
 def execute(namespace: str, pod: str, *command: str) -> tuple[int, str]:
-    """Exit code and output of a command in a pod."""
+    """Exit code and output of a command in a pod. Raises NotStarted."""
     answer = stream(
         core().connect_get_namespaced_pod_exec,
         pod,
@@ -71,7 +77,12 @@ def execute(namespace: str, pod: str, *command: str) -> tuple[int, str]:
     )
     try:
         answer.run_forever(timeout=120)
-        return answer.returncode, answer.read_stdout() + answer.read_stderr()
+        end = yaml.safe_load(answer.read_channel(ERROR_CHANNEL))
+        if end["status"] == "Success":
+            return 0, answer.read_stdout() + answer.read_stderr()
+        if end.get("reason") != "NonZeroExitCode":
+            raise NotStarted(f"{command} in {pod}: {end['message']}")
+        return int(end["details"]["causes"][0]["message"]), answer.read_stdout() + answer.read_stderr()
     finally:
         answer.sock.shutdown()  # `answer.close` leaves the socket open when the server has said goodbye
 

@@ -33,22 +33,23 @@ def cluster() -> Iterator[None]:
     core().api_client.close()
 
 
-def own_namespace(request: pytest.FixtureRequest) -> str:
-    return f"smoke-{request.module.__name__.rsplit('_', 1)[1]}-{uuid4().hex[:8]}"
+def in_a_namespace(request: pytest.FixtureRequest) -> Iterator[Release]:
+    with namespace(f"smoke-{request.module.__name__.rsplit('_', 1)[1]}-{uuid4().hex[:8]}") as name:
+        release = Release(name)
+        yield release
+        assert release.restarted() == [], release.state()
 
 
 @pytest.fixture(scope="module")
 def release(request: pytest.FixtureRequest, cluster: None) -> Iterator[Release]:
     """A release in a namespace of its own, for the tests of one file, in their order."""
-    with namespace(own_namespace(request)) as name:
-        yield Release(name)
+    yield from in_a_namespace(request)
 
 
 @pytest.fixture
 def own_release(request: pytest.FixtureRequest, cluster: None) -> Iterator[Release]:
     """A release in a namespace of its own, for one test."""
-    with namespace(own_namespace(request)) as name:
-        yield Release(name)
+    yield from in_a_namespace(request)
 
 
 @pytest.fixture

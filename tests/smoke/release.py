@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from playwright.sync_api import Browser, Page, expect
 from scripts.kind_cluster import CONTEXT, VALUES
 from tests.charts.conftest import CHART
 from tests.conftest import free_port, get, wait_until
-from tests.smoke.cluster import core, execute, is_ready, kubectl
+from tests.smoke.cluster import NotStarted, core, execute, is_ready, kubectl
 
+logger = logging.getLogger(__name__)
 PREDICT = """
 import json, os, sys, urllib.request
 body = json.dumps({"text": sys.argv[1]}).encode()
@@ -103,9 +105,23 @@ class Release:
         return "\n".join(parts)
 
     def execute(self, component: str, *command: str) -> tuple[int, str]:
-        """Exit code and output of a command in a ready pod of a component."""
-        pod = self.wait_for(lambda: self.pods(component), f"a ready pod of {component}")[0]
-        return execute(self.namespace, pod.metadata.name, *command)
+        """Exit code and output of a command in a ready pod of a component; again where the node could not start it."""
+
+        def ended() -> tuple[int, str] | None:
+            pods = self.pods(component)
+            try:
+                return execute(self.namespace, pods[0].metadata.name, *command) if pods else None
+            except NotStarted as error:
+                logger.warning("asked again: %s", error)
+                return None
+
+        found: tuple[int, str] = self.wait_for(ended, f"{command} runs in a ready pod of {component}")
+        return found
+
+    def restarted(self) -> list[str]:
+        """The pods whose container ended and was started again; nothing that the tests do makes that happen."""
+        pods = core().list_namespaced_pod(self.namespace).items
+        return [pod.metadata.name for pod in pods if any(s.restart_count for s in pod.status.container_statuses or [])]
 
     def predict(self, text: str) -> dict[str, Any]:
         """Ask through the Service, from the dashboard's pod; again while nodes do not know yet which pods are ready."""
