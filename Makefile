@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate train test test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate train bench-startup test test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -61,9 +61,9 @@ clean: ## Stop both services and delete their containers, network and log (the v
 evaluate: ## Send test.json to the running API and print the accuracy
 	$(PYTHON) evaluate.py --url http://localhost:$(API_PORT)
 
-train: $(VENV)/.services ## Train the model on a CSV with the columns review and sentiment: make train DATA=file.csv
+train: $(VENV)/.training ## Train the model on a CSV: make train DATA=file.csv (UNLABELLED=more.csv, TRAIN_OPTIONS=…)
 	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
-	$(BIN)/python -m training.train --data "$(DATA)" $(TRAIN_OPTIONS)
+	$(BIN)/python -m training.train --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") $(TRAIN_OPTIONS)
 
 ##@ Kubernetes, in a kind cluster
 kind-up: ## Create the cluster kind-config.yaml describes (KIND_CLUSTER=sentiment, KIND_NODE_IMAGE=)
@@ -104,6 +104,9 @@ test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both ser
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
 	$(BIN)/python -m pytest -m docker
 
+bench-startup: $(VENV)/.dev ## Measure how long the API takes to be ready, and what of it is the model's
+	$(BIN)/python -m benchmarks.startup
+
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -129,10 +132,15 @@ $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/pyt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt -r monitoring/requirements.txt
 	@touch $@
 
+$(VENV)/.training: training/requirements.txt | $(BIN)/python
+	@echo "Installing the packages for training into $(VENV); this takes a minute."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r training/requirements.txt
+	@touch $@
+
 $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 	@echo "Installing the development packages into $(VENV); this takes a minute or two."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@ $(VENV)/.services
+	@touch $@ $(VENV)/.services $(VENV)/.training
 
 $(VENV)/.chart-tools: scripts/chart_tools.py | $(VENV)/.dev
 	@$(BIN)/python scripts/chart_tools.py $(BIN)

@@ -1,4 +1,4 @@
-"""Pins every package with its hashes: one set of versions for development, and from it those of each image."""
+"""Pins every package with its hashes: one set of versions for development, and from it those of images and training."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def compile_requirements(name: str, *options: str) -> None:
 
 if __name__ == "__main__":
     compile_requirements(DEVELOPMENT, "--upgrade")
-    for service in ("api", "monitoring"):
-        compile_requirements(f"{service}/requirements", "--constraint", f"{DEVELOPMENT}.txt")
+    for folder in ("api", "monitoring", "training"):
+        compile_requirements(f"{folder}/requirements", "--constraint", f"{DEVELOPMENT}.txt")

@@ -21,7 +21,7 @@ from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_pr
 from monitoring.log_reader import LogReader, Snapshot
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
 from training.data import LabelledTexts
-from training.evaluation import OutOfFold
+from training.evaluation import Answers
 from training.reference import build_reference
 
 DATA = ROOT / "tests" / "data"
@@ -147,9 +147,9 @@ def test_a_new_field_breaks_nothing(tmp_path, value):
 @given(texts)
 def test_the_reader_counts_words_as_the_reference_profile_does(text):
     data = LabelledTexts([text, "one"], ["a", "b"], 0, "")
-    out_of_fold = OutOfFold(["a", "b"], np.eye(2), np.array([0, 1]))
+    answers = Answers(["a", "b"], np.eye(2), np.array([0, 1]), None)
 
-    profile = build_reference("v", data, out_of_fold, 1.0)
+    profile = build_reference("v", data, answers)
 
     assert profile["length"]["mean"] == (word_count(text) + 1) / 2
 

@@ -1,5 +1,6 @@
 """Turns the results of training into files: checked before they are written, and never half written."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -9,16 +10,34 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib.numpy_pickle import NumpyPickler
 from sklearn.pipeline import Pipeline
 
 FLOAT_DIGITS = 6
-COMPRESSION = 3
+COMPRESSION = 6
+PICKLE_PROTOCOL = 4  # what joblib.dump writes with all supported Pythons
 
 
 def model_to_bytes(model: Pipeline) -> bytes:
+    """What joblib.load reads: the same bytes for the same model, whatever this process did before."""
     buffer = io.BytesIO()
-    joblib.dump(model, buffer, compress=COMPRESSION)
+    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=COMPRESSION, mtime=0) as file:
+        _CanonicalPickler(file, protocol=PICKLE_PROTOCOL).dump(model)
     return buffer.getvalue()
+
+
+class _CanonicalPickler(NumpyPickler):  # type: ignore[misc]  # joblib publishes no types
+    """Takes equal names and types for one object. A pickle says which are, and that is up to chance: an attribute's
+    name, for example, is another object in a process that has unpickled an object of its class before."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._first: dict[Any, Any] = {}
+
+    def save(self, thing: Any) -> Any:
+        if type(thing) is str or isinstance(thing, np.dtype):
+            thing = self._first.setdefault((type(thing), thing), thing)
+        return super().save(thing)
 
 
 def verify_model(content: bytes, model: Pipeline, texts: list[str]) -> None:

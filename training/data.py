@@ -1,4 +1,4 @@
-"""Reads labelled texts from a CSV file, plain or compressed."""
+"""Reads texts from CSV files, plain or compressed: labelled ones, and ones without labels."""
 
 import csv
 import gzip
@@ -6,9 +6,13 @@ import hashlib
 import io
 import lzma
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+
+from training.arrays import IntArray
 
 TEXT_COLUMN = "review"
 LABEL_COLUMN = "sentiment"
@@ -33,12 +37,33 @@ class LabelledTexts:
     def label_counts(self) -> dict[str, int]:
         return dict(sorted(Counter(self.labels).items()))
 
+    @property
+    def label_names(self) -> list[str]:
+        return list(self.label_counts)
 
-def read_labelled_texts(path: Path) -> LabelledTexts:
+    def truth(self, label_names: Sequence[str]) -> IntArray:
+        """The index of each text's label in label_names, (n,)."""
+        place = {label: index for index, label in enumerate(label_names)}
+        return np.array([place[label] for label in self.labels], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class UnlabelledTexts:
+    """Different texts, none of them labelled; dropped_rows were empty, repeated, or labelled elsewhere."""
+
+    texts: list[str]
+    dropped_rows: int
+    sha256: str
+
+
+NO_UNLABELLED_TEXTS = UnlabelledTexts([], 0, "")
+
+
+def read_labelled_texts(path: Path, text_column: str = TEXT_COLUMN, label_column: str = LABEL_COLUMN) -> LabelledTexts:
     """Rows without text or label are dropped and counted; raises DataError for anything worse."""
     content = _read_uncompressed(path)
-    rows = list(_rows(path, _decode(path, content)))
-    kept = [(text, label) for text, label in rows if text.strip() and label]
+    rows = list(_rows(path, content, [text_column, label_column]))
+    kept = [(text, label.strip()) for text, label in rows if text.strip() and label.strip()]
     data = LabelledTexts(
         texts=[text for text, _ in kept],
         labels=[label for _, label in kept],
@@ -47,6 +72,18 @@ def read_labelled_texts(path: Path) -> LabelledTexts:
     )
     _check_labels(path, data.label_counts)
     return data
+
+
+def read_unlabelled_texts(path: Path, labelled: Sequence[str], text_column: str = TEXT_COLUMN) -> UnlabelledTexts:
+    """A text that is also among the labelled ones is dropped: in cross-validation it would be seen beforehand.
+
+    Raises DataError.
+    """
+    content = _read_uncompressed(path)
+    rows = [text for (text,) in _rows(path, content, [text_column])]
+    known = set(labelled)
+    texts = [text for text in dict.fromkeys(rows) if text.strip() and text not in known]
+    return UnlabelledTexts(texts, len(rows) - len(texts), hashlib.sha256(content).hexdigest())
 
 
 def _read_uncompressed(path: Path) -> bytes:
@@ -63,26 +100,30 @@ def _read_uncompressed(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
 
 
+def _rows(path: Path, content: bytes, columns: list[str]) -> Iterator[tuple[str, ...]]:
+    """The cells of these columns, row by row; one that is cut off is empty."""
+    csv.field_size_limit(MAX_FIELD_CHARS)
+    # Strict: a quote that is never closed would otherwise swallow the rest of the file without a word.
+    reader = csv.DictReader(io.StringIO(_decode(path, content), newline=""), strict=True)
+    try:
+        found = reader.fieldnames or []
+        for column in columns:
+            if column not in found:
+                raise DataError(
+                    f"{path} has no column {column}; its columns are: {', '.join(found) or 'none'}. "
+                    "Name others with --text-column and --label-column."
+                )
+        for row in reader:
+            yield tuple(row[column] or "" for column in columns)
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file: {error} (line {reader.line_num}).") from None
+
+
 def _decode(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")  # spreadsheets put a byte order mark first
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: byte {error.start} cannot be decoded.") from None
-
-
-def _rows(path: Path, content: str) -> Iterator[tuple[str, str]]:
-    csv.field_size_limit(MAX_FIELD_CHARS)
-    # Strict: a quote that is never closed would otherwise swallow the rest of the file without a word.
-    reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
-    try:
-        columns = reader.fieldnames or []
-        for column in (TEXT_COLUMN, LABEL_COLUMN):
-            if column not in columns:
-                raise DataError(f"{path} has no column {column}; its columns are: {', '.join(columns) or 'none'}.")
-        for row in reader:
-            yield row[TEXT_COLUMN] or "", (row[LABEL_COLUMN] or "").strip()
-    except csv.Error as error:
-        raise DataError(f"{path} is not a CSV file: {error} (line {reader.line_num}).") from None
+        raise DataError(f"{path} is not UTF-8: byte {error.start} cannot be decoded; save it as UTF-8.") from None
 
 
 def _check_labels(path: Path, label_counts: dict[str, int]) -> None:

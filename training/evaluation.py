@@ -1,80 +1,140 @@
-"""Cross-validation: what the recipe predicts for texts it has not been fitted on."""
+"""What the recipe, or any model, answers to texts it has not been fitted on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from training.arrays import FloatArray, IntArray
+from training.calibration import calibrate_across_folds
 from training.data import LabelledTexts
-from training.recipe import Fit
+from training.terms import Corpus
 
 FOLDS = 5
 SEED = 0
+WHOLE = FOLDS  # the number of the fit on all texts, which runs beside those of the folds
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.intp]
-OnFold: TypeAlias = Callable[[int, float], None]
+Fit: TypeAlias = Callable[[Corpus, IntArray, IntArray, list[str]], Pipeline]
+OnFit: TypeAlias = Callable[[int, float | None], None]
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """For n texts and k labels: logits (n, k), whose softmax is the probability; truth (n,), label indices."""
+class Answers:
+    """For n texts and k labels: probabilities (n, k), truth (n,) as label indices, and known_share (n,), the share of
+    each text's tokens that the model knows, or None if that cannot be said of the model."""
 
     labels: list[str]
-    logits: FloatArray
+    probabilities: FloatArray
     truth: IntArray
+    known_share: FloatArray | None
 
     @property
     def predicted(self) -> IntArray:
-        predicted: IntArray = self.logits.argmax(axis=1)
+        predicted: IntArray = self.probabilities.argmax(axis=1)
         return predicted
 
+    @property
+    def confidence(self) -> FloatArray:
+        """The probability of the predicted label, (n,)."""
+        confidence: FloatArray = self.probabilities.max(axis=1)
+        return confidence
 
-def predict_out_of_fold(data: LabelledTexts, fit: Fit, processes: int, on_fold: OnFold) -> OutOfFold:
-    """Fits everything anew for each fold; calls on_fold(fold from 0, accuracy) as each one finishes.
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        correct: NDArray[np.bool_] = self.predicted == self.truth
+        return correct
 
-    The result does not depend on the number of processes or on which fold finishes first.
+
+@dataclass(frozen=True)
+class Validated:
+    """The model fitted on everything, not yet calibrated, and what the folds' models say of texts they have not seen:
+    logits (n, k), and calibrated answers, each fold's calibration from the other folds."""
+
+    model: Pipeline
+    logits: FloatArray
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    number: int
+    model: Pipeline | None  # only of the fit on all texts: the others are not needed any more
+    logits: FloatArray
+    known_share: FloatArray
+
+
+def cross_validate(data: LabelledTexts, corpus: Corpus, fit: Fit, processes: int, on_fit: OnFit) -> Validated:
+    """Fits everything anew for each fold, and once on all texts.
+
+    Calls on_fit(number from 0, accuracy, or None for the fit on all texts) as each one finishes. The result does not
+    depend on the number of processes or on which finishes first.
     """
-    labels = sorted(set(data.labels))
-    truth = np.searchsorted(labels, data.labels)
-    logits = np.empty((len(truth), len(labels)))
-    for fold, test, fold_logits in _run_folds(data, truth, fit, processes):
-        logits[test] = fold_logits
-        on_fold(fold, float(np.mean(fold_logits.argmax(axis=1) == truth[test])))
-    return OutOfFold(labels, logits, truth)
+    labels = data.label_names
+    truth = data.truth(labels)
+    fold = fold_of_each(truth)
+    logits, known_share = np.empty((len(truth), len(labels))), np.empty(len(truth))
+    model = None
+    for fitted in _fit_all(data, corpus, fold, fit, processes):
+        held_out = fold == fitted.number
+        logits[held_out], known_share[held_out] = fitted.logits, fitted.known_share
+        model = fitted.model or model
+        right = fitted.logits.argmax(axis=1) == truth[held_out]
+        on_fit(fitted.number, float(np.mean(right)) if fitted.number != WHOLE else None)
+    assert model is not None
+    probabilities = calibrate_across_folds(logits, truth, fold, with_bias=True)
+    return Validated(model, logits, Answers(labels, probabilities, truth, known_share))
 
 
-def fit_reproducibly(fit: Fit, texts: list[str], labels: list[str]) -> Pipeline:
-    """Fits on one thread: with more, sums are made in another order and the last digits differ."""
-    with threadpool_limits(limits=1):
-        return fit(texts, labels)
-
-
-def class_logits(pipeline: Pipeline, texts: list[str]) -> FloatArray:
+def class_logits(model: Any, texts: Sequence[str]) -> FloatArray:
     """Decision scores as (n, k) logits; the single score that two labels have is that of the second."""
-    scores = np.asarray(pipeline.decision_function(texts), dtype=np.float64)
+    scores = np.asarray(model.decision_function(texts), dtype=np.float64)
     return np.column_stack([np.zeros_like(scores), scores]) if scores.ndim == 1 else scores
 
 
-def _run_folds(
-    data: LabelledTexts, truth: IntArray, fit: Fit, processes: int
-) -> Iterator[tuple[int, IntArray, FloatArray]]:
+def known_token_shares(vectorizer: CountVectorizer, texts: Sequence[str]) -> FloatArray:
+    """The share of each text's tokens that are in the vocabulary, (n,); 1 for a text without tokens."""
+    preprocess, tokenize = vectorizer.build_preprocessor(), vectorizer.build_tokenizer()
+    vocabulary = vectorizer.vocabulary_
+    shares = np.ones(len(texts))
+    for row, text in enumerate(texts):
+        tokens = tokenize(preprocess(text))
+        if tokens:
+            shares[row] = sum(token in vocabulary for token in tokens) / len(tokens)
+    return shares
+
+
+def fold_of_each(truth: IntArray) -> IntArray:
+    """Which of the FOLDS each text is held out in, (n,); every label is spread evenly over them."""
+    fold = np.empty(len(truth), dtype=np.intp)
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(truth, truth)
-    jobs = (delayed(_run_fold)(data, fit, fold, train, test) for fold, (train, test) in enumerate(splits))
-    # One fold a process at a time: queued ones would each hold their own copy of the texts.
+    for number, (_, held_out) in enumerate(splits):
+        fold[held_out] = number
+    return fold
+
+
+def _fit_all(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, processes: int) -> Iterator[_Fitted]:
+    jobs = (delayed(_fit_one)(data, corpus, fold, fit, number) for number in [*range(FOLDS), WHOLE])
+    # No more at a time than there are processes: queued ones would each hold their own copy of the texts.
     parallel: Any = Parallel(n_jobs=processes, pre_dispatch=processes, return_as="generator_unordered")
     yield from parallel(jobs)
 
 
-def _run_fold(
-    data: LabelledTexts, fit: Fit, fold: int, train: IntArray, test: IntArray
-) -> tuple[int, IntArray, FloatArray]:
-    texts, labels = ([column[i] for i in train] for column in (data.texts, data.labels))
-    pipeline = fit_reproducibly(fit, texts, labels)
-    return fold, test, class_logits(pipeline, [data.texts[i] for i in test])
+def _fit_one(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, number: int) -> _Fitted:
+    """The fit that has not seen the texts of the fold of this number; no text is of the fold WHOLE."""
+    seen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+    # One thread: with more, sums are made in another order and the last digits differ.
+    labels = data.label_names
+    with threadpool_limits(limits=1):
+        model = fit(corpus, seen, data.truth(labels)[seen], labels)
+        if number == WHOLE:
+            return _Fitted(number, model, np.empty((0, len(labels))), np.empty(0))
+        texts = [data.texts[row] for row in held_out]
+        shares = known_token_shares(model.named_steps["tfidf"], texts)
+        return _Fitted(number, None, class_logits(model, texts), shares)

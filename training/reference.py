@@ -1,32 +1,44 @@
-"""The reference profile: what the texts and predictions looked like in training, to compare traffic with."""
+"""The reference profile: what the texts and answers looked like in training, to compare traffic with."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.isotonic import IsotonicRegression
 
+from training.arrays import FloatArray
 from training.data import LabelledTexts
-from training.evaluation import FloatArray, OutOfFold
-from training.folding import calibrated_confidences
+from training.evaluation import Answers
+from training.metrics import calibration_bins
+from training.terms import TOKEN_PATTERN
 
-LENGTH_EDGES = sorted({round(2 ** (k / 3)) for k in range(37)})
-CONFIDENCE_EDGES = [round(k / 50, 2) for k in range(51)]
+LENGTH_EDGES: list[float] = sorted({round(2 ** (k / 3)) for k in range(37)})
+SHARE_EDGES = [round(k / 50, 2) for k in range(51)]
+# Most answers of a good model are nearly certain, and would all be in the last fiftieth.
+CONFIDENCE_EDGES = [*SHARE_EDGES[:-1], 0.985, 0.99, 0.995, 0.998, 0.999, 1.0]
+QUANTILES = [0.01, 0.05, *(round(k / 10, 1) for k in range(1, 10)), 0.95, 0.99]
+MAX_WORDS, MAX_WORD_BYTES = 3_000, 60_000
 
 
-def build_reference(
-    model_version: str, data: LabelledTexts, out_of_fold: OutOfFold, temperature: float
-) -> dict[str, Any]:
-    """Predictions and confidences are out of fold: those of texts the model had not seen."""
-    confidences = calibrated_confidences(out_of_fold.logits, temperature)
-    correct = int(np.sum(out_of_fold.predicted == out_of_fold.truth))
+def build_reference(model_version: str, data: LabelledTexts, answers: Answers) -> dict[str, Any]:
+    """answers are to texts the model had not seen: those of the folds, or of a validation set."""
+    words = np.array([len(text.split()) for text in data.texts], dtype=np.float64)
+    known = answers.known_share
     return {
         "model_version": model_version,
         "n": len(data.texts),
-        "length": _length_profile(data.texts),
+        "length": {"unit": "words"} | _profile(words, LENGTH_EDGES) | {"log": _moments(np.log1p(words))},
         "label_counts": data.label_counts,
-        "predicted_counts": _predicted_counts(out_of_fold),
-        "confidence": {"edges": CONFIDENCE_EDGES, "counts": histogram(confidences, CONFIDENCE_EDGES)},
-        "validation": {"n": len(out_of_fold.truth), "correct": correct},
+        "predicted_counts": _counts_by_label(answers.labels, answers.predicted),
+        "confusion": _confusion(answers),
+        "confidence": _profile(answers.confidence, CONFIDENCE_EDGES),
+        "calibration": _calibration(answers),
+        "vocabulary": None if known is None else {"unit": "share of known tokens"} | _profile(known, SHARE_EDGES),
+        "words": _word_frequencies(data.texts),
+        "validation": {"n": len(answers.truth), "correct": int(np.sum(answers.correct))},
     }
 
 
@@ -38,18 +50,53 @@ def histogram(values: FloatArray, edges: Sequence[float]) -> list[int]:
     return counts
 
 
-def _length_profile(texts: Sequence[str]) -> dict[str, Any]:
-    words = np.array([len(text.split()) for text in texts], dtype=np.float64)
+def _profile(values: FloatArray, edges: Sequence[float]) -> dict[str, Any]:
+    levels = np.quantile(values, QUANTILES).tolist()
     return {
-        "unit": "words",
-        "edges": LENGTH_EDGES,
-        "counts": histogram(words, LENGTH_EDGES),
-        "mean": float(np.mean(words)),
-        "sd": float(np.std(words, ddof=1)),
-        "median": float(np.median(words)),
+        "edges": list(edges),
+        "counts": histogram(values, edges),
+        **_moments(values),
+        "median": float(np.median(values)),
+        "quantiles": {"levels": QUANTILES, "values": levels},
     }
 
 
-def _predicted_counts(out_of_fold: OutOfFold) -> dict[str, int]:
-    counts = np.bincount(out_of_fold.predicted, minlength=len(out_of_fold.labels)).tolist()
-    return dict(zip(out_of_fold.labels, counts, strict=True))
+def _moments(values: FloatArray) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+
+
+def _counts_by_label(labels: list[str], indices: ArrayLike) -> dict[str, int]:
+    return dict(zip(labels, np.bincount(indices, minlength=len(labels)).tolist(), strict=True))
+
+
+def _confusion(answers: Answers) -> dict[str, dict[str, int]]:
+    """How many texts of each label (outer key) were given which label (inner key)."""
+    return {
+        label: _counts_by_label(answers.labels, answers.predicted[answers.truth == index])
+        for index, label in enumerate(answers.labels)
+    }
+
+
+def _calibration(answers: Answers) -> dict[str, Any]:
+    """How often answers of a confidence are right: in bins of equal mass, and as a rising curve through its knots
+    (isotonic regression), to be interpolated between them."""
+    confidence, correct = answers.confidence, answers.correct
+    bins = calibration_bins(confidence)
+    curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(confidence, correct)
+    return {
+        "bins": {
+            "n": [len(rows) for rows in bins],
+            "confidence": [float(np.mean(confidence[rows])) for rows in bins],
+            "accuracy": [float(np.mean(correct[rows])) for rows in bins],
+        },
+        "isotonic": {"confidence": curve.X_thresholds_.tolist(), "accuracy": curve.y_thresholds_.tolist()},
+    }
+
+
+def _word_frequencies(texts: Sequence[str]) -> dict[str, Any]:
+    """In how many texts each of the most frequent tokens of the lower-cased texts is found: as many as have room."""
+    find = re.compile(TOKEN_PATTERN).findall
+    found = Counter(token for text in texts for token in set(find(text.lower())))
+    frequent = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MAX_WORDS]
+    room = np.cumsum([len(token.encode()) for token, _ in frequent]) <= MAX_WORD_BYTES
+    return {"token_pattern": TOKEN_PATTERN, "texts": dict(frequent[: int(room.sum())])}
