@@ -12,7 +12,7 @@ from fastapi.exceptions import HTTPException
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
-from api.service import echo
+from api.input import echo
 
 LARGE_BYTES = 64 * 1024
 

@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.explanation import Unexplainable
 from api.group_commit import LogUnavailable
+from api.input import InvalidInput, echo
 from api.model import ModelUnavailable
-from api.service import InvalidInput, echo
 
 JSON_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -25,6 +26,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(LogUnavailable, _log_unavailable)
     app.add_exception_handler(ModelUnavailable, _model_unavailable)
+    app.add_exception_handler(Unexplainable, _unexplainable)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -78,6 +80,10 @@ def _log_unavailable(request: Request, error: Exception) -> JSONResponse:
 
 def _model_unavailable(request: Request, error: Exception) -> JSONResponse:
     return problem(503, str(error), {"Retry-After": "10"})
+
+
+def _unexplainable(request: Request, error: Exception) -> JSONResponse:
+    return problem(409, str(error))
 
 
 def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from api.model import Prediction
 
+T = TypeVar("T")
 Predict = Callable[[Sequence[str]], list[Prediction]]
 GROUP = 32  # texts asked for at once: a batch is cut into groups, and others get their turn in between
 
@@ -27,6 +29,10 @@ class GroupedPredictions:
         for start in range(0, len(texts), GROUP):
             predictions += await self._ask_group(texts[start : start + GROUP])
         return predictions
+
+    async def run(self, ask: Callable[[str], T], text: str) -> T:
+        """What `ask` returns for the text, in the thread that asks the model."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, ask, text)
 
     def close(self) -> None:
         self._thread.shutdown()

@@ -23,6 +23,8 @@ from api.model import ModelUnavailable
 from api.schemas import (
     BatchRequest,
     BatchResponse,
+    ExplainRequest,
+    ExplainResponse,
     FeedbackRequest,
     FeedbackResponse,
     PredictRequest,
@@ -43,6 +45,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         503: "No model, or the log cannot be written; nothing was answered.",
     }.items()
 }
+NOT_LINEAR = "The loaded model has no exact explanation; the sentence says which part of it has none."
 
 logger = logging.getLogger("uvicorn.api")
 
@@ -98,6 +101,11 @@ def _predictions(max_bytes: int) -> APIRouter:
     async def feedback(item: FeedbackRequest, service: TheService) -> FeedbackResponse:
         """Say what the right label of an earlier prediction was; the latest label counts."""
         return await service.learn(item)
+
+    @router.post("/explain", responses={409: {"model": Problem, "description": NOT_LINEAR}})
+    async def explain(item: ExplainRequest, service: TheService) -> ExplainResponse:
+        """Say what each part of a text adds to the model's score for it, exactly. Nothing is logged."""
+        return await service.explain(item)
 
     return router
 

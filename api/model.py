@@ -1,17 +1,15 @@
-"""Loads the model after checking that it is the one its card describes, and asks it."""
+"""The model: asks a scikit-learn classifier, and knows its labels by name."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import joblib
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 
 class ModelUnavailable(Exception):
@@ -25,59 +23,49 @@ class Prediction:
 
 
 class Model:
-    """A scikit-learn classifier of texts with `predict_proba`; `labels` are its `classes_`."""
+    """A fitted classifier of texts with `predict_proba`, else `decision_function`; `labels` are its `classes_`.
 
-    def __init__(self, pipeline: Any, card: dict[str, Any]) -> None:
-        self._pipeline = pipeline
-        self.card = card
+    Scores become probabilities as softmax(scores / temperature). The one score of two labels is that of the second
+    against 0 for the first, which makes it the sigmoid.
+    """
+
+    def __init__(self, pipeline: Any, card: dict[str, Any], temperature: float = 1.0) -> None:
+        self.pipeline, self.card = pipeline, card
         self.version: str = card["model_version"]
         self.labels = [str(label) for label in pipeline.classes_]
-        self._by_folded_name = {label.casefold(): label for label in self.labels}
+        self._temperature = temperature
+        self._has_probabilities = hasattr(pipeline, "predict_proba")
+        namesakes = Counter(_folded(label) for label in self.labels)
+        self._by_folded_name = {_folded(label): label for label in self.labels if namesakes[_folded(label)] == 1}
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        probabilities = self._pipeline.predict_proba(texts)
-        best = probabilities.argmax(axis=1)
+        best, probabilities = self.classify(texts)
         return [
             Prediction(self.labels[column], round(float(row[column]), 6))
             for row, column in zip(probabilities, best, strict=True)
         ]
 
+    def classify(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The best label's index, (n,), and every label's probability, (n, labels)."""
+        if self._has_probabilities:
+            probabilities = np.asarray(self.pipeline.predict_proba(texts))
+            return probabilities.argmax(axis=1), probabilities
+        scores = np.asarray(self.pipeline.decision_function(texts))
+        if scores.ndim == 1:
+            scores = np.column_stack([np.zeros_like(scores), scores])
+        # By score, since a high temperature can make different scores the same probability.
+        return scores.argmax(axis=1), softmax(scores / self._temperature, axis=1)
+
     def label_named(self, name: str) -> str | None:
-        """The label that `name` means, whatever its case and surrounding blanks, or None."""
-        return self._by_folded_name.get(name.strip().casefold())
+        """The label that `name` means, exactly or else in any case, whatever blanks surround it, or None.
+
+        Of labels that differ by case only, each goes by its exact name alone.
+        """
+        for exact in (name, name.strip()):
+            if exact in self.labels:
+                return exact
+        return self._by_folded_name.get(_folded(name))
 
 
-def load_model(path: Path, card_path: Path) -> Model:
-    """The model at `path`, unpickled only if it is the file its card names. Raises ModelUnavailable."""
-    content, card = _read(path), _read_card(card_path)
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != card["sha256"]:
-        raise ModelUnavailable(
-            f"{path} is not the model of {card_path} (SHA-256 {digest[:12]}…, the card says "
-            f"{card['sha256'][:12]}…); restore the file, or train again to make both."
-        )
-    trained_with, installed = card["versions"]["scikit-learn"], version("scikit-learn")
-    if trained_with.split(".")[:2] != installed.split(".")[:2]:
-        raise ModelUnavailable(
-            f"{path} was trained with scikit-learn {trained_with} and {installed} is installed; "
-            "install that version, or train again."
-        )
-    model = Model(joblib.load(io.BytesIO(content)), card)
-    model.predict(["A first answer, so that the first user does not wait for it."])
-    return model
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelUnavailable(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        card: dict[str, Any] = json.loads(_read(path))
-        str(card["model_version"]), str(card["sha256"]), str(card["versions"]["scikit-learn"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelUnavailable(f"{path} is not a model card: {error!r}; train again to make one.") from error
-    return card
+def _folded(name: str) -> str:
+    return name.strip().casefold()

@@ -14,12 +14,18 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PredictRequest(Request):
-    text: str = Field(
+Text = Annotated[
+    str,
+    Field(
         description="The text to classify; not blank, and not longer than the service's limit (20,000 characters).",
         examples=["The movie was amazing!"],
         json_schema_extra={"minLength": 1, "pattern": r"\S"},  # checked in service.py, documented here
-    )
+    ),
+]
+
+
+class PredictRequest(Request):
+    text: Text
     true_sentiment: str | None = Field(
         default=None,
         description="The right label, if it is known: one of the model's labels, in any case.",
@@ -36,6 +42,10 @@ class FeedbackRequest(Request):
     true_sentiment: str = Field(description="The right label, in any case.", examples=["negative"])
 
 
+class ExplainRequest(Request):
+    text: Text
+
+
 class PredictResponse(BaseModel):
     prediction_id: str
     predicted_sentiment: str
@@ -50,6 +60,33 @@ class BatchResponse(BaseModel):
 class FeedbackResponse(BaseModel):
     prediction_id: str
     true_sentiment: str
+
+
+class Term(BaseModel):
+    term: str
+    contribution: float = Field(description="What the term adds to the score: its feature times its coefficient.")
+
+
+class Token(BaseModel):
+    start: int = Field(description="Where the token begins in the text, in Unicode code points.")
+    end: int = Field(description="Where it has ended; tokens neither overlap nor are empty.")
+    contribution: float = Field(description="Its even share of what the terms it is part of add to the score.")
+
+
+class ExplainResponse(BaseModel):
+    predicted_sentiment: str
+    confidence: float = Field(description="The model's probability for the predicted label.")
+    model_version: str
+    label: str = Field(
+        description="The label that positive contributions speak for: of two the second, of more the predicted one."
+    )
+    score: float = Field(description="The model's decision score for that label: intercept and contributions, added.")
+    intercept: float = Field(description="The score of a text without any term that the model knows.")
+    terms: list[Term] = Field(description="The terms of the text that the model has a weight for, the strongest first.")
+    tokens: list[Token] = Field(
+        description="All tokens of the text, in its order, with the same sum as the terms; "
+        "empty if the model does not split texts by a pattern, or tokens cannot be found again in the text."
+    )
 
 
 class Status(BaseModel):

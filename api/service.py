@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from functools import cached_property
 from uuid import uuid4
 
+from api.explanation import Explainer
 from api.group_commit import LogUnavailable
 from api.grouping import GroupedPredictions
+from api.input import check_text, known_label
 from api.metrics import Metrics
-from api.model import Model, ModelUnavailable, Prediction, load_model
+from api.model import Model, ModelUnavailable, Prediction
+from api.model_file import load_model
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
-from api.schemas import FeedbackRequest, FeedbackResponse, PredictRequest, PredictResponse
+from api.schemas import (
+    ExplainRequest,
+    ExplainResponse,
+    FeedbackRequest,
+    FeedbackResponse,
+    PredictRequest,
+    PredictResponse,
+)
 from api.settings import Settings
 
-MAX_ECHO_CHARS = 60
-
 logger = logging.getLogger("uvicorn.api")
-
-
-class InvalidInput(Exception):
-    """The request is well-formed but cannot be answered; the text names the field and the limit."""
 
 
 class Service:
@@ -53,6 +58,10 @@ class Service:
         if self._model is None:
             raise ModelUnavailable(self._model_problem)
         return self._model
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.model)
 
     @property
     def log(self) -> PredictionLog:
@@ -86,21 +95,22 @@ class Service:
 
     async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
         """The logged label of an earlier prediction."""
-        label = _known_label(self.model, feedback.true_sentiment, "true_sentiment")
+        label = known_label(self.model, feedback.true_sentiment, "")
         record = FeedbackRecord(now(), str(feedback.prediction_id), label)
         await self._logged(self.log.append_feedback(record))
         self._count_label(label)
         return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)
 
+    async def explain(self, item: ExplainRequest) -> ExplainResponse:
+        """The parts of the model's answer; neither logged nor counted, since it is no answer of its own."""
+        explainer = self._explainer
+        check_text(item.text, self._settings.max_text_chars, "")
+        return await self._grouped.run(explainer.explain, item.text)
+
     def _checked(self, model: Model, item: PredictRequest, place: str) -> str | None:
         """The item's label as the model spells it; raises InvalidInput if the item cannot be answered."""
-        if not item.text.strip():
-            raise InvalidInput(f"{place}text is blank; send at least one visible character.")
-        if len(item.text) > (limit := self._settings.max_text_chars):
-            raise InvalidInput(f"{place}text has {len(item.text)} characters; send at most {limit}.")
-        if item.true_sentiment is None:
-            return None
-        return _known_label(model, item.true_sentiment, f"{place}true_sentiment")
+        check_text(item.text, self._settings.max_text_chars, place)
+        return None if item.true_sentiment is None else known_label(model, item.true_sentiment, place)
 
     async def _logged(self, written: Awaitable[None]) -> None:
         try:
@@ -112,19 +122,6 @@ class Service:
     def _count_label(self, label: str | None) -> None:
         if label is not None:
             self._metrics.labels.labels(label).inc()
-
-
-def echo(value: object) -> str:
-    """What the client sent, quoted and short enough to send back."""
-    text = str(value)
-    return repr(text if len(text) <= MAX_ECHO_CHARS else text[:MAX_ECHO_CHARS] + "…")
-
-
-def _known_label(model: Model, name: str, place: str) -> str:
-    label = model.label_named(name)
-    if label is None:
-        raise InvalidInput(f"{place} is {echo(name)}; send one of {', '.join(model.labels)}.")
-    return label
 
 
 def _record(model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:

@@ -28,7 +28,7 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import sync_playwright
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from api.main import create_app
 from api.settings import Settings
@@ -41,22 +41,26 @@ TEXTS = {
 }
 
 
-def write_model(directory: Path, texts: dict[str, list[str]]) -> Path:
-    """A trained pipeline and its card in `directory`; returns the model's path."""
+def write_model(directory: Path, texts: dict[str, list[str]], pipeline: Pipeline | None = None) -> Path:
+    """A pipeline trained on the texts of each label, and its card, in `directory`; returns the model's path."""
     rows = [(text, label) for label, of_label in texts.items() for text in of_label]
-    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(*zip(*rows, strict=True))
+    pipeline = pipeline or make_pipeline(TfidfVectorizer(), LogisticRegression())
+    return dump_model(directory, pipeline.fit(*zip(*rows, strict=True)), name="small model", labels=sorted(texts))
+
+
+def dump_model(directory: Path, model: object, **card: object) -> Path:
+    """Any object as a model file, beside its card; returns the model's path."""
     path = directory / "sentiment_model.pkl"
-    joblib.dump(pipeline, path, compress=3)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    card = {
-        "name": "small model",
-        "model_version": digest[:12],
-        "sha256": digest,
-        "labels": sorted(texts),
-        "versions": {"scikit-learn": sklearn.__version__},
-    }
-    path.with_name("model_card.json").write_text(json.dumps(card))
+    joblib.dump(model, path, compress=3)
+    write_card(path, **card)
     return path
+
+
+def write_card(path: Path, **card: object) -> None:
+    """A card for the model at `path`: what the service needs, and `card`."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    needed = {"model_version": digest[:12], "sha256": digest, "versions": {"scikit-learn": sklearn.__version__}}
+    path.with_name("model_card.json").write_text(json.dumps(needed | card))
 
 
 @pytest.fixture(scope="session")

@@ -95,3 +95,18 @@ def test_somebody_who_stops_waiting_does_not_disturb_the_others():
         assert [answer[0].label for answer in await asyncio.gather(first, stays)] == ["1", "stays"]
 
     run(scenario)
+
+
+def test_another_question_is_asked_in_the_same_thread_after_what_is_being_asked():
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["1"]))
+        await started(model)
+        other = asyncio.create_task(grouped.run(lambda text: (text, threading.current_thread().name), "why?"))
+        await asyncio.sleep(0)
+        assert not other.done()
+        model.may_answer.set()
+
+        assert [prediction.label for prediction in await first] == ["1"]
+        assert await other == ("why?", "model_0")
+
+    run(scenario)

@@ -210,7 +210,12 @@ def test_bad_feedback_is_one_sentence_and_nothing_is_logged(client, feedback, ch
 
 @pytest.mark.parametrize(
     ("path", "size", "limit"),
-    [("/predict", 1_048_577, 1_048_576), ("/feedback", 1_048_577, 1_048_576), ("/predict/batch", 8_388_609, 8_388_608)],
+    [
+        ("/predict", 1_048_577, 1_048_576),
+        ("/explain", 1_048_577, 1_048_576),
+        ("/feedback", 1_048_577, 1_048_576),
+        ("/predict/batch", 8_388_609, 8_388_608),
+    ],
 )
 def test_a_body_over_the_limit_is_refused_with_the_limit(client, predictions, path, size, limit):
     response = client.post(path, content=b" " * size, headers=JSON)

@@ -1,0 +1,33 @@
+"""What is checked before the model is asked, and how refusals quote what was sent."""
+
+from __future__ import annotations
+
+from api.model import Model
+
+MAX_ECHO_CHARS = 60
+
+
+class InvalidInput(Exception):
+    """The request is well-formed but cannot be answered; the text names the field and the limit."""
+
+
+def check_text(text: str, limit: int, place: str) -> None:
+    """Raises InvalidInput; `place` is the item's prefix in the message ("" or "items[3].")."""
+    if not text.strip():
+        raise InvalidInput(f"{place}text is blank; send at least one visible character.")
+    if len(text) > limit:
+        raise InvalidInput(f"{place}text has {len(text)} characters; send at most {limit}.")
+
+
+def known_label(model: Model, name: str, place: str) -> str:
+    """The label as the model spells it. Raises InvalidInput."""
+    label = model.label_named(name)
+    if label is None:
+        raise InvalidInput(f"{place}true_sentiment is {echo(name)}; send one of {', '.join(model.labels)}.")
+    return label
+
+
+def echo(value: object) -> str:
+    """What the client sent, quoted and short enough to send back."""
+    text = str(value)
+    return repr(text if len(text) <= MAX_ECHO_CHARS else text[:MAX_ECHO_CHARS] + "…")
