@@ -9,6 +9,8 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from monitoring.explanation import Explanation, parse_explanation
+
 TIMEOUT_SECONDS = 2.0
 ANSWER_FIELDS: dict[str, type | tuple[type, ...]] = {
     "prediction_id": str,
@@ -40,6 +42,14 @@ class ApiClient:
                 raise ApiUnavailable(f"The API at {self.url} gave an answer without {field}.")
         return answer
 
+    def explain(self, text: str) -> Explanation:
+        """What the words of `text` contributed to the model's answer. Raises ApiUnavailable."""
+        answer = self._request("/explain", {"text": text})
+        try:
+            return parse_explanation(answer, text)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ApiUnavailable(f"The API at {self.url} gave no usable explanation: {error!r}.") from error
+
     def feedback(self, prediction_id: str, true_sentiment: str) -> None:
         self._request("/feedback", {"prediction_id": prediction_id, "true_sentiment": true_sentiment})
 
@@ -59,6 +69,7 @@ def _object(body: bytes) -> dict[str, Any]:
     answer = json.loads(body)
     if not isinstance(answer, dict):
         raise ValueError("its answer is not a JSON object")
+    json.dumps(answer, ensure_ascii=False).encode()  # raises ValueError for lone surrogates, which no page can show
     return answer
 
 

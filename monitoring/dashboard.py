@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from monitoring import alerts, drift, quality, views
+from monitoring import alerts, drift, explanation_view, quality, recent_view, sources, views
 from monitoring.alerts import Alert
 from monitoring.api_client import ApiClient, ApiUnavailable
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.log_reader import Snapshot
+from monitoring.reference import Reference
 from monitoring.settings import Settings, SettingsError
 from monitoring.timeline import confidence_by_time
 
@@ -32,29 +31,6 @@ RANGES = {
 }
 
 
-@st.cache_resource
-def log_reader(directory: Path) -> LogReader:
-    """One reader for all sessions: each line is read once, however many browsers look."""
-    return LogReader(directory)
-
-
-@st.cache_data
-def profile_of_training(path: Path, changed: float) -> Reference:
-    """The model's profile; `changed`, the file's time of change, makes a new file be read."""
-    return load_profile(path)
-
-
-@st.cache_data
-def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
-    """`_profile` with the lengths and labels of the user's own data set."""
-    return with_csv(_profile, path)
-
-
-@st.cache_data(ttl=10)
-def model_card(api_url: str) -> dict[str, Any]:
-    return ApiClient(api_url).model_card()
-
-
 def the_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
@@ -63,37 +39,20 @@ def the_settings() -> Settings:
         st.stop()
 
 
-def the_reference(settings: Settings) -> Reference | None:
-    """What traffic is compared with, or None after a sentence that says why there is nothing."""
-    path, csv_path = settings.reference_path, Path(__file__).with_name(CSV_NAME)
-    profile = None
-    try:
-        profile = profile_of_training(path, _changed(path))
-        if csv_path.exists():
-            return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile)
-    except ReferenceUnavailable as error:
-        st.warning(views.plain(error))
-    return profile
-
-
-def _changed(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
-
-
-def the_log(settings: Settings) -> Snapshot | None:
-    """The log as it is now, or None after a sentence that says why it cannot be read."""
-    try:
-        return log_reader(settings.log_dir.absolute()).refresh()
-    except OSError as error:
-        views.draw_alert(Alert("alert", "The log cannot be read", f"{error.strerror}: {error.filename}"))
-        return None
-
-
 def draw_monitoring(settings: Settings, time_range: str) -> None:
-    """Everything that the log tells, over the selected time range."""
-    snapshot = the_log(settings)
+    """Everything that the log tells, and the request that the user has selected in it."""
+    recent_view.notice_click()
+    snapshot = sources.the_log(settings)
     if snapshot is None:
         return
+    draw_log(settings, snapshot, time_range)
+    if request := recent_view.selected():
+        explanation, labels = sources.explained(settings.api_url, request)
+        explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
+
+
+def draw_log(settings: Settings, snapshot: Snapshot, time_range: str) -> None:
+    """What the log tells over the selected time range."""
     span = RANGES[time_range]
     current = snapshot.since(datetime.now(UTC) - span if span else None)
     verdict, notes = st.container(), st.container()
@@ -105,7 +64,7 @@ def draw_monitoring(settings: Settings, time_range: str) -> None:
             views.draw_alert(nothing_to_show(settings, snapshot, time_range))
         return
     with notes:
-        profile = the_reference(settings)
+        profile = sources.the_reference(settings)
     draw_figures(settings, current, profile, verdict)
 
 
@@ -139,7 +98,7 @@ def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference |
     with right:
         views.draw_labels(drift.label_counts(current), profile, labels)
     views.draw_confidence(confidence_by_time(current), profile)
-    views.draw_recent(current.assign(outcome=quality.outcomes(current)))
+    recent_view.draw_recent(current.assign(outcome=quality.outcomes(current)))
 
 
 def draw_api(settings: Settings) -> None:
@@ -147,7 +106,7 @@ def draw_api(settings: Settings) -> None:
     problem = card = None
     try:
         ApiClient(settings.api_url).ready()
-        card = model_card(settings.api_url)
+        card = sources.model_card(settings.api_url)
     except ApiUnavailable as error:
         problem = str(error)
     views.draw_api_state(settings.api_url, problem, card)
@@ -166,7 +125,7 @@ def draw_try(settings: Settings) -> None:
         if answer and "judged" in st.session_state:
             st.success(f"Thank you: logged as {views.plain(st.session_state['judged'])}.")
         elif answer:
-            labels = [str(label) for label in model_card(settings.api_url).get("labels") or []]
+            labels = sources.labels_of_model(settings.api_url)
             views.draw_answer(answer, labels, lambda label: judge(client, answer["prediction_id"], label))
     except ApiUnavailable as error:
         st.error(views.plain(error))

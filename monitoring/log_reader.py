@@ -15,6 +15,7 @@ from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_pr
 from monitoring.tailed_file import Replaced, Row, TailedFile
 
 PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
+OPTIONAL_TEXTS = ("true_sentiment", "prediction_id", "model_version")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,28 @@ class Snapshot:
         if start is None:
             return self.predictions
         return self.predictions[self.predictions["timestamp"] >= start]
+
+    def latest(self, request: Prediction) -> Prediction:
+        """The request as the log has it now, with the label that came later; as given if it is no longer there."""
+        table = self.predictions
+        same = table[(table["timestamp"] == request.timestamp) & (table["request_text"] == request.request_text)]
+        return next((row for row in rows(same) if is_same(row, request)), request)
+
+
+def rows(predictions: pd.DataFrame) -> list[Prediction]:
+    """The table's rows as the log's lines."""
+    return [_line(row) for row in predictions[list(Prediction._fields)].itertuples(index=False, name=None)]
+
+
+def _line(row: tuple[Any, ...]) -> Prediction:
+    """A missing text is NaN in a table and None in a line."""
+    fields = zip(Prediction._fields, row, strict=True)
+    return Prediction._make(None if name in OPTIONAL_TEXTS and pd.isna(value) else value for name, value in fields)
+
+
+def is_same(one: Prediction, other: Prediction) -> bool:
+    """Whether both are the same request; old lines have no id, and an id may occur twice."""
+    return one[:2] == other[:2] and one.prediction_id == other.prediction_id
 
 
 class LogReader:

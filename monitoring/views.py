@@ -13,21 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from monitoring.alerts import Alert, enough_labels, interval
+from monitoring.components import card_table
 from monitoring.drift import all_labels
 from monitoring.figures import bin_names, confidence_over_time, shares
-from monitoring.quality import RIGHT, UNLABELLED, WRONG, LabelQuality, Proportion
+from monitoring.model_card import card_limits, card_rows
+from monitoring.quality import LabelQuality, Proportion
 from monitoring.reference import Reference, histogram
-
-RECENT_ROWS = 200
-RECENT_COLUMNS: dict[str, Any] = {
-    "timestamp": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-    "request_text": st.column_config.TextColumn("text", width="large"),
-    "predicted_sentiment": "predicted",
-    "true_sentiment": "true label",
-    "outcome": "answer was",
-    "confidence": st.column_config.NumberColumn("confidence", format="%.3f"),
-    "prediction_id": "prediction_id",
-}
 
 
 def plain(text: object) -> str:
@@ -117,43 +108,6 @@ def draw_confidence(by_time: pd.DataFrame, reference: Reference | None) -> None:
     st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
 
 
-def draw_recent(predictions: pd.DataFrame) -> None:
-    """The newest predictions that pass the filters; `predictions` has the column outcome."""
-    st.subheader("Recent requests")
-    text, label, outcome = st.columns([2, 1, 1])
-    wanted_text = text.text_input("Text contains", key="text_filter", placeholder="any text", persist_state="page")
-    labels = sorted(predictions["predicted_sentiment"].unique())
-    wanted_labels = label.multiselect(
-        "Predicted", _with_selected("label_filter", labels), key="label_filter", persist_state="page"
-    )
-    wanted_outcomes = outcome.multiselect(
-        "Answer was", [RIGHT, WRONG, UNLABELLED], key="outcome_filter", persist_state="page"
-    )
-    shown = predictions
-    if wanted_text:
-        folded = wanted_text.casefold()
-        shown = shown[shown["request_text"].map(lambda text: folded in text.casefold()).astype(bool)]
-    if wanted_labels:
-        shown = shown[shown["predicted_sentiment"].isin(wanted_labels)]
-    if wanted_outcomes:
-        shown = shown[shown["outcome"].isin(wanted_outcomes)]
-    newest = shown.tail(RECENT_ROWS).iloc[::-1]
-    st.dataframe(
-        newest[list(RECENT_COLUMNS)],
-        hide_index=True,
-        key="recent",
-        height=360,
-        alt="The newest requests with their answers",
-        column_config=RECENT_COLUMNS,
-    )
-    st.caption(f"The newest {len(newest):,} of {len(shown):,} requests that match, of {len(predictions):,}.")
-
-
-def _with_selected(key: str, options: list[str]) -> list[str]:
-    """`options` and what the user has selected, which a change of the time range must not take away."""
-    return sorted({*options, *st.session_state.get(key, [])})
-
-
 def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None) -> None:
     st.subheader("The API")
     if problem:
@@ -162,8 +116,9 @@ def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None
     st.success(f"The API at {plain(url)} is ready.")
     if card:
         accuracy = _measured_accuracy(card)
-        measured = f", accuracy {accuracy:.1%} in cross-validation" if accuracy is not None else ""
+        measured = f", accuracy {accuracy:.1%} by its card" if accuracy is not None else ""
         st.caption(f"Model {plain(card.get('name'))}, version {plain(card.get('model_version'))}{measured}.")
+        _draw_card(card)
 
 
 def _measured_accuracy(card: Mapping[str, Any]) -> float | None:
@@ -172,6 +127,13 @@ def _measured_accuracy(card: Mapping[str, Any]) -> float | None:
         return float(card["metrics"]["accuracy"]["value"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _draw_card(card: Mapping[str, Any]) -> None:
+    rows, limits = card_rows(card), card_limits(card)
+    if rows or limits:
+        with st.expander("Model card"):
+            card_table(key="card_table", data={"rows": rows, "limits": limits})
 
 
 def draw_try_form() -> str | None:

@@ -120,6 +120,22 @@ class FakeApi(ThreadingHTTPServer):
                 },
             ),
             "/feedback": (200, {"prediction_id": "id-7", "true_sentiment": "positive"}),
+            "/explain": (
+                200,
+                {
+                    "predicted_sentiment": "positive",
+                    "confidence": 0.8125,
+                    "model_version": "0123456789ab",
+                    "label": "positive",
+                    "score": 1.5,
+                    "intercept": 0.25,
+                    "terms": [{"term": "wonderful", "contribution": 2.0}, {"term": "film", "contribution": -0.75}],
+                    "tokens": [
+                        {"start": 2, "end": 11, "contribution": 2.0},
+                        {"start": 12, "end": 16, "contribution": -0.75},
+                    ],
+                },
+            ),
         }
 
 

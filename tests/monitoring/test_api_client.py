@@ -15,6 +15,7 @@ CALLS = {
     "model_card": lambda client: client.model_card(),
     "predict": lambda client: client.predict("a text"),
     "feedback": lambda client: client.feedback("id-7", "positive"),
+    "explain": lambda client: client.explain("a text"),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
@@ -37,6 +38,18 @@ def test_a_text_is_sent_and_the_answer_comes_back(api):
 
     assert answer == api.replies["/predict"][1]
     assert api.received == [("/predict", {"text": "ganz schön 🎬\n"})]
+
+
+def test_a_text_is_explained(api):
+    explanation = ApiClient(api.url).explain("a wonderful film")
+
+    assert [term.term for term in explanation.terms] == ["wonderful", "film"]
+    assert api.received == [("/explain", {"text": "a wonderful film"})]
+
+
+def test_an_explanation_of_another_text_is_not_used(api):
+    with pytest.raises(ApiUnavailable, match="gave no usable explanation"):
+        ApiClient(api.url).explain("short")
 
 
 def test_a_label_is_sent_with_the_id_it_belongs_to(api):

@@ -599,7 +599,7 @@ def test_an_api_that_is_ready_is_said_with_its_model(page_with_api, api):
     page = run(page_with_api)
 
     assert f"The API at {api.url} is ready." in said(page, "success")
-    assert "Model small model, version 0123456789ab, accuracy 91.7% in cross-validation." in said(page, "caption")
+    assert "Model small model, version 0123456789ab, accuracy 91.7% by its card." in said(page, "caption")
     assert said(page, "error") == ""
 
 

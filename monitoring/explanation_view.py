@@ -1,0 +1,66 @@
+"""Draws one request and what its words contributed to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from monitoring.alerts import Alert
+from monitoring.components import coloured_text
+from monitoring.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
+from monitoring.log_format import Prediction
+from monitoring.views import draw_alert, plain
+
+
+def draw_request(
+    request: Prediction, explanation: Explanation | str, labels: Sequence[str], close: Callable[[], None]
+) -> None:
+    """The request as it was logged, and its explanation or the sentence why there is none."""
+    with st.container(border=True):
+        heading, button = st.columns([5, 1], vertical_alignment="center")
+        heading.markdown("#### The selected request")
+        button.button("Close", key="close_request", on_click=close, width="stretch")
+        st.markdown(_answer(request))
+        st.caption(_origin(request))
+        if isinstance(explanation, str):
+            draw_alert(Alert("unknown", "No explanation", explanation))
+        elif sentence := difference(request, explanation):
+            draw_alert(Alert("warning", "Another model explains", sentence))
+        data = component_data(request, explanation, labels)
+        coloured_text(key="coloured_text", data=data)
+        if isinstance(explanation, Explanation) and not any(piece["side"] for piece in data["pieces"]):
+            st.caption(_why_without_colours(explanation))
+
+
+def component_data(request: Prediction, explanation: Explanation | str, labels: Sequence[str]) -> dict[str, Any]:
+    """What the component shows, as JSON."""
+    name = f"{request.prediction_id} {request.timestamp}"
+    if isinstance(explanation, str):
+        return {"request": name, "pieces": [asdict(Piece(request.request_text))], "sides": None, "terms": []}
+    return {
+        "request": name,
+        "pieces": [asdict(piece) for piece in pieces(request.request_text, explanation.tokens)],
+        "sides": sides(explanation, labels),
+        "terms": [asdict(term) for term in strongest_terms(explanation.terms)],
+    }
+
+
+def _answer(request: Prediction) -> str:
+    confidence = "" if request.confidence != request.confidence else f" with confidence {request.confidence:.3f}"
+    label = request.true_sentiment
+    truth = "not known" if label is None else f"**{plain(label)}**"
+    return f"Answered **{plain(request.predicted_sentiment)}**{confidence}; the true label is {truth}."
+
+
+def _origin(request: Prediction) -> str:
+    version = f"version {plain(request.model_version)}" if request.model_version else "a version the log does not name"
+    return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {version} of the model."
+
+
+def _why_without_colours(explanation: Explanation) -> str:
+    if explanation.terms:
+        return "Where in the text these terms stand is not known, so nothing is coloured."
+    return "The model knows no word of this text, so nothing is coloured."

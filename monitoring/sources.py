@@ -1,0 +1,97 @@
+"""Where the page has its data from, each source asked no more often than needed, and a sentence where it has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from monitoring import views
+from monitoring.alerts import Alert
+from monitoring.api_client import ApiClient, ApiUnavailable
+from monitoring.explanation import Explanation
+from monitoring.log_format import Prediction
+from monitoring.log_reader import LogReader, Snapshot
+from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.settings import Settings
+
+
+@st.cache_resource
+def log_reader(directory: Path) -> LogReader:
+    """One reader for all sessions: each line is read once, however many browsers look."""
+    return LogReader(directory)
+
+
+@st.cache_data
+def profile_of_training(path: Path, changed: float) -> Reference:
+    """The model's profile; `changed`, the file's time of change, makes a new file be read."""
+    return load_profile(path)
+
+
+@st.cache_data
+def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
+    """`_profile` with the lengths and labels of the user's own data set."""
+    return with_csv(_profile, path)
+
+
+@st.cache_data(ttl=10)
+def model_card(api_url: str) -> dict[str, Any]:
+    return ApiClient(api_url).model_card()
+
+
+def labels_of_model(api_url: str) -> list[str]:
+    """The labels that the card names, if any. Raises ApiUnavailable."""
+    labels = model_card(api_url).get("labels")
+    return [str(label) for label in labels] if isinstance(labels, list) else []
+
+
+@st.cache_data(max_entries=100)
+def explanation_of(api_url: str, text: str, request: tuple[str, ...]) -> Explanation:
+    """What the API says about the text of a request. Raises ApiUnavailable."""
+    return ApiClient(api_url).explain(text)
+
+
+@st.cache_data(ttl=10, max_entries=100)
+def explanation_or_reason(api_url: str, text: str, request: tuple[str, ...]) -> Explanation | str:
+    """As explanation_of; why there is none is remembered too, but not for long."""
+    try:
+        return explanation_of(api_url, text, request)
+    except ApiUnavailable as error:
+        return str(error)
+
+
+def explained(api_url: str, request: Prediction) -> tuple[Explanation | str, list[str]]:
+    """The explanation of the request, or the sentence why there is none, and the model's labels, as far as known."""
+    name = (str(request.prediction_id), str(request.timestamp))
+    explanation = explanation_or_reason(api_url, request.request_text, name)
+    try:
+        return explanation, labels_of_model(api_url) if isinstance(explanation, Explanation) else []
+    except ApiUnavailable:
+        return explanation, []
+
+
+def the_reference(settings: Settings) -> Reference | None:
+    """What traffic is compared with, or None after a sentence that says why there is nothing."""
+    path, csv_path = settings.reference_path, Path(__file__).with_name(CSV_NAME)
+    profile = None
+    try:
+        profile = profile_of_training(path, _changed(path))
+        if csv_path.exists():
+            return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile)
+    except ReferenceUnavailable as error:
+        st.warning(views.plain(error))
+    return profile
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def the_log(settings: Settings) -> Snapshot | None:
+    """The log as it is now, or None after a sentence that says why it cannot be read."""
+    try:
+        return log_reader(settings.log_dir.absolute()).refresh()
+    except OSError as error:
+        views.draw_alert(Alert("alert", "The log cannot be read", f"{error.strerror}: {error.filename}"))
+        return None
