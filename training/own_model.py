@@ -57,7 +57,8 @@ def measure(model: Any, data: LabelledTexts) -> tuple[Answers, Calibration | Non
 
 
 def _check(model: Any, answered: FloatArray, shape: tuple[int, int]) -> None:
-    if getattr(getattr(model, "steps", [(None, model)])[-1][1], "decision_function_shape", None) == "ovo":
+    pairs = getattr(getattr(model, "steps", [(None, model)])[-1][1], "decision_function_shape", None) == "ovo"
+    if pairs and shape[1] > 2 and not hasattr(model, "predict_proba"):
         raise DataError("The model scores pairs of labels; set its decision_function_shape to 'ovr'.")
     if answered.shape != shape or not np.isfinite(answered).all():
         raise DataError("The model does not give each text a finite number for each of its labels.")

@@ -1,6 +1,7 @@
 """The recipe: what it makes of texts, that it learns from no text it is not given, and that it is worth its price."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from tests.training.conftest import fit_to_all, ignore, make_reviews, make_rows, to_corpus, to_data, validate
+from tests.training.conftest import fit_to_all, ignore, make_reviews, make_rows, to_corpus, to_data, unhurried, validate
 from training.data import LabelledTexts, read_labelled_texts, read_unlabelled_texts
 from training.evaluation import cross_validate, fold_of_each
 from training.recipe import DESCRIPTION, MAX_TERMS, LinearModel, fit, guess_labels, tfidf
@@ -180,6 +181,16 @@ def test_a_word_that_labels_do_not_explain_is_learned_from_the_company_it_keeps(
     assert after > 0.1
 
 
+def test_sentences_change_the_model_a_little(two_labels):
+    rows = zip(two_labels.texts, two_labels.labels, strict=True)
+    data = to_data([(text.replace(" word", ". word", 1), label) for text, label in rows])
+    corpus, truth = to_corpus(data), data.truth(data.label_names)
+    whole_texts = replace(corpus.labelled, sentences=corpus.labelled.sentences[:0], source=corpus.labelled.source[:0])
+    without = fit(replace(corpus, labelled=whole_texts), np.arange(len(truth)), truth, data.label_names)
+    change = np.abs(fit_to_all(data)[1].coef_ - without[1].coef_).max()
+    assert 0.005 < change < np.abs(without[1].coef_).max() / 2
+
+
 def test_texts_too_short_for_sentences_are_learned_from():
     rows = [("good film", "positive"), ("bad film", "negative")] * 10
     assert fit_to_all(to_data(rows)).predict(["good", "bad"]).tolist() == ["positive", "negative"]
@@ -194,6 +205,7 @@ def test_unlabelled_texts_of_unknown_words_do_no_harm(data, unlabelled):
     assert fitted.score(data.texts, data.labels) > 0.95
 
 
+@unhurried
 @given(scores_of_two)
 def test_of_two_labels_the_second_is_the_likelier_the_higher_the_score(scores):
     shares = guess_labels(scores)
@@ -203,6 +215,7 @@ def test_of_two_labels_the_second_is_the_likelier_the_higher_the_score(scores):
     assert ((shares[:, 1] > 0.5) <= (scores[:, 0] > 0)).all()
 
 
+@unhurried
 @given(st.permutations(range(12)), st.permutations(range(12)))
 def test_of_three_labels_the_one_with_the_highest_score_is_the_likeliest(second, third):
     scores = (np.column_stack([np.arange(12), second, third]) - 8) / 4
@@ -211,6 +224,7 @@ def test_of_three_labels_the_one_with_the_highest_score_is_the_likeliest(second,
     assert np.array_equal(np.take_along_axis(shares, np.argsort(scores, axis=1), axis=1), np.sort(shares, axis=1))
 
 
+@unhurried
 @given(arrays(np.float64, st.tuples(st.integers(1, 8), st.just(3)), elements=st.floats(-5, 5)))
 def test_three_labels_always_have_shares_that_add_up_to_1(scores):
     shares = guess_labels(scores)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.conftest import make_reviews, to_data, validate
+from tests.training.conftest import make_reviews, to_data, unhurried, validate
 from training.artefacts import json_to_bytes
 from training.data import LabelledTexts
 from training.evaluation import Answers
@@ -167,6 +167,7 @@ def test_the_curve_rises_and_its_mean_over_the_texts_is_the_accuracy(of_reviews)
     assert estimated.mean() == pytest.approx(answers.correct.mean())
 
 
+@unhurried
 @given(st.lists(st.tuples(st.floats(0.5, 1, width=16), st.booleans()), min_size=2, max_size=50))
 def test_the_curve_estimates_the_accuracy_of_any_answers(rows):
     confidences, correct = zip(*rows, strict=True)
@@ -212,9 +213,12 @@ def test_the_profile_of_ordinary_texts_is_small(of_reviews):
 @pytest.mark.parametrize("word", ["{:0100}", "長い単語が続いていて空白がない文章{}"], ids=["hashes", "no blanks"])
 def test_the_profile_of_texts_of_long_words_is_small_too(word):
     """A language without blanks between words has whole clauses as its words."""
-    texts = [" ".join(word.format(number) for number in range(start, 4_000, 2)) for start in (0, 1)]
+    texts = ["often " + " ".join(word.format(number) for number in range(start, 4_000, 2)) for start in (0, 1)]
     reference = build_reference("", LabelledTexts(texts, ["a", "b"], 0, ""), answers_of([0.6] * 2, [0, 1]))
     assert len(json_to_bytes(reference)) < MAX_BYTES
+    words = reference["words"]["texts"]
+    assert words["often"] == 2
+    assert 1 < len(words) < MAX_WORDS
 
 
 def test_the_profile_of_fifty_labels_is_small_too():
@@ -240,6 +244,7 @@ def test_edges_rise(edges):
 
 
 @pytest.mark.parametrize("edges", EDGES)
+@unhurried
 @given(values=st.lists(finite, min_size=1))
 def test_every_value_is_counted_once(edges, values):
     counts = histogram(np.array(values), edges)
@@ -248,6 +253,7 @@ def test_every_value_is_counted_once(edges, values):
 
 
 @pytest.mark.parametrize("edges", EDGES)
+@unhurried
 @given(value=finite)
 def test_values_outside_are_counted_in_the_outermost_bins(edges, value):
     counted_in = histogram(np.array([value]), edges).index(1)

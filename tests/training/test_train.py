@@ -21,7 +21,7 @@ FILES = [MODEL_FILE, CARD_FILE, REFERENCE_FILE, REPORT_FILE, PICTURE_FILE]
 LABELS = ["bad", "good", "neither"]
 
 
-def arguments(data, unlabelled, output_dir, processes):
+def arguments(data, unlabelled, output_dir, processes: int) -> list[str]:
     files = ["--data", str(data), "--unlabelled", str(unlabelled), "--output-dir", str(output_dir)]
     return [*files, "--description", "Invented words", "--processes", str(processes)]
 
@@ -40,7 +40,7 @@ def runs(tmp_path_factory):
         compressed[-1].write_bytes(lzma.compress(plain[-1].read_bytes()))
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     one = subprocess.run(
-        [sys.executable, "-m", "training.train", *arguments(*plain, folder / "one", 1)],
+        [sys.executable, "-m", "training.train", *arguments(plain[0], plain[1], folder / "one", 1)],
         cwd=REPOSITORY,
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         stdout=subprocess.PIPE,
@@ -49,7 +49,7 @@ def runs(tmp_path_factory):
     )
     assert one.returncode == 0, one.stdout
     with redirect_stdout(io.StringIO()) as two:
-        assert main(arguments(*compressed, folder / "two", 2)) == 0
+        assert main(arguments(compressed[0], compressed[1], folder / "two", 2)) == 0
     return [(folder / "one", one.stdout), (folder / "two", two.getvalue())]
 
 
@@ -116,6 +116,12 @@ def test_unlabelled_texts_are_recorded(runs):
     assert "120 unlabelled texts from more.csv; 0 empty, repeated or labelled ones dropped" in output
 
 
+def test_the_calibration_has_a_bias_for_every_label_but_the_first(runs):
+    calibration = read(runs[0][0] / CARD_FILE)["calibration"]
+    assert [bias == 0 for bias in calibration["bias"]] == [True, False, False]
+    assert 0.01 <= calibration["temperature"] <= 100
+
+
 def test_without_unlabelled_texts_none_are_recorded(without_unlabelled):
     data = read(without_unlabelled / CARD_FILE)["data"]
     assert list(data["label_counts"].items()) == [("negative", 40), ("positive", 40)]
@@ -168,7 +174,7 @@ def test_the_report_says_how_long_it_took_and_how_much_memory_it_needed(runs):
     for processes, (folder, _) in enumerate(runs, 1):
         run = (folder / REPORT_FILE).read_text(encoding="utf-8").split("## This run\n")[1]
         assert re.search(rf"- Training took \d+ s with {processes} process(es)? on \d+ cores", run)
-        assert re.search(r"- It needed at most \d+\.\d GB: 0\.\d in the first process", run)
+        assert re.search(r"- It needed at most \d+\.\d GB: \d+\.\d in the first process", run)
 
 
 def test_by_default_the_card_names_the_data_file_without_its_folder(without_unlabelled):
@@ -213,7 +219,7 @@ def test_texts_that_share_no_words_end_with_one_sentence_too(tmp_path, texts, wr
 
 def test_a_folder_that_cannot_be_written_ends_with_one_sentence_too(tmp_path, rows, write_csv, capsys):
     (tmp_path / "file").touch()
-    options = ["--data", write_csv(rows), "--output-dir", tmp_path / "file", "--processes", "1"]
+    options = ["--data", write_csv(rows[:20]), "--output-dir", tmp_path / "file", "--processes", "1"]
     assert "file" in fails(options, capsys)
 
 
