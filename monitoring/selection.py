@@ -13,7 +13,7 @@ from monitoring.log_format import Prediction
 from monitoring.log_reader import is_same
 
 SETTLING_SECONDS = 0.6  # the browser waits 150 ms; the way to it and back; the time a hand needs to see a change
-OUTDATED_SECONDS = 2.0  # what the browser says may wait that long for its turn
+OUTDATED_SECONDS = 1.0  # what the browser says may have waited that long for its turn
 
 
 @dataclass(frozen=True)

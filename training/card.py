@@ -67,6 +67,7 @@ def trained_card(
             "Single sentences are classified less reliably than whole reviews, above all those about other things: "
             "words that reviews of one kind do not use say nothing to it.",
             "Irony, quotation and comparison are read literally: only words and runs of up to three of them count.",
+            "A word with a typographic apostrophe is not the same word as with the plain one of the keyboard.",
             "Texts about one subject, such as reviews of the same film, and repeated texts lie on both sides of a "
             "fold, so the cross-validated figures are slightly optimistic.",
             *GENERAL_LIMITS,

@@ -34,7 +34,8 @@ DESCRIPTION = [
     "by the term's naive Bayes log-count ratio (Wang and Manning 2012).",
     f"Examples: every text; and each of its sentences, with its label and a weight of {SENTENCE_WEIGHT}.",
     "Self-training, when there are unlabelled texts: the model labels them, counts them by probability in term "
-    f"selection and log-count ratios, and learns again with them at {UNLABELLED_WEIGHT} x |2p - 1| of the weight.",
+    f"selection and log-count ratios, and learns again with them at up to {UNLABELLED_WEIGHT} of the weight, the less "
+    "the nearer its certainty is to chance.",
     "Calibration: bias-corrected temperature scaling of out-of-fold scores (for two labels: Platt's).",
     "Everything is folded into one TfidfVectorizer and one LogisticRegression; weights are rounded to half precision.",
 ]
@@ -74,7 +75,8 @@ def fit(corpus: Corpus, rows: IntArray, truth: IntArray, labels: list[str]) -> P
     guessed = corpus.unlabelled
     if guessed.texts.shape[0]:
         shares = guess_labels(model.scores(guessed.texts))
-        weights = UNLABELLED_WEIGHT * np.abs(2 * shares.max(axis=1) - 1)
+        by_chance = 1 / len(labels)
+        weights = UNLABELLED_WEIGHT * (shares.max(axis=1) - by_chance) / (1 - by_chance)
         more_texts, more_sentences = _examples(guessed, shares, weights)
         model = _learn([texts, more_texts], [sentences, more_sentences])
     terms = [corpus.terms[column] for column in model.columns]

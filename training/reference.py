@@ -70,10 +70,13 @@ def _counts_by_label(labels: list[str], indices: ArrayLike) -> dict[str, int]:
 
 
 def _confusion(answers: Answers) -> dict[str, dict[str, int]]:
-    """How many texts of each label (outer key) were given which label (inner key)."""
+    """How many texts of each label (outer key) were given which label (inner key, only those that were)."""
+    given = [
+        _counts_by_label(answers.labels, answers.predicted[answers.truth == i]) for i in range(len(answers.labels))
+    ]
     return {
-        label: _counts_by_label(answers.labels, answers.predicted[answers.truth == index])
-        for index, label in enumerate(answers.labels)
+        label: {inner: count for inner, count in counts.items() if count}
+        for label, counts in zip(answers.labels, given, strict=True)
     }
 
 

@@ -277,5 +277,5 @@ def test_too_many_terms_are_reduced_to_those_that_depend_most_on_the_label():
 
 def test_the_description_names_the_figures_of_the_recipe():
     described = " ".join(DESCRIPTION)
-    for figure in (f"{MAX_TERMS:,}", "C=1)", "weight of 0.03", "at 0.3 x"):
+    for figure in (f"{MAX_TERMS:,}", "C=1)", "weight of 0.03", "up to 0.3 of"):
         assert figure in described
