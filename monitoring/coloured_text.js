@@ -22,7 +22,7 @@ function legend(sides) {
     sample("for", "Blue, underlined"),
     " ",
     sample("against", "Orange, dotted"),
-    "The stronger the colour, the more a word counted; pointing at it shows how much, in log-odds.",
+    "The stronger the colour, the more a word counted; pointing at it shows what it added to the model's score.",
   );
 }
 
@@ -56,6 +56,6 @@ export default function ({ data, parentElement }) {
   root.replaceChildren(text);
   if (sides) root.append(legend(sides));
   if (terms.length) root.append(table(terms, sides));
-  if (root.dataset.request !== request) root.scrollIntoView({ block: "nearest" });
+  if (root.dataset.request !== request) text.scrollIntoView({ block: "nearest" });
   root.dataset.request = request;
 }

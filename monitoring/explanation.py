@@ -30,8 +30,8 @@ class Token:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A positive contribution, in log-odds, speaks for `label`. The strongest term comes first; tokens are in order
-    of the text and do not overlap."""
+    """A contribution is a part of the model's score, and a positive one speaks for `label`. The strongest term comes
+    first; tokens are in order of the text and do not overlap."""
 
     predicted_sentiment: str
     model_version: str

@@ -56,8 +56,9 @@ def _answer(request: Prediction) -> str:
 
 
 def _origin(request: Prediction) -> str:
-    version = f"version {plain(request.model_version)}" if request.model_version else "a version the log does not name"
-    return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {version} of the model."
+    version = request.model_version
+    by = f"model version {plain(version)}" if version else "a model version that the log does not name"
+    return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {by}."
 
 
 def _why_without_colours(explanation: Explanation) -> str:

@@ -9,6 +9,13 @@ from typing import Any
 HASH_DIGITS = 12
 
 
+def card_headline(card: Mapping[str, Any]) -> str:
+    name, version = _text(card.get("name")), _text(card.get("model_version"))
+    accuracy = _share(_object(_object(card, "metrics"), "accuracy").get("value"))
+    known = [f"version {version}" if version else "", f"accuracy {accuracy} by its card" if accuracy else ""]
+    return f"{_joined(f'Model {name}' if name else 'A model without a name', *known)}."
+
+
 def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the card says, as pairs of a subject and a text; the texts come from outside."""
     metrics = _object(card, "metrics")
@@ -77,8 +84,10 @@ def _count(holder: Mapping[str, Any], key: str, what: str) -> str:
 
 def _number(value: Any) -> float | None:
     """None for what is no number, also for NaN and for whole numbers that are too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
     try:
-        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
 

@@ -42,8 +42,8 @@ class Shown:
             return so_far
         if not places:
             return None
-        rows = self.rows_before if age < SETTLING_SECONDS else self.rows
-        return rows[places[0]] if places[0] < len(rows) else so_far
+        tables = [self.rows_before, self.rows] if age < SETTLING_SECONDS else [self.rows]
+        return next((rows[places[0]] for rows in tables if places[0] < len(rows)), so_far)
 
 
 def places_of(request: Prediction | None, rows: Sequence[Prediction]) -> list[int]:

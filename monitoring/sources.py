@@ -46,13 +46,13 @@ def labels_of_model(api_url: str) -> list[str]:
     return [str(label) for label in labels] if isinstance(labels, list) else []
 
 
-@st.cache_data(max_entries=100)
+@st.cache_data(max_entries=100, show_spinner=False)
 def explanation_of(api_url: str, text: str, request: tuple[str, ...]) -> Explanation:
     """What the API says about the text of a request. Raises ApiUnavailable."""
     return ApiClient(api_url).explain(text)
 
 
-@st.cache_data(ttl=10, max_entries=100)
+@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
 def explanation_or_reason(api_url: str, text: str, request: tuple[str, ...]) -> Explanation | str:
     """As explanation_of; why there is none is remembered too, but not for long."""
     try:

@@ -16,7 +16,7 @@ from monitoring.alerts import Alert, enough_labels, interval
 from monitoring.components import card_table
 from monitoring.drift import all_labels
 from monitoring.figures import bin_names, confidence_over_time, shares
-from monitoring.model_card import card_limits, card_rows
+from monitoring.model_card import card_headline, card_limits, card_rows
 from monitoring.quality import LabelQuality, Proportion
 from monitoring.reference import Reference, histogram
 
@@ -115,18 +115,8 @@ def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None
         return
     st.success(f"The API at {plain(url)} is ready.")
     if card:
-        accuracy = _measured_accuracy(card)
-        measured = f", accuracy {accuracy:.1%} by its card" if accuracy is not None else ""
-        st.caption(f"Model {plain(card.get('name'))}, version {plain(card.get('model_version'))}{measured}.")
+        st.caption(plain(card_headline(card)))
         _draw_card(card)
-
-
-def _measured_accuracy(card: Mapping[str, Any]) -> float | None:
-    """A card that the user wrote may say it in another way, or not at all."""
-    try:
-        return float(card["metrics"]["accuracy"]["value"])
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def _draw_card(card: Mapping[str, Any]) -> None:

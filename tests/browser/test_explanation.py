@@ -12,6 +12,18 @@ pytestmark = pytest.mark.browser
 SECONDS = 1_000
 ROW_HEIGHT = 35
 NASTY = 'An amazing <img src=x onerror="document.title=1"> **film** \u202e🎬 <script>document.title=1</script>'
+CONTRAST = """word => {
+    const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
+    const light = colour => colour.slice(0, 3)
+        .map(part => part / 255)
+        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const page = numbers(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
+    const [ink, tint] = ["color", "backgroundColor"].map(name => numbers(getComputedStyle(word)[name]));
+    const ground = page.map((part, index) => part + (tint[index] - part) * (tint[3] ?? 1));
+    const [darker, lighter] = [light(ink), light(ground)].sort((one, other) => one - other);
+    return (lighter + 0.05) / (darker + 0.05);
+}"""  # WCAG 2.2's contrast ratio of a word to its background, laid over that of the page
 
 
 @pytest.fixture
@@ -92,6 +104,73 @@ def test_new_requests_do_not_change_which_one_is_shown_and_close_does(opened, ap
 
     opened.get_by_role("button", name="Close").click()
     expect(text).to_be_hidden(timeout=5 * SECONDS)
+
+
+def test_new_requests_take_the_tick_along_and_leave_the_filter(opened, api):
+    ask(opened, api, "An awful film.", "A lovely hotel.")
+    words = opened.get_by_label("Text contains")
+    words.fill("a")
+    words.press("Enter")
+    tick(opened, 2)
+    ticked = opened.locator(".st-key-recent tr[aria-selected=true]")
+    expect(ticked).to_contain_text("An awful film.", timeout=5 * SECONDS)
+
+    for number in range(3):
+        post(api.url + "/predict", {"text": f"A later request, number {number}."})
+        expect(opened.get_by_text(f"The newest {number + 3} of {number + 3} requests")).to_be_visible(
+            timeout=5 * SECONDS
+        )
+        expect(ticked).to_contain_text("An awful film.", timeout=5 * SECONDS)
+
+    expect(ticked).to_have_count(1)
+    expect(words).to_have_value("a")
+
+
+def test_a_closed_request_can_be_opened_again_by_the_next_click(opened, api):
+    ask(opened, api, "An awful film.")
+    text = opened.get_by_role("region", name="Text of the request")
+    for _ in range(3):
+        tick(opened, 1)
+        expect(text).to_be_visible(timeout=5 * SECONDS)
+        opened.get_by_role("button", name="Close").click()
+        expect(text).to_be_hidden(timeout=5 * SECONDS)
+
+
+def test_line_breaks_and_blanks_are_kept(opened, api):
+    sent = "  Wonderful:\n\n\tthe film,\nand   the music  "
+    ask(opened, api, sent)
+    tick(opened, 1)
+
+    text = opened.get_by_role("region", name="Text of the request")
+    expect(text).to_be_visible(timeout=5 * SECONDS)
+    assert text.evaluate("element => element.textContent") == sent
+    assert text.evaluate("element => element.innerText").count("\n") == sent.count("\n")
+
+
+@pytest.mark.parametrize("text", ["A wonderful film. " * 1111, "wonderful" * 2222], ids=["words", "one word"])
+def test_the_longest_text_is_shown_within_2_seconds_and_fits_a_telephone(opened, api, text):
+    opened.set_viewport_size({"width": 400, "height": 800})
+    ask(opened, api, text)
+    tick(opened, 1)
+
+    region = opened.get_by_role("region", name="Text of the request")
+    expect(region).to_be_visible(timeout=2 * SECONDS)
+    assert region.evaluate("element => element.textContent") == text
+    assert region.bounding_box()["height"] < 400
+    assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_coloured_words_can_be_read_in_the_light_and_in_the_dark_theme(opened, api, scheme):
+    opened.emulate_media(color_scheme=scheme)
+    ask(opened, api, "The acting was terrible, but the music is wonderful!")
+    tick(opened, 1)
+    text = opened.get_by_role("region", name="Text of the request")
+    expect(text).to_be_visible(timeout=5 * SECONDS)
+
+    for word in ("wonderful", "terrible"):
+        assert text.get_by_text(word, exact=True).evaluate(CONTRAST) >= 4.5
 
 
 def test_without_the_api_the_request_is_shown_and_why_it_is_not_explained(opened, api):

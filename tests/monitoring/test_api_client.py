@@ -52,6 +52,40 @@ def test_an_explanation_of_another_text_is_not_used(api):
         ApiClient(api.url).explain("short")
 
 
+@pytest.mark.parametrize("missing", ["predicted_sentiment", "model_version", "label", "terms", "tokens"])
+def test_an_explanation_with_something_missing_is_a_sentence_that_names_it(api, missing):
+    del api.replies["/explain"][1][missing]
+
+    with pytest.raises(ApiUnavailable, match=rf"^The API at {api.url} gave no usable explanation: .*{missing}.*\.$"):
+        ApiClient(api.url).explain("a wonderful film")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"terms": "none"},
+        {"terms": [{"term": "a", "contribution": float("nan")}]},
+        {"terms": [{"term": "a", "contribution": 10**400}]},
+        {"tokens": None},
+        {"tokens": [{"start": 0, "end": 10**9, "contribution": 1}]},
+        {"label": {"a": 1}},
+    ],
+)
+def test_an_explanation_of_another_shape_is_a_sentence(api, nonsense):
+    api.replies["/explain"][1].update(nonsense)
+
+    with pytest.raises(ApiUnavailable, match="gave no usable explanation"):
+        ApiClient(api.url).explain("a wonderful film")
+
+
+@every_call
+def test_half_a_character_which_no_page_can_show_is_a_sentence(api, call):
+    reply_to_everything(api, 200, {"detail": "\ud800"})
+
+    with pytest.raises(ApiUnavailable, match=f"^The API does not answer at {api.url}: "):
+        call(ApiClient(api.url))
+
+
 def test_a_label_is_sent_with_the_id_it_belongs_to(api):
     ApiClient(api.url).feedback("id-7", "négatif")
 

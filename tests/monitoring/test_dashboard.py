@@ -487,6 +487,228 @@ def test_the_text_of_a_request_is_in_the_table_alone(page, log):
     assert "script" not in said(page)
 
 
+# The selected request
+
+
+def tick(page: AppTest, row: int) -> AppTest:
+    """Selects a row of the recent requests, as the browser says it."""
+    page.session_state["recent"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return run(page)
+
+
+def ticked(page: AppTest) -> list[int]:
+    return list(page.session_state["recent"]["selection"]["rows"])
+
+
+def component(page: AppTest, key: str) -> dict[str, Any]:
+    """What a component of our own is given to show; nothing if it is not on the page."""
+    elements: list[Any] = list(page.get("bidi_component"))
+    shown = [json.loads(element.proto.json) for element in elements if element.proto.id.endswith(f"-{key}")]
+    return dict(*shown)
+
+
+def shown_request(page: AppTest) -> str | None:
+    data = component(page, "coloured_text")
+    return "".join(piece["text"] for piece in data["pieces"]) if data else None
+
+
+def coloured_words(page: AppTest) -> dict[str, tuple[str, str]]:
+    pieces = component(page, "coloured_text")["pieces"]
+    return {piece["text"]: (piece["side"], piece["figure"]) for piece in pieces if piece["side"]}
+
+
+def asked_to_explain(api: FakeApi) -> list[str]:
+    return [body["text"] for path, body in api.received if path == "/explain"]
+
+
+@pytest.fixture
+def selectable(page_with_api: AppTest, log) -> AppTest:
+    """The page with three requests, of which the API explains the second."""
+    append(
+        log,
+        prediction(prediction_id="1", request_text="first"),
+        prediction(prediction_id="2", model_version="0123456789ab"),
+        prediction(prediction_id="3", request_text="third"),
+    )
+    return run(page_with_api)
+
+
+def test_without_a_selection_no_request_is_shown_and_none_explained(selectable, api):
+    assert shown_request(selectable) is None
+    assert asked_to_explain(api) == []
+
+
+def test_a_selected_request_is_shown_with_its_answer_and_its_words_coloured(selectable, api):
+    page = tick(selectable, 1)
+
+    assert shown_request(page) == "a wonderful film"
+    assert coloured_words(page) == {"wonderful": ("for", "+2.00"), "film": ("against", "-0.75")}
+    assert component(page, "coloured_text")["sides"] == {"for": "for positive", "against": "for negative"}
+    assert "Answered **positive** with confidence 0.900; the true label is not known." in said(page, "markdown")
+    assert "At 2026-11-23 12:00:00 UTC, by model version 0123456789ab." in said(page, "caption")
+    assert said(page, "warning") == ""
+    assert asked_to_explain(api) == ["a wonderful film"]
+
+
+def test_the_strongest_terms_stand_in_a_table_with_what_they_speak_for(selectable):
+    terms = component(tick(selectable, 1), "coloured_text")["terms"]
+
+    assert [(term["text"], term["figure"], term["side"]) for term in terms] == [
+        ("wonderful", "+2.00", "for"),
+        ("film", "-0.75", "against"),
+    ]
+
+
+def test_new_requests_change_neither_the_selected_one_nor_its_tick_and_it_is_explained_once(selectable, log, api):
+    tick(selectable, 1)
+    append(log, prediction(prediction_id="4"), prediction(prediction_id="5", request_text="fifth"))
+
+    run(selectable)
+
+    assert shown_request(selectable) == "a wonderful film"
+    assert table(selectable, "request_text")["prediction_id"].tolist() == ["5", "4", "3", "2", "1"]
+    assert ticked(selectable) == [3]
+    assert asked_to_explain(api) == ["a wonderful film"]
+
+
+def test_a_filter_hides_the_tick_but_not_the_request_and_its_end_brings_the_tick_back(selectable):
+    tick(selectable, 1)
+    selectable.text_input(key="text_filter").set_value("first")
+    assert shown_texts(run(selectable)) == ["first"]
+    assert (shown_request(selectable), ticked(selectable)) == ("a wonderful film", [])
+
+    selectable.text_input(key="text_filter").set_value("")
+
+    assert (shown_request(run(selectable)), ticked(selectable)) == ("a wonderful film", [1])
+
+
+def test_the_selected_request_stays_while_a_time_range_without_requests_is_selected(selectable):
+    tick(selectable, 1)
+    selectable.button_group(key="range").set_value("15 min")
+    assert "No requests in the last 15 min" in said(run(selectable), "info")
+    assert shown_request(run(selectable)) == "a wonderful film"
+
+    selectable.button_group(key="range").set_value("all")
+
+    assert (shown_request(run(selectable)), ticked(selectable)) == ("a wonderful film", [1])
+
+
+def test_a_closed_request_is_gone_and_so_is_its_tick(selectable):
+    tick(selectable, 1)
+
+    button(selectable, "Close").click()
+
+    assert (shown_request(run(selectable)), ticked(selectable)) == (None, [])
+    assert (shown_request(run(selectable)), ticked(selectable)) == (None, [])
+
+
+def test_another_tick_shows_another_request(selectable):
+    tick(selectable, 1)
+
+    assert shown_request(tick(selectable, 2)) == "first"
+
+
+def test_a_label_that_comes_later_shows_with_the_selected_request(selectable, log):
+    tick(selectable, 1)
+    append(log.with_name("feedback_logs.json"), feedback("2", "negative"))
+
+    assert "the true label is **negative**." in said(run(selectable), "markdown")
+
+
+def test_an_old_line_with_only_the_four_promised_fields_is_shown_and_explained(page_with_api, log, api):
+    line = {"timestamp": ago(days=1), "request_text": "a wonderful film", "predicted_sentiment": "positive"}
+    append(log, json.dumps(line).encode() + b"\n")
+
+    page = tick(run(page_with_api), 0)
+
+    assert coloured_words(page) == {"wonderful": ("for", "+2.00"), "film": ("against", "-0.75")}
+    assert "Answered **positive**; the true label is not known." in said(page, "markdown")
+    assert "by a model version that the log does not name." in said(page, "caption")
+    assert said(page, "warning") == ""
+
+
+def test_another_model_than_the_one_that_answered_is_said(page_with_api, log):
+    append(log, prediction(model_version="old", predicted_sentiment="negative"))
+
+    page = tick(run(page_with_api), 0)
+
+    assert (
+        "Explained by version 0123456789ab, whose answer is positive; the request was answered by version old."
+    ) in said(page, "warning")
+
+
+def test_without_the_api_a_selected_request_is_shown_uncoloured_with_the_reason(page, log):
+    append(log, prediction())
+
+    tick(run(page), 0)
+
+    assert (shown_request(page), coloured_words(page)) == ("a wonderful film", {})
+    assert "Answered **positive** with confidence 0.900" in said(page, "markdown")
+    assert "No explanation.** The API does not answer at http://127.0.0.1:" in said(page, "info")
+
+
+def test_a_model_that_cannot_be_explained_is_said_in_the_words_of_the_api(selectable, api):
+    api.replies["/explain"] = (409, {"detail": "The model has no exact explanation."})
+
+    page = tick(selectable, 1)
+
+    assert "No explanation.** The model has no exact explanation." in said(page, "info")
+    assert (shown_request(page), coloured_words(page)) == ("a wonderful film", {})
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"terms": None}, {"tokens": [{"start": 0, "end": 99, "contribution": 1}]}])
+def test_an_explanation_that_is_none_is_a_sentence(selectable, api, nonsense):
+    api.replies["/explain"] = (200, nonsense and api.replies["/explain"][1] | nonsense)
+
+    assert "gave no usable explanation" in said(tick(selectable, 1), "info")
+
+
+def test_an_explanation_without_places_shows_its_terms(selectable, api):
+    api.replies["/explain"][1]["tokens"] = []
+
+    page = tick(selectable, 1)
+
+    assert coloured_words(page) == {}
+    assert [term["text"] for term in component(page, "coloured_text")["terms"]] == ["wonderful", "film"]
+    assert "Where in the text these terms stand is not known" in said(page, "caption")
+
+
+def test_a_text_without_a_known_word_is_said_to_be_so(selectable, api):
+    api.replies["/explain"][1].update(tokens=[], terms=[])
+
+    assert "The model knows no word of this text" in said(tick(selectable, 1), "caption")
+
+
+@pytest.mark.parametrize("labels", [None, [], "ab", 7, ["negative", "neutral", "positive"]])
+def test_without_exactly_two_labels_in_the_card_words_speak_for_or_against_one(selectable, api, labels):
+    api.replies["/model"] = (200, {"model_version": "1", "labels": labels})
+    streamlit.cache_data.clear()
+
+    page = tick(selectable, 1)
+
+    assert component(page, "coloured_text")["sides"] == {"for": "for positive", "against": "against positive"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NASTY,
+        "\u202eRTL\u202c \u200f\u05d0",
+        "👩\u200d👩\u200d👧 🎬",
+        "a\x00b\x1b[31mc\x7f\r\n\t",
+        "x" * 20_000,
+        "\u2028\x85",
+    ],
+)
+def test_a_text_of_any_kind_is_shown_as_it_is(page, log, text):
+    append(log, prediction(request_text=text))
+
+    tick(run(page), 0)
+
+    assert shown_request(page) == text
+    assert not re.search(r"(?<!\\)(<script|!\[x|:red|\$z)|\*\*bold", as_written(page))
+
+
 # The reference and the settings
 
 
@@ -619,6 +841,31 @@ def test_a_card_that_tells_its_accuracy_in_another_way_is_shown_without(page_wit
     api.replies["/model"] = (200, {"name": "mine", "model_version": "1.0", "metrics": metrics_of_card})
 
     assert "Model mine, version 1.0." in said(run(page_with_api), "caption")
+
+
+def test_the_model_card_is_shown_with_its_limits(page_with_api, api):
+    limit = "Only for **films** <b>."
+    api.replies["/model"][1].update(data={"description": NASTY}, limits=[limit])
+
+    page = run(page_with_api)
+
+    assert [expander.label for expander in page.expander] == ["Model card"]
+    assert component(page, "card_table") == {
+        "rows": [["Accuracy", "91.7%"], ["Training data", NASTY]],
+        "limits": [limit],
+    }
+
+
+@pytest.mark.parametrize(
+    "card", [{}, {"model_version": "1"}, {"metrics": 3, "data": [], "limits": {}, "versions": None}]
+)
+def test_a_card_with_nothing_to_show_has_no_place_on_the_page(page_with_api, api, card):
+    api.replies["/model"] = (200, card)
+
+    page = run(page_with_api)
+
+    assert not page.expander
+    assert "is ready." in said(page, "success")
 
 
 # The box to try a sentence

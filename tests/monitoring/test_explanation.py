@@ -1,5 +1,6 @@
 """What the words of a text contributed: read from the API's answer, and cut into pieces to be shown."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -60,6 +61,25 @@ def test_a_token_that_is_no_place_in_the_text_is_refused(start, end):
         parse_explanation(ANSWER | {"tokens": [{"start": start, "end": end, "contribution": 1}]}, TEXT)
 
 
+def test_places_are_counted_in_code_points_also_beyond_the_first_plane():
+    (_, last) = parse_explanation(ANSWER, TEXT).tokens
+
+    assert TEXT[last.start : last.end] == "amazing"
+
+
+def test_an_answer_without_terms_and_tokens_is_an_answer():
+    assert parse_explanation(ANSWER | {"terms": [], "tokens": []}, TEXT).tokens == []
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"terms": None}, {"terms": "terms"}, {"terms": {"term": "a"}}, {"terms": [["a", 1]]}, {"tokens": 3}, {"label": 3}],
+)
+def test_an_answer_of_another_shape_is_refused(nonsense):
+    with pytest.raises(TypeError):
+        parse_explanation(ANSWER | nonsense, TEXT)
+
+
 def test_tokens_that_overlap_are_refused():
     tokens = [{"start": 0, "end": 4, "contribution": 1}, {"start": 3, "end": 5, "contribution": 1}]
     with pytest.raises(ValueError, match="from 3 to 5"):
@@ -94,6 +114,10 @@ def test_a_text_of_which_the_model_knows_nothing_is_one_piece():
     assert list(pieces(TEXT, [])) == [Piece(TEXT)]
 
 
+def test_tokens_that_all_contribute_nothing_are_not_coloured():
+    assert list(pieces("of", [Token(0, 2, 0.0)])) == [Piece("of", figure="0.00")]
+
+
 def test_only_the_strongest_terms_are_shown():
     shown = strongest_terms([Term(f"term{number}", 20.0 - number) for number in range(15)])
 
@@ -104,6 +128,12 @@ def test_with_two_labels_each_side_is_named_and_with_more_it_is_for_or_against()
     assert sides(EXPLANATION, ["negative", "positive"]) == {"for": "for positive", "against": "for negative"}
     assert sides(EXPLANATION, ["bad", "neutral", "positive"])["against"] == "against positive"
     assert sides(EXPLANATION, [])["against"] == "against positive"
+
+
+def test_without_the_models_labels_an_answer_against_the_label_tells_the_other():
+    answered = replace(EXPLANATION, predicted_sentiment="negative")
+
+    assert sides(answered, []) == {"for": "for positive", "against": "for negative"}
 
 
 def test_the_same_model_with_the_same_answer_needs_no_words():
@@ -117,4 +147,7 @@ def test_another_version_or_another_answer_is_said():
     )
     assert difference(request(predicted_sentiment="negative"), EXPLANATION) == (
         "Explained by version v1, whose answer is positive; the request was answered negative."
+    )
+    assert difference(request(predicted_sentiment="negative", model_version="v0"), EXPLANATION) == (
+        "Explained by version v1, whose answer is positive; the request was answered by version v0."
     )

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import word_count
-from monitoring.log_reader import LogReader, Snapshot
+from monitoring.log_format import parse_prediction, word_count
+from monitoring.log_reader import LogReader, Snapshot, rows
 from monitoring.tailed_file import BLOCK_BYTES
 from tests.conftest import wait_until
 from tests.monitoring.conftest import NOON, append, at, feedback, prediction
@@ -699,3 +699,37 @@ def test_since_gives_what_happened_from_that_moment_on(reader, log, start, expec
 
 def test_since_of_an_empty_log_is_empty(reader):
     assert reader.refresh().since(datetime.now(UTC)).empty
+
+
+# One request
+
+
+def test_the_rows_of_the_table_are_the_lines_of_the_log(reader, log):
+    lines = [prediction(request_text="nan", true_sentiment="nan"), prediction(prediction_id=None, model_version=None)]
+    append(log, *lines)
+
+    assert rows(reader.refresh().predictions) == [parse_prediction(json.loads(line)) for line in lines]
+
+
+def test_a_request_is_known_with_the_label_that_came_later(reader, log, labels):
+    append(log, prediction(prediction_id="a"), prediction(prediction_id="b"))
+    (request, _) = rows(reader.refresh().predictions)
+    append(labels, feedback("a", "negative"))
+
+    assert reader.refresh().latest(request) == request._replace(true_sentiment="negative")
+
+
+def test_a_request_that_is_no_longer_in_the_log_is_known_as_it_was(reader, log):
+    append(log, prediction(prediction_id="a"))
+    (request,) = rows(reader.refresh().predictions)
+    log.unlink()
+    append(log, prediction(prediction_id="b"))
+
+    assert reader.refresh().latest(request) == request
+
+
+def test_requests_of_the_same_moment_are_not_taken_for_one_another(reader, log):
+    append(log, *(prediction(prediction_id=name, predicted_sentiment=name or "none") for name in ("a", None, "b")))
+    snapshot = reader.refresh()
+
+    assert [snapshot.latest(request) for request in rows(snapshot.predictions)] == rows(snapshot.predictions)

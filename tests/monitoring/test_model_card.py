@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.model_card import card_limits, card_rows
+from monitoring.model_card import card_headline, card_limits, card_rows
 from tests.conftest import ROOT
 
 CARD = json.loads((ROOT / "api" / "model_card.json").read_text(encoding="utf-8"))
@@ -34,6 +34,19 @@ def test_the_shipped_card_is_shown_whole():
     assert card_limits(CARD) == CARD["limits"]
 
 
+@pytest.mark.parametrize(
+    ("card", "headline"),
+    [
+        ({"name": "mine", "model_version": "v1"}, "Model mine, version v1."),
+        ({"model_version": "v1"}, "A model without a name, version v1."),
+        ({"name": "m", "metrics": {"accuracy": {"value": 0.9}}}, "Model m, accuracy 90.0% by its card."),
+        ({"name": 3, "model_version": None, "metrics": {"accuracy": {"value": "good"}}}, "A model without a name."),
+    ],
+)
+def test_the_headline_says_what_is_known(card, headline):
+    assert card_headline(card) == headline
+
+
 def test_a_card_of_which_only_the_version_is_known_has_nothing_to_show():
     assert card_rows({"model_version": "v1"}) == []
     assert card_limits({"model_version": "v1"}) == []
@@ -51,6 +64,26 @@ def test_a_figure_is_shown_with_or_without_its_interval(error, shown):
     assert card_rows({"metrics": {"expected_calibration_error": error}}) == [("Expected calibration error", shown)]
 
 
+@pytest.mark.parametrize("key", ["expected_calibration_error", "calibration_error"])
+def test_the_calibration_error_has_two_names(key):
+    card = {"metrics": {"expected_calibration_error": None, "calibration_error": None} | {key: 0.25}}
+
+    assert card_rows(card) == [("Expected calibration error", "0.2500")]
+
+
+@pytest.mark.parametrize("figure", [None, "0.9", True, float("nan"), float("inf"), 10**400, [0.9], {}, {"value": None}])
+def test_what_is_no_figure_is_left_out(figure):
+    card = {"metrics": {"accuracy": figure, "per_label": {"a": {"precision": figure, "support": figure}}}}
+
+    assert card_rows(card) == []
+
+
+def test_of_a_label_what_is_known_is_shown():
+    card = {"metrics": {"per_label": {"a": {"recall": {"value": 0.5}, "support": 8}, "b": None}}}
+
+    assert card_rows(card) == [("Label a", "recall 50.0%, 8 texts")]
+
+
 def test_a_recipe_may_be_one_text():
     assert card_rows({"recipe": "By hand."}) == [("Recipe", "By hand.")]
 
@@ -60,3 +93,4 @@ def test_no_card_is_too_odd(card):
     for holder in (card, {"metrics": card}, {"data": card}, {"metrics": {"per_label": card}}):
         assert all(isinstance(text, str) and text for row in card_rows(holder) for text in row[1:])
         assert all(isinstance(limit, str) for limit in card_limits(holder))
+        assert card_headline(holder).endswith(".")

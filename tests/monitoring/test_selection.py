@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from monitoring.log_format import Prediction
-from monitoring.selection import SETTLING_SECONDS, Shown, places_of
+from monitoring.selection import OUTDATED_SECONDS, SETTLING_SECONDS, Shown, places_of
 
 LATER = 100.0
 
@@ -44,6 +44,33 @@ def test_what_the_browser_said_before_it_was_told_where_the_request_is_now_is_no
 
     assert moved.selected([1], 10.0 + SETTLING_SECONDS / 2, ONE) == ONE
     assert moved.selected([2], LATER, ONE) == ONE
+
+
+def test_what_the_browser_said_before_the_request_was_closed_does_not_open_it_again():
+    closed = TABLE.then([TWO, ONE], [1], [1], 1.0).then([TWO, ONE], [], [1], 10.0)
+
+    assert closed.selected([1], 10.0 + OUTDATED_SECONDS / 2, None) is None
+    assert closed.selected([1], 10.0 + OUTDATED_SECONDS * 2, None) == ONE
+
+
+def test_once_the_browser_knows_that_the_request_was_closed_a_click_opens_it_again_at_once():
+    closed = TABLE.then([TWO, ONE], [1], [1], 1.0).then([TWO, ONE], [], [1], 10.0)
+    known = closed.then([TWO, ONE], [], [], 10.1)
+
+    assert known.selected([1], 10.2, None) == ONE
+
+
+def test_a_click_just_after_requests_came_may_mean_a_place_that_was_not_there_before():
+    moved = TABLE.then([THREE, TWO, ONE], [], [], 10.0)
+
+    assert moved.selected([2], 10.0, None) == ONE
+
+
+def test_a_label_that_came_later_moves_nothing():
+    labelled = [row._replace(true_sentiment="positive") for row in (TWO, ONE)]
+    shown = TABLE.then(labelled, [], [], 10.0)
+
+    assert shown.selected([1], 10.0, None) == labelled[1]
 
 
 def test_a_place_that_is_not_in_the_table_changes_nothing():
