@@ -126,12 +126,12 @@ def test_new_requests_take_the_tick_along_and_leave_the_filter(opened, api):
     expect(words).to_have_value("a")
 
 
-def test_a_closed_request_can_be_opened_again_by_the_next_click(opened, api):
-    ask(opened, api, "An awful film.")
+def test_after_a_request_was_closed_the_next_click_opens_another_and_a_later_one_the_same_again(opened, api):
+    ask(opened, api, "An awful film.", "A lovely hotel.")
     text = opened.get_by_role("region", name="Text of the request")
-    for _ in range(3):
-        tick(opened, 1)
-        expect(text).to_be_visible(timeout=5 * SECONDS)
+    for row, sent in [(1, "A lovely hotel."), (2, "An awful film."), (1, "A lovely hotel.")]:
+        tick(opened, row)
+        expect(text).to_have_text(sent, timeout=5 * SECONDS)
         opened.get_by_role("button", name="Close").click()
         expect(text).to_be_hidden(timeout=5 * SECONDS)
 
