@@ -129,8 +129,8 @@ def _fit_all(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, proc
 def _fit_one(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, number: int) -> _Fitted:
     """The fit that has not seen the texts of the fold of this number; no text is of the fold WHOLE."""
     seen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-    # One thread: with more, sums are made in another order and the last digits differ.
     labels = data.label_names
+    # One thread: with more, sums are made in another order and the last digits differ.
     with threadpool_limits(limits=1):
         model = fit(corpus, seen, data.truth(labels)[seen], labels)
         if number == WHOLE:

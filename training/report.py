@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 
+from training.arrays import IntArray
 from training.data import LabelledTexts
 from training.evaluation import Answers
 from training.metrics import Estimate, calibration_bins, proportion
@@ -43,7 +44,7 @@ def accuracy_by_length(data: LabelledTexts, answers: Answers) -> list[tuple[int,
         (
             int(words[rows].min()),
             int(words[rows].max()),
-            proportion(int(answers.correct[rows].sum()), len(rows)),
+            _accuracy(answers, rows),
             len(rows),
         )
         for rows in tenths
@@ -115,7 +116,7 @@ def to_picture(report: Report) -> bytes:
 def _draw_reliability(axes: Axes, answers: Answers) -> None:
     bins = calibration_bins(answers.confidence)
     confidence = [float(answers.confidence[rows].mean()) for rows in bins]
-    shares = [proportion(int(answers.correct[rows].sum()), len(rows)) for rows in bins]
+    shares = [_accuracy(answers, rows) for rows in bins]
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as sure as right")
     axes.errorbar(
         confidence, [s.value for s in shares], _reach(shares), fmt="o", color=BLUE, label="texts in bins of equal mass"
@@ -152,6 +153,10 @@ def _draw_terms(axes: Axes, strongest: dict[str, list[tuple[str, float]]]) -> No
     axes.set(title="The terms that move most scores", xlabel="mean move of the score (log-odds)")
     for text in axes.legend(loc="lower right").get_texts():
         text.set_parse_math(False)
+
+
+def _accuracy(answers: Answers, rows: IntArray) -> Estimate:
+    return proportion(int(answers.correct[rows].sum()), len(rows))
 
 
 def _reach(shares: Sequence[Estimate]) -> Any:
