@@ -7,11 +7,11 @@ A file that cannot be written says why in `problem`, refuses what is appended, a
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -30,99 +30,91 @@ class LogUnavailable(Exception):
 
 class _Entry(NamedTuple):
     lines: bytes
-    done: Future[None]
+    done: asyncio.Future[None]
 
 
 class GroupCommit:
+    """For one event loop. The file is the writer thread's alone; the loop knows only what waits, and `problem`."""
+
     def __init__(self, claim: Callable[[], OwnedFile], sync: Sync) -> None:
         self.problem: str | None = None
         self._claim, self._sync = claim, sync
-        self._entries: list[_Entry] = []
-        self._wake = threading.Condition()
-        self._closing = threading.Event()
+        self._waiting: list[_Entry] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._upkeep: list[asyncio.Task[None]] = []
+        self._closed = False
         self._file: OwnedFile | None = None
         self._unsynced = False
-        self._file_lock = threading.Lock()  # around every use of the two above, and every change of `problem`
-        try:
-            self._file = claim()
-        except OSError as error:
-            self._give_up(error)
-        self._threads = [threading.Thread(target=self._write_for_all, daemon=True)]
-        if sync == "everysec":
-            self._threads.append(threading.Thread(target=self._sync_every_second, daemon=True))
-        for thread in self._threads:
-            thread.start()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
 
-    def append(self, lines: bytes) -> Future[None]:
-        """Queue whole lines; the future is done when they are written, or fails with LogUnavailable."""
-        entry = _Entry(lines, Future())
-        entry.done.set_running_or_notify_cancel()  # a caller that stops waiting does not stop the write
-        with self._wake:
-            if self._closing.is_set():
-                entry.done.set_exception(LogUnavailable("the service is shutting down"))
-            else:
-                self._entries.append(entry)
-                self._wake.notify()
-        return entry.done
+    async def open(self) -> None:
+        """Claim the file; a file that cannot be claimed is a `problem`, not an error."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._write, b"")
+        self._upkeep.append(loop.create_task(self._retry_every_second()))
+        if self._sync == "everysec":
+            self._upkeep.append(loop.create_task(self._sync_every_second()))
 
-    def close(self) -> None:
+    def append(self, lines: bytes) -> asyncio.Future[None]:
+        """Queue whole lines; the future is done when they are written, or fails with LogUnavailable.
+
+        A caller that stops waiting does not stop the write.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if self._closed:
+            done.set_exception(LogUnavailable("the service is shutting down"))
+            return done
+        self._waiting.append(_Entry(lines, done))
+        if self._committing is None or self._committing.done():
+            # A task starts when everybody whose turn it is now has had it, so that it finds what they all append.
+            self._committing = loop.create_task(self._commit_all())
+        return done
+
+    async def close(self) -> None:
         """Write what waits, force it to disk, and give the file free for another process."""
-        with self._wake:
-            self._closing.set()
-            self._wake.notify()
-        for thread in self._threads:
-            thread.join()
-        if self._file:
-            with suppress(OSError):
-                self._file.sync()
-            self._file.close()
+        self._closed = True
+        for task in self._upkeep:
+            task.cancel()
+        if self._committing:
+            await self._committing
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._sync_and_close)
+        self._writer.shutdown()
 
-    def _write_for_all(self) -> None:
-        while not (self._closing.is_set() and not self._entries):
-            with self._wake:
-                if not self._entries and not self._closing.is_set():
-                    self._wake.wait(RETRY_SECONDS if self.problem else None)
-                entries, self._entries = self._entries, []
-            if entries:
-                self._commit(entries)
-            elif self.problem:
-                self._write(b"")
-
-    def _commit(self, entries: list[_Entry]) -> None:
-        acknowledged = self._write(b"".join(entry.lines for entry in entries))
-        for entry in entries:
-            acknowledged -= len(entry.lines)
-            if acknowledged >= 0:
-                entry.done.set_result(None)
+    async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            entries, self._waiting = self._waiting, []
+            lines = b"".join(entry.lines for entry in entries)
+            try:
+                acknowledged = await loop.run_in_executor(self._writer, self._write, lines)
+            except Exception as error:  # a mistake of ours: nobody may wait for ever
+                _settle(entries, 0, error)
             else:
-                entry.done.set_exception(LogUnavailable(self.problem))
+                _settle(entries, acknowledged, LogUnavailable(self.problem))
 
     def _write(self, lines: bytes) -> int:
         """How many bytes of `lines` may be acknowledged: all, or fewer and `problem` says why."""
-        with self._file_lock:
-            try:
-                file = self._usable_file()
-                file.write(lines)
-                if self._sync == "always":
-                    file.sync()
-                self._unsynced = True
-                return len(lines)
-            except ShortWrite as error:
-                self._give_up(error)
-                return 0 if self._sync == "always" else error.kept
-            except OSError as error:
-                self._give_up(error)
-                return 0
+        try:
+            file = self._usable_file()
+            file.write(lines)
+            if self._sync == "always":
+                file.sync()
+            self._unsynced = True
+            return len(lines)
+        except ShortWrite as error:
+            self._give_up(error)
+            return 0 if self._sync == "always" else error.kept
+        except OSError as error:
+            self._give_up(error)
+            return 0
 
     def _usable_file(self) -> OwnedFile:
         if self._file and self._file.is_current():
             return self._file
         if self._file:
             logger.warning("%s was moved or deleted; a new file is started", self._file.path)
-            with suppress(OSError):
-                self._file.sync()
-            self._file.close()
-        self._file = None
+            self._sync_and_close()
         file = self._claim()
         if self.problem:
             try:
@@ -143,20 +135,55 @@ class GroupCommit:
         if self._file:
             self._file.close()
         self._file = None
-        with self._wake:
-            self._wake.notify()
 
-    def _sync_every_second(self) -> None:
-        while not self._closing.wait(SYNC_SECONDS):
-            with self._file_lock:
-                if not self._file or not self._unsynced:
-                    continue
-                self._unsynced = False
-                handle = self._file.handle()
+    def _sync_and_close(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.sync()
+            self._file.close()
+        self._file = None
+
+    async def _retry_every_second(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self.problem:
+                await loop.run_in_executor(self._writer, self._write, b"")
+
+    async def _sync_every_second(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SYNC_SECONDS)
+            handle = await loop.run_in_executor(self._writer, self._unsynced_handle)
+            if handle is None:
+                continue
             try:
-                os.fsync(handle)  # outside the lock: writers do not wait for the disk
+                await asyncio.to_thread(_sync_and_close, handle)  # in another thread: no write waits for the disk
             except OSError as error:
-                with self._file_lock:
-                    self._give_up(error)
-            finally:
-                os.close(handle)
+                await loop.run_in_executor(self._writer, self._give_up, error)
+
+    def _unsynced_handle(self) -> int | None:
+        """A second descriptor of a file that was written since the last sync."""
+        if not self._file or not self._unsynced:
+            return None
+        self._unsynced = False
+        return self._file.handle()
+
+
+def _settle(entries: list[_Entry], acknowledged: int, error: Exception) -> None:
+    """Entries that are whole within the first `acknowledged` bytes are done, the others fail with `error`."""
+    for entry in entries:
+        acknowledged -= len(entry.lines)
+        if entry.done.done():  # its caller stopped waiting
+            continue
+        if acknowledged >= 0:
+            entry.done.set_result(None)
+        else:
+            entry.done.set_exception(error)
+
+
+def _sync_and_close(handle: int) -> None:
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -7,17 +7,18 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
+from pydantic import BaseModel
 
 from api import __version__
-from api.body import json_route
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
+from api.json_route import json_route
 from api.metrics import CountRequests, Metrics, share_between_workers
 from api.model import ModelUnavailable
 from api.schemas import (
@@ -36,7 +37,9 @@ from api.service import Service
 from api.settings import Settings, SettingsError
 
 STARTUP_FAILURE = 3  # the exit code on which uvicorn does not start a failed worker again
-REFUSALS: dict[int | str, dict[str, Any]] = {
+Endpoint = Callable[..., Awaitable[BaseModel]]
+Responses = dict[int | str, dict[str, Any]]
+REFUSALS: Responses = {
     code: {"model": Problem, "description": text}
     for code, text in {
         413: "The body is larger than the limit.",
@@ -50,14 +53,6 @@ NOT_LINEAR = "The loaded model has no exact explanation; the sentence says which
 logger = logging.getLogger("uvicorn.api")
 
 
-def the_service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
-
-
-TheService = Annotated[Service, Depends(the_service)]
-
-
 def create_app(settings: Settings) -> FastAPI:
     shared = settings.web_concurrency > 1
     if shared:
@@ -69,12 +64,11 @@ def create_app(settings: Settings) -> FastAPI:
         description="Classifies texts. Every answer is in the log before it is sent.",
         lifespan=_lifespan,
     )
-    app.state.service = Service(settings, metrics)
+    app.state.service = service = Service(settings, metrics)
     app.add_middleware(CountRequests, metrics=metrics)
     add_error_handlers(app)
-    app.include_router(_predictions(settings.max_body_bytes))
-    app.include_router(_batches(settings.max_batch_bytes))
-    app.include_router(_operations(metrics))
+    _add_predictions(app.router, service, settings)
+    app.include_router(_operations(service, metrics))
     _log_settings(settings)
     return app
 
@@ -89,44 +83,46 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await service.stop()
 
 
-def _predictions(max_bytes: int) -> APIRouter:
-    router = APIRouter(route_class=json_route(max_bytes), responses=REFUSALS, tags=["predictions"])
-
-    @router.post("/predict")
-    async def predict(item: PredictRequest, service: TheService) -> PredictResponse:
+def _add_predictions(router: APIRouter, service: Service, settings: Settings) -> None:
+    async def predict(item: PredictRequest) -> PredictResponse:
         """Classify a text. The answer is sent once it is in the log."""
         return (await service.answer([item], [""]))[0]
 
-    @router.post("/feedback")
-    async def feedback(item: FeedbackRequest, service: TheService) -> FeedbackResponse:
+    async def feedback(item: FeedbackRequest) -> FeedbackResponse:
         """Say what the right label of an earlier prediction was; the latest label counts."""
         return await service.learn(item)
 
-    @router.post("/explain", responses={409: {"model": Problem, "description": NOT_LINEAR}})
-    async def explain(item: ExplainRequest, service: TheService) -> ExplainResponse:
+    async def explain(item: ExplainRequest) -> ExplainResponse:
         """Say what each part of a text adds to the model's score for it, exactly. Nothing is logged."""
         return await service.explain(item)
 
-    return router
-
-
-def _batches(max_bytes: int) -> APIRouter:
-    router = APIRouter(route_class=json_route(max_bytes), responses=REFUSALS, tags=["predictions"])
-
-    @router.post("/predict/batch")
-    async def predict_batch(batch: BatchRequest, service: TheService) -> BatchResponse:
+    async def predict_batch(batch: BatchRequest) -> BatchResponse:
         """Classify up to 1000 texts; the answers come in the same order, or none if one item is refused."""
         places = [f"items[{number}]." for number in range(len(batch.items))]
         return BatchResponse(items=await service.answer(batch.items, places))
 
-    return router
+    def add(path: str, endpoint: Endpoint, max_bytes: int, responses: Responses = REFUSALS) -> None:
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            responses=responses,
+            tags=["predictions"],
+            route_class_override=json_route(max_bytes),
+        )
+
+    not_linear: Responses = {409: {"model": Problem, "description": NOT_LINEAR}}
+    add("/predict", predict, settings.max_body_bytes)
+    add("/feedback", feedback, settings.max_body_bytes)
+    add("/explain", explain, settings.max_body_bytes, REFUSALS | not_linear)
+    add("/predict/batch", predict_batch, settings.max_batch_bytes)
 
 
-def _operations(metrics: Metrics) -> APIRouter:
+def _operations(service: Service, metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/model", responses={503: REFUSALS[503]})
-    async def model(service: TheService) -> dict[str, Any]:
+    async def model() -> dict[str, Any]:
         """The model card: what the model is, what it was trained on, how good it was then, and its limits."""
         return service.model.card
 
@@ -136,13 +132,13 @@ def _operations(metrics: Metrics) -> APIRouter:
         return Status(status="ok")
 
     @router.get("/readyz", responses={503: REFUSALS[503]})
-    async def readyz(service: TheService) -> Status:
+    async def readyz() -> Status:
         """The model is loaded and the log can be written."""
         service.check_ready()
         return Status(status="ready")
 
     @router.get("/metrics", response_class=Response)
-    async def prometheus(service: TheService) -> Response:
+    async def prometheus() -> Response:
         """Metrics in Prometheus' text format."""
         with suppress(LogUnavailable, ModelUnavailable):  # the gauge says which it is
             service.check_ready()

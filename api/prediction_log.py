@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from api.owned_file import OwnedFile
 
 # str.splitlines, and readers built on it, would break a line at these; JSON itself escapes the rest.
 LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each line
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class PredictionLog:
         self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync)
         self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync)
 
+    async def open(self) -> None:
+        """Claim both files; what prevents it is in `problem`, and is tried again every second."""
+        await self._predictions.open()
+        await self._feedback.open()
+
     @property
     def problem(self) -> str | None:
         """Why the log cannot be written at present, or None."""
@@ -58,20 +64,21 @@ class PredictionLog:
 
     async def append_predictions(self, records: Sequence[PredictionRecord]) -> None:
         lines = line(records[0]) if len(records) == 1 else await asyncio.to_thread(_lines, records)
-        await asyncio.wrap_future(self._predictions.append(lines))
+        await self._predictions.append(lines)
 
     async def append_feedback(self, record: FeedbackRecord) -> None:
-        await asyncio.wrap_future(self._feedback.append(line(record)))
+        await self._feedback.append(line(record))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write and sync what waits; afterwards every append is refused."""
-        self._predictions.close()
-        self._feedback.close()
+        await self._predictions.close()
+        await self._feedback.close()
 
 
 def line(record: PredictionRecord | FeedbackRecord) -> bytes:
     """The record as one line of its file."""
-    return (json.dumps(asdict(record), ensure_ascii=False).translate(LINE_BREAKS) + "\n").encode()
+    text = _json(vars(record))
+    return (text if text.isascii() else text.translate(LINE_BREAKS)).encode() + b"\n"
 
 
 def _lines(records: Sequence[PredictionRecord]) -> bytes:

@@ -40,7 +40,8 @@ class Service:
     async def start(self) -> None:
         """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
         settings = self._settings
-        self._log = await asyncio.to_thread(PredictionLog, settings.log_dir, settings.log_sync)
+        self._log = PredictionLog(settings.log_dir, settings.log_sync)
+        await self._log.open()
         try:
             self._model = await asyncio.to_thread(load_model, settings.model_path, settings.model_card_path)
         except ModelUnavailable as error:
@@ -49,7 +50,7 @@ class Service:
 
     async def stop(self) -> None:
         if self._log:
-            await asyncio.to_thread(self._log.close)
+            await self._log.close()
         self._grouped.close()
 
     @property

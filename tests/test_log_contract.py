@@ -57,12 +57,13 @@ def as_records(predictions: pd.DataFrame) -> list[PredictionRecord]:
     ]
 
 
-def write(log: PredictionLog, predictions: list[PredictionRecord], feedback: list[FeedbackRecord]) -> None:
+def write(folder: Path, predictions: list[PredictionRecord]) -> None:
     async def append() -> None:
+        log = PredictionLog(folder, "no")
+        await log.open()
         for record in predictions:
             await log.append_predictions([record])
-        for label in feedback:
-            await log.append_feedback(label)
+        await log.close()
 
     asyncio.run(append())
 
@@ -194,9 +195,7 @@ def test_the_sample_can_be_written_on_and_its_last_line_is_then_known_to_be_torn
     reader = LogReader(tmp_path)
     before = reader.refresh()
 
-    log = PredictionLog(tmp_path, "no")
-    write(log, [numbered(3599)], [])
-    log.close()
+    write(tmp_path, [numbered(3599)])
 
     after = reader.refresh()
     assert after.predictions["request_text"].tolist()[-1] == numbered(3599).request_text
@@ -208,13 +207,17 @@ def test_the_sample_can_be_written_on_and_its_last_line_is_then_known_to_be_torn
 
 
 def test_what_several_writers_append_to_one_folder_is_read_as_one_log(tmp_path):
-    logs = [PredictionLog(tmp_path, "no") for _ in range(3)]
-    for turn in range(4):
-        for index, log in enumerate(logs):
-            number = 3 * turn + index
-            write(log, [numbered(number)], [FeedbackRecord(LABEL.timestamp, f"id-{number}", "negative")])
-    for log in logs:
-        log.close()
+    async def append_in_turn() -> None:
+        logs = [PredictionLog(tmp_path, "no") for _ in range(3)]
+        for log in logs:
+            await log.open()
+        for number in range(12):
+            await logs[number % 3].append_predictions([numbered(number)])
+            await logs[number % 3].append_feedback(FeedbackRecord(LABEL.timestamp, f"id-{number}", "negative"))
+        for log in logs:
+            await log.close()
+
+    asyncio.run(append_in_turn())
 
     snapshot = read(tmp_path)
 
@@ -227,12 +230,8 @@ def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_see
     total = 500
     reader = LogReader(tmp_path)
 
-    def write_all() -> None:
-        log = PredictionLog(tmp_path, "no")
-        write(log, [numbered(number) for number in range(total)], [])
-        log.close()
-
-    writer = threading.Thread(target=write_all, daemon=True)
+    written = [numbered(number) for number in range(total)]
+    writer = threading.Thread(target=write, args=(tmp_path, written), daemon=True)
     writer.start()
     seen: list[int] = []
 
@@ -246,7 +245,7 @@ def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_see
     writer.join()
 
     assert seen == sorted(seen)
-    assert as_records(reader.refresh().predictions) == [numbered(number) for number in range(total)]
+    assert as_records(reader.refresh().predictions) == written
 
 
 @pytest.mark.parametrize("cut", range(len(line(RECORD)) + 1))

@@ -1,12 +1,15 @@
+import asyncio
 import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from api.group_commit import GroupCommit, LogUnavailable
+from api.group_commit import GroupCommit, LogUnavailable, Sync
 from api.owned_file import OwnedFile, ShortWrite
 from tests.api.test_owned_file import room_for
-from tests.conftest import wait_until
 
 
 class SlowFile(OwnedFile):
@@ -21,6 +24,8 @@ class SlowFile(OwnedFile):
         return True
 
     def write(self, lines: bytes) -> None:
+        if not lines:
+            return
         self.writing.release()
         self.may_write.acquire()
         self.writes.append(lines)
@@ -34,68 +39,126 @@ class SlowFile(OwnedFile):
     def close(self) -> None:
         pass
 
+    async def is_writing(self) -> None:
+        assert await asyncio.to_thread(self.writing.acquire, timeout=10)
+
+
+@asynccontextmanager
+async def opened(claim: Callable[[], OwnedFile], sync: Sync) -> AsyncIterator[GroupCommit]:
+    log = GroupCommit(claim, sync)
+    await log.open()
+    yield log
+    await log.close()
+
+
+def in_folder(folder: Path) -> Callable[[], OwnedFile]:
+    return lambda: OwnedFile.claim(folder, "log")
+
+
+async def until_recovered(log: GroupCommit) -> None:
+    deadline = time.monotonic() + 20
+    while log.problem is not None:
+        assert time.monotonic() < deadline, log.problem
+        await asyncio.sleep(0.02)
+
 
 def test_everything_that_waits_is_written_in_one_go():
-    file = SlowFile()
-    log = GroupCommit(lambda: file, "no")
-    first = log.append(b"1\n")
-    file.writing.acquire()
-    rest = [log.append(b"%d\n" % number) for number in range(2, 6)]
-    for _ in range(2):
-        file.may_write.release()
-    log.close()
+    async def scenario() -> None:
+        file = SlowFile()
+        async with opened(lambda: file, "no") as log:
+            first = log.append(b"1\n")
+            await file.is_writing()
+            rest = [log.append(b"%d\n" % number) for number in range(2, 6)]
+            for _ in range(2):
+                file.may_write.release()
 
-    assert file.writes == [b"1\n", b"2\n3\n4\n5\n", b"sync"]
-    assert all(future.result() is None for future in [first, *rest])
+        assert file.writes == [b"1\n", b"2\n3\n4\n5\n", b"sync"]
+        assert all(future.result() is None for future in [first, *rest])
+
+    asyncio.run(scenario())
+
+
+def test_what_everybody_appends_whose_turn_it_is_goes_with_the_first():
+    async def scenario() -> None:
+        file = SlowFile()
+
+        async def append(log: GroupCommit, number: int) -> None:
+            await log.append(b"%d\n" % number)
+
+        async with opened(lambda: file, "no") as log:
+            file.may_write.release()
+            await asyncio.gather(*(append(log, number) for number in range(3)))
+
+        assert file.writes[0] == b"0\n1\n2\n"
+
+    asyncio.run(scenario())
 
 
 def test_with_always_nothing_is_acknowledged_before_the_sync():
-    file = SlowFile()
-    log = GroupCommit(lambda: file, "always")
-    future = log.append(b"1\n")
-    assert not future.done()
-    file.may_write.release()
+    async def scenario() -> None:
+        file = SlowFile()
+        async with opened(lambda: file, "always") as log:
+            file.writes.clear()
+            future = log.append(b"1\n")
+            await file.is_writing()
+            assert not future.done()
+            file.may_write.release()
 
-    future.result(timeout=5)
+            await future
 
-    assert file.writes == [b"1\n", b"sync"]
-    log.close()
+            assert file.writes == [b"1\n", b"sync"]
+
+    asyncio.run(scenario())
+
+
+def test_with_everysec_what_was_written_is_synced_without_another_write(tmp_path):
+    async def scenario() -> None:
+        synced = threading.Event()
+
+        class Handed(OwnedFile):
+            def handle(self) -> int:
+                synced.set()
+                return super().handle()
+
+        async with opened(lambda: Handed.claim(tmp_path, "log"), "everysec") as log:
+            await log.append(b"1\n")
+            assert await asyncio.to_thread(synced.wait, 10)
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("sync", ["always", "everysec", "no"])
 def test_every_acknowledged_line_is_in_the_file_whoever_sends_it(tmp_path, sync):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path, "log"), sync)
+    async def scenario() -> None:
+        async def send(log: GroupCommit, sender: int) -> None:
+            for number in range(200):
+                await log.append(b"%d-%d\n" % (sender, number))
 
-    def send(sender: int) -> None:
-        for number in range(200):
-            log.append(b"%d-%d\n" % (sender, number)).result(timeout=10)
+        async with opened(in_folder(tmp_path), sync) as log:
+            await asyncio.gather(*(send(log, sender) for sender in range(8)))
+            lines = (tmp_path / "log.json").read_bytes().splitlines()
 
-    threads = [threading.Thread(target=send, args=(sender,)) for sender in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        assert sorted(lines) == sorted(b"%d-%d" % (sender, number) for sender in range(8) for number in range(200))
 
-    lines = (tmp_path / "log.json").read_bytes().splitlines()
-    assert sorted(lines) == sorted(b"%d-%d" % (sender, number) for sender in range(8) for number in range(200))
-    log.close()
+    asyncio.run(scenario())
 
 
 def test_without_room_the_reason_is_given_and_with_room_again_it_recovers_by_itself(tmp_path):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path, "log"), "no")
-    log.append(b"before\n").result(timeout=5)
+    async def scenario() -> None:
+        async with opened(in_folder(tmp_path), "no") as log:
+            await log.append(b"before\n")
+            with room_for(10):
+                with pytest.raises(LogUnavailable, match=r"File too large.*log\.json"):
+                    await log.append(b"does not fit\n")
+                assert "File too large" in str(log.problem)
+                with pytest.raises(LogUnavailable, match=r"File too large.*log\.json"):
+                    await log.append(b"x\n")
+            await until_recovered(log)
+            await log.append(b"after\n")
 
-    with room_for(10):
-        with pytest.raises(LogUnavailable, match=r"File too large.*log\.json"):
-            log.append(b"does not fit\n").result(timeout=5)
-        assert "File too large" in str(log.problem)
-        with pytest.raises(LogUnavailable, match=r"File too large.*log\.json"):
-            log.append(b"x\n").result(timeout=5)
+        assert (tmp_path / "log.json").read_bytes() == b"before\nafter\n"
 
-    wait_until(lambda: log.problem is None, "recovered without a request")
-    log.append(b"after\n").result(timeout=5)
-    log.close()
-    assert (tmp_path / "log.json").read_bytes() == b"before\nafter\n"
+    asyncio.run(scenario())
 
 
 def test_of_a_group_that_fits_only_in_part_the_whole_entries_are_acknowledged():
@@ -105,73 +168,97 @@ def test_of_a_group_that_fits_only_in_part_the_whole_entries_are_acknowledged():
             if len(self.writes) == 2:
                 raise ShortWrite(4, OSError(28, "No space left on device"), self.path)
 
-    file = SmallFile()
-    log = GroupCommit(lambda: file, "no")
-    log.append(b"1\n")
-    file.writing.acquire()
-    group = [log.append(line) for line in (b"2\n", b"3\n", b"4\n5\n")]
-    for _ in range(2):
-        file.may_write.release()
+    async def scenario() -> None:
+        file = SmallFile()
+        async with opened(lambda: file, "no") as log:
+            first = log.append(b"1\n")
+            await file.is_writing()
+            group = [log.append(line) for line in (b"2\n", b"3\n", b"4\n5\n")]
+            for _ in range(2):
+                file.may_write.release()
 
-    assert [group[0].result(timeout=5), group[1].result(timeout=5)] == [None, None]
-    with pytest.raises(LogUnavailable):
-        group[2].result(timeout=5)
-    file.may_write.release()  # of the probe that follows a failure
-    log.close()
+            await asyncio.gather(first, *group[:2])
+            with pytest.raises(LogUnavailable, match="No space left"):
+                await group[2]
+
+    asyncio.run(scenario())
+
+
+def test_a_mistake_while_writing_reaches_who_waits_and_the_next_one_is_written():
+    class FailingFile(SlowFile):
+        def write(self, lines: bytes) -> None:
+            if b"mistake" in lines:
+                raise RuntimeError("a mistake")
+            super().write(lines)
+
+    async def scenario() -> None:
+        file = FailingFile()
+        async with opened(lambda: file, "no") as log:
+            with pytest.raises(RuntimeError, match="a mistake"):
+                await log.append(b"mistake\n")
+            file.may_write.release()
+            await log.append(b"next\n")
+
+    asyncio.run(scenario())
 
 
 def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path, "log"), "everysec")
-    log.append(b"old\n").result(timeout=5)
-    (tmp_path / "log.json").rename(tmp_path / "rotated")
+    async def scenario() -> None:
+        async with opened(in_folder(tmp_path), "everysec") as log:
+            await log.append(b"old\n")
+            (tmp_path / "log.json").rename(tmp_path / "rotated")
+            await log.append(b"new\n")
 
-    log.append(b"new\n").result(timeout=5)
+        assert (tmp_path / "rotated").read_bytes() == b"old\n"
+        assert (tmp_path / "log.json").read_bytes() == b"new\n"
 
-    assert (tmp_path / "rotated").read_bytes() == b"old\n"
-    assert (tmp_path / "log.json").read_bytes() == b"new\n"
-    log.close()
+    asyncio.run(scenario())
 
 
 def test_a_folder_that_is_deleted_is_made_again(tmp_path):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path / "logs", "log"), "no")
-    (tmp_path / "logs" / "log.json").unlink()
-    (tmp_path / "logs").rmdir()
+    async def scenario() -> None:
+        async with opened(in_folder(tmp_path / "logs"), "no") as log:
+            (tmp_path / "logs" / "log.json").unlink()
+            (tmp_path / "logs").rmdir()
+            await log.append(b"line\n")
 
-    log.append(b"line\n").result(timeout=5)
+        assert (tmp_path / "logs" / "log.json").read_bytes() == b"line\n"
 
-    assert (tmp_path / "logs" / "log.json").read_bytes() == b"line\n"
-    log.close()
+    asyncio.run(scenario())
 
 
 def test_a_folder_that_cannot_be_made_is_a_problem_from_the_start_and_not_for_ever(tmp_path):
-    (tmp_path / "logs").write_text("a file where the folder should be")
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path / "logs", "log"), "no")
+    async def scenario() -> None:
+        (tmp_path / "logs").write_text("a file where the folder should be")
+        async with opened(in_folder(tmp_path / "logs"), "no") as log:
+            assert "File exists" in str(log.problem)
+            with pytest.raises(LogUnavailable, match="File exists"):
+                await log.append(b"line\n")
 
-    assert "File exists" in str(log.problem)
-    with pytest.raises(LogUnavailable, match="File exists"):
-        log.append(b"line\n").result(timeout=5)
+            (tmp_path / "logs").unlink()
+            await until_recovered(log)
 
-    (tmp_path / "logs").unlink()
-    wait_until(lambda: log.problem is None, "recovered")
-    log.close()
+    asyncio.run(scenario())
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes_later(tmp_path):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path, "log"), "everysec")
-    futures = [log.append(b"%d\n" % number) for number in range(1000)]
+    async def scenario() -> None:
+        async with opened(in_folder(tmp_path), "everysec") as log:
+            futures = [log.append(b"%d\n" % number) for number in range(1000)]
 
-    log.close()
+        assert all(future.done() for future in futures)
+        assert len((tmp_path / "log.json").read_bytes().splitlines()) == 1000
+        with pytest.raises(LogUnavailable, match="shutting down"):
+            await log.append(b"late\n")
 
-    assert all(future.done() for future in futures)
-    assert len((tmp_path / "log.json").read_bytes().splitlines()) == 1000
-    with pytest.raises(LogUnavailable, match="shutting down"):
-        log.append(b"late\n").result(timeout=5)
+    asyncio.run(scenario())
 
 
 def test_a_caller_that_stops_waiting_does_not_stop_the_write(tmp_path):
-    log = GroupCommit(lambda: OwnedFile.claim(tmp_path, "log"), "no")
+    async def scenario() -> None:
+        async with opened(in_folder(tmp_path), "no") as log:
+            log.append(b"line\n").cancel()
 
-    assert not log.append(b"line\n").cancel()
+        assert (tmp_path / "log.json").read_bytes() == b"line\n"
 
-    log.close()
-    assert (tmp_path / "log.json").read_bytes() == b"line\n"
+    asyncio.run(scenario())

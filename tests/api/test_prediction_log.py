@@ -46,11 +46,12 @@ def test_predictions_and_feedback_go_to_files_of_their_own(tmp_path):
     log = PredictionLog(tmp_path, "no")
 
     async def append() -> None:
+        await log.open()
         await log.append_predictions([RECORD, RECORD])
         await log.append_feedback(feedback)
+        await log.close()
 
     asyncio.run(append())
-    log.close()
 
     assert (tmp_path / "prediction_logs.json").read_bytes() == line(RECORD) * 2
     assert (tmp_path / "feedback_logs.json").read_bytes() == line(feedback)

@@ -1,0 +1,100 @@
+"""Routes that take a JSON body and give a JSON answer, and nothing else: short of FastAPI's general way.
+
+FastAPI documents these routes as it does all others. Answering, it would also solve dependencies, look for
+parameters, and open two stacks of things to close; none is used here, and they cost more than a prediction
+(docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email.message import Message
+from typing import Any, TypeVar
+
+from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from api.input import echo
+
+LARGE_BYTES = 64 * 1024
+Item = TypeVar("Item", bound=BaseModel)
+
+
+def json_route(max_bytes: int) -> type[APIRoute]:
+    """The class of routes whose endpoint takes one model, of a body of at most `max_bytes`, and returns another.
+
+    For the app's own router: FastAPI builds the routes of an included one anew, in its general way.
+    """
+
+    class JSONRoute(APIRoute):
+        def __init__(self, path: str, endpoint: Callable[..., Awaitable[BaseModel]], **options: Any) -> None:
+            super().__init__(path, endpoint, **options)
+            assert self.body_field is not None, f"{path} takes no body"
+            self._model: type[BaseModel] = self.body_field.field_info.annotation  # type: ignore[assignment]
+            self.app = self._answer
+
+        async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+            body = await read_body(scope, receive, max_bytes)
+            if len(body) < LARGE_BYTES:
+                item = parse(self._model, body)
+            else:
+                item = await asyncio.to_thread(parse, self._model, body)  # others need not wait for it
+            answer = to_json(await self.endpoint(item))
+            length = str(len(answer)).encode()
+            headers = [(b"content-length", length), (b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": answer})
+
+    return JSONRoute
+
+
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytearray:
+    """The body; HTTPException if it is not sent as JSON or too large, and then no more of it is read."""
+    headers = Headers(scope=scope)
+    _check_content_type(headers.get("content-type", ""))
+    _check_size(int(headers.get("content-length", 0)), max_bytes)
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "The connection was closed before the body was complete.")
+        body += message.get("body", b"")
+        _check_size(len(body), max_bytes)
+        more = message.get("more_body", False)
+    return body
+
+
+def parse(model: type[Item], body: bytearray) -> Item:
+    """The model that a JSON body describes. Raises RequestValidationError, or HTTPException if it is not JSON.
+
+    Unlike json.loads it refuses NaN, lone surrogates and endless nesting as bad input.
+    """
+    if not body:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    try:
+        return model.model_validate(from_json(body, allow_inf_nan=False))
+    except ValidationError as error:  # a ValueError too
+        raise RequestValidationError([e | {"loc": ("body", *e["loc"])} for e in error.errors()]) from error
+    except ValueError as error:
+        raise HTTPException(422, f"The body is not valid JSON: {error}.") from error
+
+
+def _check_content_type(sent: str) -> None:
+    if sent == "application/json":
+        return
+    header = Message()
+    header["content-type"] = sent or "none/none"
+    if header.get_content_type() != "application/json":
+        raise HTTPException(
+            415, f"Content-Type is {echo(sent) if sent else 'missing'}; send the body as application/json."
+        )
+
+
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise HTTPException(413, f"The body is larger than the limit of {max_bytes} bytes; send less at once.")

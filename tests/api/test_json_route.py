@@ -1,0 +1,115 @@
+"""Beside FastAPI's own route: the same documentation, and the same answers to what both take."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.exceptions import HTTPException
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from api.errors import add_error_handlers
+from api.json_route import json_route, read_body
+from api.schemas import BatchRequest, BatchResponse, PredictRequest, PredictResponse, Problem
+
+JSON = {"content-type": "application/json"}
+
+
+async def echo(item: PredictRequest) -> PredictResponse:
+    """Give the text back."""
+    return PredictResponse(prediction_id=item.text, predicted_sentiment="é🎬", confidence=1e-06, model_version="v")
+
+
+async def echo_all(batch: BatchRequest) -> BatchResponse:
+    return BatchResponse(items=[await echo(item) for item in batch.items])
+
+
+ENDPOINTS: dict[str, Callable[..., Any]] = {"/echo": echo, "/echo/batch": echo_all}
+
+
+def app_of(route_class: type[APIRoute]) -> FastAPI:
+    app = FastAPI()
+    add_error_handlers(app)
+    for path, endpoint in ENDPOINTS.items():
+        app.router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            tags=["echo"],
+            responses={422: {"model": Problem}},
+            route_class_override=route_class,
+        )
+    return app
+
+
+OURS, FASTAPIS = app_of(json_route(1000)), app_of(APIRoute)
+
+
+def test_the_documentation_is_fastapis():
+    assert json.dumps(OURS.openapi()) == json.dumps(FASTAPIS.openapi())
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/echo", b'{"text": "a"}'),
+        ("/echo", '{"text": "\\u00e9 \\" \\n 🎬", "true_sentiment": "x"}'.encode()),
+        ("/echo", b""),
+        ("/echo", b"null"),
+        ("/echo", b'{"txet": 1}'),
+        ("/echo", b'{"text": 1}'),
+        ("/echo/batch", b'{"items": [{"text": "a"}, {"text": "b"}]}'),
+        ("/echo/batch", b'{"items": [{"text": "a"}, {}, 3]}'),
+    ],
+)
+def test_the_answer_is_fastapis(path, body):
+    ours, fastapis = (TestClient(app).post(path, content=body, headers=JSON) for app in (OURS, FASTAPIS))
+
+    assert (ours.status_code, ours.content) == (fastapis.status_code, fastapis.content)
+    assert dict(ours.headers) == dict(fastapis.headers)
+
+
+def read(messages: list[dict[str, Any]], headers: dict[str, str] = JSON, limit: int = 10) -> bytes:
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    scope = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    return bytes(asyncio.run(read_body(scope, receive, limit)))
+
+
+def part(body: bytes, more: bool) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_body_that_comes_in_parts_is_put_together():
+    assert read([part(b"ab", True), part(b"", True), part(b"c", False)]) == b"abc"
+
+
+def test_no_more_is_read_once_the_body_is_too_large():
+    rest = [part(b"x" * 6, True), part(b"x" * 6, True), part(b"x", False)]
+
+    with pytest.raises(HTTPException) as refused:
+        read(rest)
+
+    assert refused.value.status_code == 413
+    assert len(rest) == 1
+
+
+@pytest.mark.parametrize("headers", [JSON | {"content-length": "11"}, {}, {"content-type": "text/plain"}])
+def test_nothing_is_read_of_what_its_head_forbids(headers):
+    rest = [part(b"x", False)]
+
+    with pytest.raises(HTTPException):
+        read(rest, headers)
+
+    assert len(rest) == 1
+
+
+def test_a_client_that_goes_away_before_its_body_is_complete_is_no_mistake_of_the_service():
+    with pytest.raises(HTTPException) as gone:
+        read([part(b"ab", True), {"type": "http.disconnect"}])
+
+    assert gone.value.status_code == 400
