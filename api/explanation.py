@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from math import fsum
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from api.model import Model
+from api.model import Model, Prediction
 from api.schemas import ExplainResponse, Term
 from api.tokens import share_among_tokens
 
@@ -30,8 +31,8 @@ class Unexplainable(Exception):
 class Explainer:
     """Explains a model's answers. What it needs of the model is made for the first text: the start is not slower."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, predict: Callable[[str], Prediction]) -> None:
+        self._model, self._predict = model, predict
 
     @cached_property
     def _linear(self) -> LinearPipeline:
@@ -40,7 +41,7 @@ class Explainer:
     def explain(self, text: str) -> ExplainResponse:
         """Raises Unexplainable."""
         linear, labels = self._linear, self._model.labels
-        prediction = self._model.predict([text])[0]
+        prediction = self._predict(text)
         label = labels[1] if len(labels) == 2 else prediction.label
         score, intercept, contributions = linear.parts(text, labels.index(label))
         strongest_first = sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))

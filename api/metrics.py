@@ -1,4 +1,4 @@
-"""What Prometheus can ask the service: requests, their duration, answers by label, labels received, log failures."""
+"""What Prometheus can ask the service: requests and their duration, answers, labels, log failures, its state."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ class Metrics:
             "sentiment_log_failures",
             "Requests refused because the log could not be written.",
             registry=self._registry,
+        )
+        self.exact_scorer = Gauge(
+            "sentiment_exact_scorer",
+            "1 if the exact scorer answers, 0 if the model's own pipeline does.",
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
         )
         self.ready = Gauge(
             "sentiment_ready",

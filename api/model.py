@@ -40,10 +40,11 @@ class Model:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         best, probabilities = self.classify(texts)
-        return [
-            Prediction(self.labels[column], round(float(row[column]), 6))
-            for row, column in zip(probabilities, best, strict=True)
-        ]
+        return [self.prediction(column, row[column]) for row, column in zip(probabilities, best, strict=True)]
+
+    def prediction(self, label: int, probability: float) -> Prediction:
+        """What is said of a text whose best label has this index, and this probability."""
+        return Prediction(self.labels[label], round(float(probability), 6))
 
     def classify(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The best label's index, (n,), and every label's probability, (n, labels)."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from api.explanation import Explainer
 from api.group_commit import LogUnavailable
-from api.grouping import GroupedPredictions
 from api.input import check_text, known_label
 from api.metrics import Metrics
 from api.model import Model, ModelUnavailable, Prediction
@@ -26,14 +24,16 @@ from api.schemas import (
 )
 from api.settings import Settings
 
+if TYPE_CHECKING:
+    from api.predictor import Predictor
+
 logger = logging.getLogger("uvicorn.api")
 
 
 class Service:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
-        self._grouped = GroupedPredictions(lambda texts: self.model.predict(texts))
-        self._model: Model | None = None
+        self._predictor: Predictor | None = None
         self._model_problem = "The model is still being loaded."
         self._log: PredictionLog | None = None
 
@@ -43,26 +43,33 @@ class Service:
         self._log = PredictionLog(settings.log_dir, settings.log_sync)
         await self._log.open()
         try:
-            self._model = await asyncio.to_thread(load_model, settings.model_path, settings.model_card_path)
+            self._predictor = await asyncio.to_thread(_load, settings)
         except ModelUnavailable as error:
             logger.error("no model: %s", error)
             self._model_problem = str(error)
+            return
+        if reason := self._predictor.unscorable:
+            logger.warning("the model's own pipeline is asked, which is slower than the exact scorer, since %s", reason)
+        self._metrics.exact_scorer.set(0 if reason else 1)
 
     async def stop(self) -> None:
         if self._log:
             await self._log.close()
-        self._grouped.close()
+        if self._predictor:
+            self._predictor.close()
 
     @property
-    def model(self) -> Model:
-        """The loaded model. Raises ModelUnavailable."""
-        if self._model is None:
+    def predictor(self) -> Predictor:
+        """Who asks the loaded model. Raises ModelUnavailable."""
+        if self._predictor is None:
             raise ModelUnavailable(self._model_problem)
-        return self._model
+        return self._predictor
 
-    @cached_property
-    def _explainer(self) -> Explainer:
-        return Explainer(self.model)
+    @property
+    def card(self) -> dict[str, Any]:
+        """The model card, and whether the exact scorer is in use, else why not. Raises ModelUnavailable."""
+        reason = self.predictor.unscorable
+        return self.predictor.model.card | {"exact_scorer": {"in_use": reason is None, "reason": reason}}
 
     @property
     def log(self) -> PredictionLog:
@@ -73,17 +80,17 @@ class Service:
     def check_ready(self) -> None:
         """Return if the model is loaded and the log can be written; raises ModelUnavailable or LogUnavailable."""
         self._metrics.ready.set(0)
-        _ = self.model
+        _ = self.predictor
         if self.log.problem:
             raise LogUnavailable(self.log.problem)
         self._metrics.ready.set(1)
 
     async def answer(self, items: Sequence[PredictRequest], places: Sequence[str]) -> list[PredictResponse]:
         """The logged answers to `items`; `places` are their prefixes in error messages ("" or "items[3].")."""
-        model = self.model
+        model = self.predictor.model
         labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
         texts = [item.text for item in items]
-        predictions = await self._grouped.ask(texts)
+        predictions = await self.predictor.ask(texts)
         records = [
             _record(model, text, prediction, label)
             for text, prediction, label in zip(texts, predictions, labels, strict=True)
@@ -96,7 +103,7 @@ class Service:
 
     async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
         """The logged label of an earlier prediction."""
-        label = known_label(self.model, feedback.true_sentiment, "")
+        label = known_label(self.predictor.model, feedback.true_sentiment, "")
         record = FeedbackRecord(now(), str(feedback.prediction_id), label)
         await self._logged(self.log.append_feedback(record))
         self._count_label(label)
@@ -104,9 +111,9 @@ class Service:
 
     async def explain(self, item: ExplainRequest) -> ExplainResponse:
         """The parts of the model's answer; neither logged nor counted, since it is no answer of its own."""
-        explainer = self._explainer
+        predictor = self.predictor
         check_text(item.text, self._settings.max_text_chars, "")
-        return await self._grouped.run(explainer.explain, item.text)
+        return await predictor.explain(item.text)
 
     def _checked(self, model: Model, item: PredictRequest, place: str) -> str | None:
         """The item's label as the model spells it; raises InvalidInput if the item cannot be answered."""
@@ -123,6 +130,12 @@ class Service:
     def _count_label(self, label: str | None) -> None:
         if label is not None:
             self._metrics.labels.labels(label).inc()
+
+
+def _load(settings: Settings) -> Predictor:
+    from api.predictor import Predictor  # scikit-learn with it, only once the settings are known to be good
+
+    return Predictor(load_model(settings.model_path, settings.model_card_path))
 
 
 def _record(model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:

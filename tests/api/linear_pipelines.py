@@ -80,4 +80,5 @@ def fitted(*steps, labels=LABELS[2]) -> Pipeline:
 
 
 def explain(pipeline, text: str) -> ExplainResponse:
-    return Explainer(Model(pipeline, {"model_version": "v"})).explain(text)
+    model = Model(pipeline, {"model_version": "v"})
+    return Explainer(model, lambda text: model.predict([text])[0]).explain(text)
