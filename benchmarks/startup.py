@@ -70,8 +70,8 @@ def start(model: Path, log_dir: Path) -> float:
     return seconds
 
 
-def is_ready(port: int) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+def is_ready(port: int, path: str = "/readyz") -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
         return bool(answer.status == 200)
     return False
 

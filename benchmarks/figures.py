@@ -1,0 +1,76 @@
+"""What the rounds say together: medians, and ratios taken within each round."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+Rounds = list[dict[str, dict[str, Any]]]  # of each round: turn, load, figures
+RATE = "requests_per_second"
+
+
+def median_of(values: Iterable[float]) -> float:
+    return float(statistics.median(values))
+
+
+def median(rounds: Rounds, turn: str, load: str, figure: str = RATE) -> float:
+    return median_of(measured[turn][load][figure] for measured in rounds)
+
+
+def ratio(rounds: Rounds, turn: str, other: str, load: str = "short") -> float:
+    """How many times the rate of the other turn; the two of one round are compared, since machines have moods."""
+    return median_of(measured[turn][load][RATE] / measured[other][load][RATE] for measured in rounds)
+
+
+def tail(rounds: Rounds, turn: str, load: str) -> float:
+    """The 99th percentile in means."""
+    return median_of(measured[turn][load]["p99_ms"] / measured[turn][load]["mean_ms"] for measured in rounds)
+
+
+def moved(rounds: Rounds, turn: str, load: str, alone: str = "short") -> float:
+    """By how many milliseconds the 99th percentile is higher than with the other load."""
+    return median_of(measured[turn][load]["p99_ms"] - measured[turn][alone]["p99_ms"] for measured in rounds)
+
+
+def total(rounds: Rounds, figure: str, turn: str = "", load: str = "") -> int:
+    """A figure summed over the rounds, of one turn and load or of all that have it, and of the connections beside."""
+    return sum(
+        int(part.get(figure, 0))
+        for measured in rounds
+        for name, loads in measured.items()
+        for what, figures in loads.items()
+        if turn in ("", name) and load in ("", what)
+        for part in (figures, figures.get("other", {}))
+    )
+
+
+def files_with_lines(rounds: Rounds, turn: str, load: str = "short") -> int:
+    """How many log files grew, in the round where fewest did."""
+    return min(sum(map(bool, measured[turn][load]["lines"].values())) for measured in rounds)
+
+
+def busiest(rounds: Rounds, turn: str, load: str = "short") -> float:
+    """The share of the lines that went to one log file, the one that got most."""
+    every = [measured[turn][load]["lines"].values() for measured in rounds]
+    return median_of(max(lines) / sum(lines) for lines in every)
+
+
+def most(rounds: Rounds, figure: str) -> float:
+    """The largest of all values that a figure has anywhere."""
+    return max(float(part[figure]) for measured in rounds for loads in measured.values() for part in loads.values())
+
+
+def medians(rounds: Rounds) -> dict[str, dict[str, dict[str, float]]]:
+    """The median of every figure that is one number, by turn and load."""
+    return {
+        turn: {
+            load: {
+                name: median(rounds, turn, load, name)
+                for name, value in figures.items()
+                if isinstance(value, float | int)
+            }
+            for load, figures in loads.items()
+        }
+        for turn, loads in rounds[0].items()
+    }

@@ -1,0 +1,88 @@
+"""The machine that is measured on: its description, its two cores, and a folder on its disk."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.command import complain
+from benchmarks.startup import REPOSITORY
+
+BUSY = 0.5
+IN_MEMORY = ("tmpfs", "ramfs")
+PACKAGES = ("fastapi", "starlette", "pydantic", "uvicorn", "uvloop", "httptools", "scikit-learn", "numpy", "scipy")
+
+
+def describe(scratch: Path) -> dict[str, object]:
+    if (load := os.getloadavg()[0]) > BUSY:
+        complain(f"other processes are at work here (load average {load:.1f}); what is measured is slower for it")
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "wrk": first_line("wrk", "--version"),
+        "load_average_at_start": round(load, 2),
+        "log_file_system": file_system(scratch),
+        "server_and_load_pinned": bool(pinned_to(0)),
+    }
+
+
+def cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def first_line(*command: str) -> str:
+    """The first line that a command prints, or nothing if it cannot be run."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return done.stdout.partition("\n")[0].strip()
+
+
+def revision(checkout: Path) -> str:
+    """The commit of a checkout, with a + when its api folder is not that of the commit."""
+    commit = first_line("git", "-C", str(checkout), "rev-parse", "--short", "HEAD")
+    return commit + ("+" if first_line("git", "-C", str(checkout), "status", "--porcelain", "api") else "")
+
+
+def pinned_to(place: int) -> list[str]:
+    """What to put before a command that is to run on the first (0) or the second (1) core only.
+
+    Nothing where there is only one core, or no way to say so.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return ["taskset", "--cpu-list", str(cores[place])] if len(cores) > 1 and shutil.which("taskset") else []
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system that holds `path`, as df names it."""
+    done = subprocess.run(["df", "-PT", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.splitlines()[-1].split()[1] if done.returncode == 0 else "unknown"
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for logs on the disk that holds the repository; deleted at the end, however that comes."""
+    parent = REPOSITORY / ".run"
+    parent.mkdir(exist_ok=True)
+    if (found := file_system(parent)) in IN_MEMORY:
+        sys.exit(f"{parent} is in memory ({found}), so writing the log would cost nothing; put it on a disk.")
+    with tempfile.TemporaryDirectory(dir=parent, prefix="benchmark-") as folder:
+        yield Path(folder)

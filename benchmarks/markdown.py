@@ -1,0 +1,15 @@
+"""Tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Container[int] = ()) -> str:
+    """A table; the columns whose places are in `numbers` are aligned to the right."""
+    rule = ["---:" if column in numbers else "---" for column in range(len(head))]
+    return "".join(map(_row, (head, rule, *rows)))
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells) + "\n"
