@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate train bench-startup test test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate train bench bench-growth bench-startup test test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -103,6 +103,12 @@ test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both ser
 
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
 	$(BIN)/python -m pytest -m docker
+
+bench: $(VENV)/.dev ## Measure the service beside what it is compared with, and print every goal (needs wrk; 20 minutes)
+	$(BIN)/python -m benchmarks.serving $(BENCH_OPTIONS)
+
+bench-growth: $(VENV)/.dev ## Measure it while its log grows to ten million lines (needs wrk and 10 GB of disk)
+	$(BIN)/python -m benchmarks.growth $(BENCH_OPTIONS)
 
 bench-startup: $(VENV)/.dev ## Measure how long the API takes to be ready, and what of it is the model's
 	$(BIN)/python -m benchmarks.startup

@@ -1,4 +1,4 @@
-"""Many callers append, one thread writes for all of them: one write, and one sync, for everything that waits.
+"""Many callers append, one writes for all of them: one write, and one sync, for everything that waits.
 
 A caller's lines are in the file when its future is done; how soon they are also forced to disk is `Sync`, in
 Redis' terms: before the future is done (always), at most a second later (everysec), when the kernel likes (no).
@@ -13,13 +13,14 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from api.owned_file import OwnedFile, ShortWrite
 
 Sync = Literal["always", "everysec", "no"]
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+T = TypeVar("T")
 
 logger = logging.getLogger("uvicorn.api.log")
 
@@ -34,7 +35,10 @@ class _Entry(NamedTuple):
 
 
 class GroupCommit:
-    """For one event loop. The file is the writer thread's alone; the loop knows only what waits, and `problem`."""
+    """For one event loop, which writes by itself; if every write is to be synced, a thread of its own does both.
+
+    A write to the kernel's memory is over before a thread would have been woken, a sync is not.
+    """
 
     def __init__(self, claim: Callable[[], OwnedFile], sync: Sync) -> None:
         self.problem: str | None = None
@@ -50,7 +54,7 @@ class GroupCommit:
     async def open(self) -> None:
         """Claim the file; a file that cannot be claimed is a `problem`, not an error."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._write, b"")
+        await self._do(self._write, b"")
         self._upkeep.append(loop.create_task(self._retry_every_second()))
         if self._sync == "everysec":
             self._upkeep.append(loop.create_task(self._sync_every_second()))
@@ -78,16 +82,21 @@ class GroupCommit:
             task.cancel()
         if self._committing:
             await self._committing
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._sync_and_close)
+        await self._do(self._sync_and_close)
         self._writer.shutdown()
 
+    async def _do(self, use_file: Callable[..., T], *args: Any) -> T:
+        """All that uses the file goes through here: in always the same thread, and so never two at once."""
+        if self._sync == "always":
+            return await asyncio.get_running_loop().run_in_executor(self._writer, use_file, *args)
+        return use_file(*args)
+
     async def _commit_all(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             entries, self._waiting = self._waiting, []
             lines = b"".join(entry.lines for entry in entries)
             try:
-                acknowledged = await loop.run_in_executor(self._writer, self._write, lines)
+                acknowledged = await self._do(self._write, lines)
             except Exception as error:  # a mistake of ours: nobody may wait for ever
                 _settle(entries, 0, error)
             else:
@@ -144,23 +153,21 @@ class GroupCommit:
         self._file = None
 
     async def _retry_every_second(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             if self.problem:
-                await loop.run_in_executor(self._writer, self._write, b"")
+                await self._do(self._write, b"")
 
     async def _sync_every_second(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SYNC_SECONDS)
-            handle = await loop.run_in_executor(self._writer, self._unsynced_handle)
+            handle = await self._do(self._unsynced_handle)
             if handle is None:
                 continue
             try:
-                await asyncio.to_thread(_sync_and_close, handle)  # in another thread: no write waits for the disk
+                await asyncio.to_thread(_sync_and_close, handle)  # nobody waits for the disk
             except OSError as error:
-                await loop.run_in_executor(self._writer, self._give_up, error)
+                await self._do(self._give_up, error)
 
     def _unsynced_handle(self) -> int | None:
         """A second descriptor of a file that was written since the last sync."""
