@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -19,6 +20,7 @@ from api import __version__
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.json_route import json_route
+from api.listening import listen_apart
 from api.metrics import CountRequests, Metrics, share_between_workers
 from api.model import ModelUnavailable
 from api.schemas import (
@@ -59,13 +61,13 @@ def create_app(settings: Settings) -> FastAPI:
     if shared:
         share_between_workers(Path(tempfile.gettempdir()) / f"sentiment-api-metrics-{os.getppid()}")
     metrics = Metrics(shared)
+    service = Service(settings, metrics)
     app = FastAPI(
         title="Sentiment API",
         version=__version__,
         description="Classifies texts. Every answer is in the log before it is sent.",
-        lifespan=_lifespan,
+        lifespan=lambda app: _lifespan(service, shared),
     )
-    app.state.service = service = Service(settings, metrics)
     app.add_middleware(CountRequests, metrics=metrics)
     add_error_handlers(app)
     _add_predictions(app.router, service, settings)
@@ -75,8 +77,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    service: Service = app.state.service
+async def _lifespan(service: Service, shared: bool) -> AsyncIterator[None]:
+    if shared:
+        listen_apart(asyncio.get_running_loop())
     await service.start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()

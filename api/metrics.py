@@ -18,7 +18,8 @@ def share_between_workers(directory: Path) -> None:
     """Keep every metric made from now on in files that all workers' /metrics add up."""
     directory.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-    values.ValueClass = values.MultiProcessValue()
+    own = os.getpid()
+    values.ValueClass = values.MultiProcessValue(lambda: own)  # it would ask the kernel at every count
 
 
 class Metrics:

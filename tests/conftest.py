@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from http.server import ThreadingHTTPServer
@@ -162,7 +162,7 @@ def start_api(small_model, tmp_path):
         environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(small_model)} | environment
         command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
         with output.open("wb") as sink:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink)
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink, start_new_session=True)
         server = Server(process, f"http://127.0.0.1:{port}", log_dir, output)
         servers.append(server)
         if ready:
@@ -171,7 +171,8 @@ def start_api(small_model, tmp_path):
 
     yield start
     for server in servers:
-        server.process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)  # its workers, too, which would outlive it
         server.process.wait()
 
 

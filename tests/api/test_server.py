@@ -116,6 +116,25 @@ def test_two_workers_have_a_file_each_and_their_metrics_are_added_up(start_api, 
     assert sum(float(line.split()[-1]) for line in counted) == total
 
 
+def listeners(port: int) -> int:
+    """How many sockets listen at a port of this machine."""
+    with open("/proc/net/tcp") as table:
+        places = [line.split()[1:4:2] for line in table]
+    return sum(state == "0A" and place.endswith(f":{port:04X}") for place, state in places[1:])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares connections out among sockets at one address")
+def test_connections_that_come_at_once_are_shared_out_among_the_workers(start_api, tmp_path):
+    api = start_api(WEB_CONCURRENCY="2", TMPDIR=str(tmp_path))
+    wait_until(lambda: listeners(int(api.url.rsplit(":", 1)[1])) == 2, "each worker listens on a socket of its own")
+
+    asyncio.run(send_all(api.url, 200, lambda answers: None))
+
+    shares = [len(read_lines(api.log_dir / name)) for name in ("prediction_logs.json", "prediction_logs.1.json")]
+    assert sum(shares) == 200
+    assert min(shares) > 50  # of 200 tosses of a coin, fewer than 51 heads come up once in 10¹² times
+
+
 def test_a_full_disk_is_a_503_with_the_reason_and_recovers_by_itself(start_api):
     api = start_api()
     log = api.log_dir / "prediction_logs.json"
