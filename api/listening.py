@@ -25,7 +25,7 @@ def listen_apart(loop: asyncio.AbstractEventLoop) -> None:
             sock = own_socket(sock)
         return await create_server(*args, sock=sock, **options)  # type: ignore[no-any-return]
 
-    loop.create_server = create_server_apart  # type: ignore[assignment, method-assign]
+    loop.create_server = create_server_apart  # type: ignore[method-assign]
 
 
 def own_socket(bound: socket.socket) -> socket.socket:

@@ -23,6 +23,18 @@ def ratio(rounds: Rounds, turn: str, other: str, load: str = "short") -> float:
     return median_of(measured[turn][load][RATE] / measured[other][load][RATE] for measured in rounds)
 
 
+def ratio_by_processor_time(rounds: Rounds, turn: str, other: str, load: str = "short") -> float | None:
+    """The same of requests for each second of a processor, of which a server may have had less than it could use."""
+    both = [(measured[turn][load], measured[other][load]) for measured in rounds]
+    if not all(one["server_cores"] for pair in both for one in pair):
+        return None  # nothing said how long the processors were used
+    return median_of(of_a_core(figures) / of_a_core(others) for figures, others in both)
+
+
+def of_a_core(figures: dict[str, Any]) -> float:
+    return float(figures[RATE] / figures["server_cores"])
+
+
 def tail(rounds: Rounds, turn: str, load: str) -> float:
     """The 99th percentile in means."""
     return median_of(measured[turn][load]["p99_ms"] / measured[turn][load]["mean_ms"] for measured in rounds)

@@ -17,11 +17,12 @@ from typing import Any
 
 from benchmarks import texts, wrk
 from benchmarks.command import complain
-from benchmarks.neighbours import DISTURBING, Neighbours
+from benchmarks.processors import DISTURBING, Processors
 from benchmarks.server import CONSTANT_ASGI, CONSTANT_FASTAPI, OURS, STRAIGHTFORWARD, App, Server, serving
 
 CONNECTIONS = 16
 CROWD = 256
+ENOUGH_FOR_TWO = 64  # connections: with fewer, two workers wait for the load, not the load for them
 WORKERS = 2
 WARM_UP_SECONDS = 1
 SETTLE_SECONDS = 0.5  # what a warm-up did not wait for is in the log by then, and cannot stand in for a missing line
@@ -60,6 +61,7 @@ BATCHES = Load(
 )
 BESIDE_WORDS = Load("beside words", SHORT.body, beside=texts.long_words())
 BESIDE_PUNCTUATION = Load("beside punctuation", SHORT.body, beside=texts.long_punctuation())
+FOR_TWO = Load("short", SHORT.body, connections=ENOUGH_FOR_TWO)
 TWO_WORKERS = {"WEB_CONCURRENCY": str(WORKERS)}
 
 
@@ -74,10 +76,10 @@ def turns(before: Path | None) -> list[Turn]:
         Turn("ours", OURS, (SHORT, LONG, MANY, BATCHES), logs=True),
         Turn("ours, LOG_SYNC=always", OURS, both, logs=True, environment={"LOG_SYNC": "always"}),
         Turn("ours, long texts too", OURS, (SHORT, BESIDE_WORDS, BESIDE_PUNCTUATION), logs=True),
-        Turn("constant FastAPI, unpinned", CONSTANT_FASTAPI, (SHORT,), pinned=False),
-        Turn("ours, unpinned", OURS, (SHORT,), logs=True, pinned=False),
-        Turn("constant FastAPI, 2 workers", CONSTANT_FASTAPI, (SHORT,), pinned=False, environment=TWO_WORKERS),
-        Turn("ours, 2 workers", OURS, (SHORT,), logs=True, pinned=False, environment=TWO_WORKERS),
+        Turn("constant FastAPI, unpinned", CONSTANT_FASTAPI, (FOR_TWO,), pinned=False),
+        Turn("ours, unpinned", OURS, (FOR_TWO,), logs=True, pinned=False),
+        Turn("constant FastAPI, 2 workers", CONSTANT_FASTAPI, (FOR_TWO,), pinned=False, environment=TWO_WORKERS),
+        Turn("ours, 2 workers", OURS, (FOR_TWO,), logs=True, pinned=False, environment=TWO_WORKERS),
     ]
 
 
@@ -106,9 +108,10 @@ def measure_load(server: Server, turn: Turn, load: Load, seconds: int) -> dict[s
     send(server, turn, load, WARM_UP_SECONDS)
     time.sleep(SETTLE_SECONDS)
     before = server.lines()
-    neighbours = Neighbours(server.process.pid)
+    processors = Processors(server.process.pid)
     result, other = send(server, turn, load, seconds)
-    figures: dict[str, Any] = asdict(result) | {"others_cores": round(neighbours.cores(), 3)}
+    own, others = processors.cores()
+    figures: dict[str, Any] = asdict(result) | {"server_cores": round(own, 3), "others_cores": round(others, 3)}
     server.check()
     figures["items_per_second"] = result.answers / result.seconds * load.items
     if other:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -118,9 +119,8 @@ def test_two_workers_have_a_file_each_and_their_metrics_are_added_up(start_api, 
 
 def listeners(port: int) -> int:
     """How many sockets listen at a port of this machine."""
-    with open("/proc/net/tcp") as table:
-        places = [line.split()[1:4:2] for line in table]
-    return sum(state == "0A" and place.endswith(f":{port:04X}") for place, state in places[1:])
+    sockets = [line.split()[1:4:2] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(state == "0A" and address.endswith(f":{port:04X}") for address, state in sockets)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares connections out among sockets at one address")

@@ -18,6 +18,7 @@ FIGURES: dict[str, Any] = {
     "p99_ms": 5.0,
     "max_ms": 9.0,
     "errors": 0,
+    "server_cores": 0.8,
     "others_cores": 0.02,
     "answers": 1000,
     "missing_lines": 0,

@@ -22,6 +22,21 @@ def test_a_ratio_compares_the_two_of_one_round():
     assert figures.ratio(rounds_of((50, 100), (5, 10), (80, 100)), "ours", "limit") == 0.5
 
 
+def test_a_server_that_had_half_a_core_is_twice_as_fast_by_processor_time():
+    measured = rounds_of((100, 100), (100, 100))
+    for one in measured:
+        one["ours"]["short"]["server_cores"], one["limit"]["short"]["server_cores"] = 0.5, 1.0
+
+    assert figures.ratio_by_processor_time(measured, "ours", "limit") == 2
+
+
+def test_where_no_processor_time_is_known_nothing_is_said_of_it():
+    measured = rounds_of((100, 100))
+    measured[0]["ours"]["short"]["server_cores"] = measured[0]["limit"]["short"]["server_cores"] = 0
+
+    assert figures.ratio_by_processor_time(measured, "ours", "limit") is None
+
+
 def test_a_tail_is_counted_in_means():
     assert figures.tail(rounds_of((800, 1), (600, 1), (600, 1)), "ours", "short") == 3
 

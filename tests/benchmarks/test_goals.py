@@ -72,7 +72,7 @@ def test_a_goal_that_is_met_until_its_figure_changes(results, turn, load, figure
             "short",
             "requests_per_second",
             1700,
-            "`WEB_CONCURRENCY=2`: against one worker, neither pinned",
+            "`WEB_CONCURRENCY=2`: against one worker, 64 connections, the load on the same two cores",
         ),
     ],
 )
