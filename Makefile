@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate train bench bench-growth bench-startup test test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate train bench bench-profile bench-growth bench-startup test test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -104,14 +104,17 @@ test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both ser
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
 	$(BIN)/python -m pytest -m docker
 
-bench: $(VENV)/.dev ## Measure the service beside what it is compared with, and print every goal (needs wrk; 20 minutes)
-	$(BIN)/python -m benchmarks.serving $(BENCH_OPTIONS)
+bench: $(VENV)/.api ## Measure the service beside what it is compared with, and print every goal (needs wrk; 20 minutes)
+	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)
 
-bench-growth: $(VENV)/.dev ## Measure it while its log grows to ten million lines (needs wrk and 10 GB of disk)
-	$(BIN)/python -m benchmarks.growth $(BENCH_OPTIONS)
+bench-profile: $(VENV)/.dev ## Show where the time of a request goes, stage by stage (needs wrk; 5 minutes)
+	$(BIN)/python -m benchmarks.stages $(BENCH_OPTIONS)
 
-bench-startup: $(VENV)/.dev ## Measure how long the API takes to be ready, and what of it is the model's
-	$(BIN)/python -m benchmarks.startup
+bench-growth: $(VENV)/.api ## Measure it while its log grows to ten million lines (needs wrk and 5 GB of disk)
+	$(VENV)/api/bin/python -m benchmarks.growth $(BENCH_OPTIONS)
+
+bench-startup: $(VENV)/.api ## Measure how long the API takes to be ready, and what of it is the model's
+	$(VENV)/api/bin/python -m benchmarks.startup
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check
@@ -136,6 +139,12 @@ screenshot: $(VENV)/.dev ## Take the README's picture of the running dashboard
 $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/python
 	@echo "Installing the services' packages into $(VENV); this takes a minute or two."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt -r monitoring/requirements.txt
+	@touch $@
+
+$(VENV)/.api: api/requirements.txt | $(BIN)/python
+	@echo "Installing what the API's image has into $(VENV)/api, to measure it as it is shipped."
+	@$(BIN)/python -m venv $(VENV)/api
+	@$(VENV)/api/bin/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt
 	@touch $@
 
 $(VENV)/.training: training/requirements.txt | $(BIN)/python

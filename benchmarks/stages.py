@@ -1,0 +1,143 @@
+"""python -m benchmarks.stages [--seconds 20] [--before PATH]: where the time of a request goes.
+
+Each server is loaded twice: first alone, which says how much processor time it takes for a request; then py-spy looks a
+hundred times a second which Python function it is in. A sample counts for the innermost function that belongs to a
+stage. What remains is what the process does outside Python: system calls, the event loop's own work, switching threads.
+Prints a table and writes benchmarks/results/stages.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import texts, wrk
+from benchmarks.command import exit_on_signals, positive, save
+from benchmarks.machine import describe, pinned_to, revision, scratch_folder
+from benchmarks.markdown import table
+from benchmarks.processors import Processors
+from benchmarks.rounds import CONNECTIONS, WARM_UP_SECONDS
+from benchmarks.server import CONSTANT_FASTAPI, OURS, App, Server, serving
+from benchmarks.startup import REPOSITORY
+
+RESULTS = REPOSITORY / "benchmarks" / "results" / "stages.json"
+SAMPLES_PER_SECOND = 100
+OUTSIDE = "outside Python: system calls, the event loop, switching threads"
+# By the beginning of a file's path below the folder it was imported from.
+STAGES = {
+    "HTTP protocol (uvicorn)": ("uvicorn/",),
+    "middleware and routing (Starlette, FastAPI)": ("starlette/", "fastapi/", "contextlib.py"),
+    "handing over between threads and tasks": ("anyio/", "asyncio/", "concurrent/", "threading.py", "queue.py"),
+    "body and answer: read, validate, write": ("api/json_route.py", "api/body.py", "api/schemas.py", "pydantic/"),
+    "the model": (
+        *("api/predictor.py", "api/scorer.py", "api/grouping.py", "api/model.py"),
+        *("sklearn/", "scipy/", "numpy/"),
+    ),
+    "the log's line": ("api/prediction_log.py", "json/", "uuid.py", "dataclasses.py"),
+    "writing the log": ("api/group_commit.py", "api/owned_file.py"),
+    "metrics": ("api/metrics.py", "prometheus_client/"),
+    "what ties them together": ("api/main.py", "api/service.py", "api/input.py", "benchmarks/"),
+}
+FRAME = re.compile(r"\((?P<path>.+):\d+\)$")
+LOADS = {"short": texts.SHORT, "long": texts.REVIEW}
+
+
+def main() -> None:
+    options = arguments()
+    wrk.require_wrk()
+    exit_on_signals()
+    apps = {"ours before": App(OURS.target, OURS.ready, options.before.resolve())} if options.before else {}
+    apps |= {"ours": OURS, "constant FastAPI": CONSTANT_FASTAPI}
+    with scratch_folder() as scratch:
+        results: dict[str, Any] = {
+            "machine": describe(scratch),
+            "revision": revision(REPOSITORY),
+            "revision_before": revision(options.before) if options.before else None,
+            "options": {"seconds": options.seconds, "samples_per_second": SAMPLES_PER_SECOND},
+            "microseconds": {name: costs(app, options, scratch / name.replace(" ", "-")) for name, app in apps.items()},
+        }
+    save(results, options.output)
+    print(stages_table(results))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Shows where the time of a request goes.")
+    parser.add_argument("--seconds", type=positive, default=20, help="of each load")
+    parser.add_argument("--before", type=Path, help="another checkout of this repository")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the file for the results")
+    return parser.parse_args()
+
+
+def costs(app: App, options: argparse.Namespace, folder: Path) -> dict[str, dict[str, float]]:
+    """Microseconds of processor time that a request takes, by load and stage."""
+    with serving(app, folder) as server:
+        return {name: costs_of_text(server, text, options.seconds, folder) for name, text in LOADS.items()}
+
+
+def costs_of_text(server: Server, text: str, seconds: int, folder: Path) -> dict[str, float]:
+    url, body = server.url("/predict"), {"text": text}
+    wrk.run(url, body, CONNECTIONS, WARM_UP_SECONDS)
+    processors = Processors(server.process.pid)
+    rate = wrk.run(url, body, CONNECTIONS, seconds).requests_per_second
+    cores, _ = processors.cores()
+    with wrk.started(url, body, CONNECTIONS, seconds + 2 * WARM_UP_SECONDS):
+        stacks = sampled(server, seconds, folder / "stacks.txt")
+    server.check()
+    print(f"    {server.app.target:40} {rate:10,.0f} requests/s", file=sys.stderr, flush=True)
+    return shared_out(cores / rate * 1e6, counted(stacks), seconds * SAMPLES_PER_SECOND)
+
+
+def sampled(server: Server, seconds: int, output: Path) -> list[str]:
+    """What py-spy saw: a line for each stack that held the interpreter's lock, from the outside in, and how often."""
+    options = ["--gil", "--rate", SAMPLES_PER_SECOND, "--duration", seconds, "--format", "raw", "--output", output]
+    command = [Path(sys.executable).with_name("py-spy"), "record", *options, "--pid", server.process.pid]
+    done = subprocess.run([*pinned_to(1), *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"py-spy cannot look into the server; it may have to be root:\n{done.stdout.decode()}")
+    return output.read_text().splitlines()
+
+
+def counted(stacks: Iterable[str]) -> Counter[str]:
+    """How many samples each stage has."""
+    samples: Counter[str] = Counter()
+    for line in stacks:
+        stack, _, number = line.rpartition(" ")
+        samples[stage(stack.split(";"))] += int(number)
+    return samples
+
+
+def stage(frames: list[str]) -> str:
+    """That of the innermost frame that belongs to one; the event loop's if it runs nothing of ours."""
+    for frame in reversed(frames):
+        if found := FRAME.search(frame):
+            for name, beginnings in STAGES.items():
+                if found["path"].startswith(beginnings):
+                    return OUTSIDE if found["path"] == "asyncio/runners.py" else name
+    return OUTSIDE
+
+
+def shared_out(microseconds: float, samples: Counter[str], looks: int) -> dict[str, float]:
+    """The microseconds by stage, in proportion to the samples of `looks` that were in it; the rest is outside."""
+    shares = {name: samples[name] / looks for name in STAGES}
+    return {name: microseconds * share for name, share in (shares | {OUTSIDE: 1 - sum(shares.values())}).items()}
+
+
+def stages_table(results: dict[str, Any]) -> str:
+    """The table in Markdown, from nothing but the results."""
+    measured = results["microseconds"]
+    columns = {
+        f"{name}, {load}": costs for load in LOADS for name, loads in measured.items() for costs in [loads[load]]
+    }
+    rows = [[name, *(f"{costs[name]:,.0f} µs" for costs in columns.values())] for name in (*STAGES, OUTSIDE)]
+    total = ["together", *(f"{sum(costs.values()):,.0f} µs" for costs in columns.values())]
+    return table(["stage", *columns], [*rows, total], numbers=range(1, len(columns) + 1))
+
+
+if __name__ == "__main__":
+    main()
