@@ -7,7 +7,6 @@ parameters, and open two stacks of things to close; none is used here, and they 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from email.message import Message
 from typing import Any, TypeVar
@@ -21,7 +20,6 @@ from starlette.types import Receive, Scope, Send
 
 from api.input import echo
 
-LARGE_BYTES = 64 * 1024
 Item = TypeVar("Item", bound=BaseModel)
 
 
@@ -40,11 +38,7 @@ def json_route(max_bytes: int) -> type[APIRoute]:
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
             body = await read_body(scope, receive, max_bytes)
-            if len(body) < LARGE_BYTES:
-                item = parse(self._model, body)
-            else:
-                item = await asyncio.to_thread(parse, self._model, body)  # others need not wait for it
-            answer = to_json(await self.endpoint(item))
+            answer = to_json(await self.endpoint(parse(self._model, body)))
             length = str(len(answer)).encode()
             headers = [(b"content-length", length), (b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})

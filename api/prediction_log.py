@@ -12,7 +12,6 @@ latest one for a prediction wins. A process owns its files (`prediction_logs.jso
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from api.group_commit import GroupCommit, Sync
 from api.owned_file import OwnedFile
+from api.turns import in_turns
 
 # str.splitlines, and readers built on it, would break a line at these; JSON itself escapes the rest.
 LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -63,8 +63,8 @@ class PredictionLog:
         return self._predictions.problem or self._feedback.problem
 
     async def append_predictions(self, records: Sequence[PredictionRecord]) -> None:
-        lines = line(records[0]) if len(records) == 1 else await asyncio.to_thread(_lines, records)
-        await self._predictions.append(lines)
+        lines = await in_turns(map(line, records))
+        await self._predictions.append(b"".join(lines))
 
     async def append_feedback(self, record: FeedbackRecord) -> None:
         await self._feedback.append(line(record))
@@ -79,10 +79,6 @@ def line(record: PredictionRecord | FeedbackRecord) -> bytes:
     """The record as one line of its file."""
     text = _json(vars(record))
     return (text if text.isascii() else text.translate(LINE_BREAKS)).encode() + b"\n"
-
-
-def _lines(records: Sequence[PredictionRecord]) -> bytes:
-    return b"".join(line(record) for record in records)
 
 
 def now() -> str:

@@ -1,17 +1,19 @@
-"""Asks the model: its exact scorer if there is one, at once or, for long texts, in the model's thread."""
+"""Asks the model: its exact scorer in turns with everybody else, or, if it has none, the pipeline in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 
 from api.explanation import Explainer
 from api.grouping import GroupedPredictions
 from api.model import Model, Prediction
 from api.schemas import ExplainResponse
-from api.scorer import Scorer, Unscorable
+from api.scorer import Answer, Scorer, Unscorable
+from api.turns import in_turns
 
-SHORT_CHARS = 4000  # scored in half a millisecond, so that handing it to a thread would help nobody
+SHORT_CHARS = 4000  # split into terms within a millisecond, so that a thread would help nobody
 
 
 class Predictor:
@@ -20,17 +22,20 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.unscorable: str | None = None
-        self._classify: Callable[[str], tuple[int, Sequence[float]]] | None = None
+        self._scorer: Scorer | None = None
         try:
-            self._classify = Scorer(model).classify
+            self._scorer = Scorer(model)
         except Unscorable as error:
             self.unscorable = str(error)
         self._grouped = GroupedPredictions(self.predict)
 
     async def ask(self, texts: Sequence[str]) -> list[Prediction]:
         """What the model says to `texts`, in order; raises what it raises."""
-        if self._classify and sum(map(len, texts)) <= SHORT_CHARS:
+        if self._scorer and sum(map(len, texts)) <= SHORT_CHARS:
             return self.predict(texts)
+        if self._scorer and self._scorer.gradual:
+            steps = chain.from_iterable(map(self._scorer.steps, texts))
+            return [prediction for prediction in await in_turns(map(self._prediction, steps)) if prediction]
         return await self._grouped.ask(texts)
 
     async def explain(self, text: str) -> ExplainResponse:
@@ -39,10 +44,12 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """The same as `ask`, in the caller's thread."""
-        if self._classify is None:
+        if not self._scorer:
             return self.model.predict(texts)
-        answers = map(self._classify, texts)
-        return [self.model.prediction(best, probabilities[best]) for best, probabilities in answers]
+        return [
+            self.model.prediction(best, probabilities[best])
+            for best, probabilities in map(self._scorer.classify, texts)
+        ]
 
     def close(self) -> None:
         self._grouped.close()
@@ -50,3 +57,6 @@ class Predictor:
     @cached_property
     def _explainer(self) -> Explainer:
         return Explainer(self.model, lambda text: self.predict([text])[0])
+
+    def _prediction(self, step: Answer | None) -> Prediction | None:
+        return step and self.model.prediction(step[0], step[1][step[0]])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+from prometheus_client import Counter as LabelledCounter
 
 from api.group_commit import LogUnavailable
 from api.input import check_text, known_label
@@ -23,6 +26,7 @@ from api.schemas import (
     PredictResponse,
 )
 from api.settings import Settings
+from api.turns import in_turns
 
 if TYPE_CHECKING:
     from api.predictor import Predictor
@@ -91,22 +95,19 @@ class Service:
         labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
         texts = [item.text for item in items]
         predictions = await self.predictor.ask(texts)
-        records = [
-            _record(model, text, prediction, label)
-            for text, prediction, label in zip(texts, predictions, labels, strict=True)
-        ]
+        parts = zip(texts, predictions, labels, strict=True)
+        records = await in_turns(_record(model, *each) for each in parts)
         await self._logged(self.log.append_predictions(records))
-        for record in records:
-            self._metrics.predictions.labels(record.predicted_sentiment).inc()
-            self._count_label(record.true_sentiment)
-        return [_answer(record) for record in records]
+        _count(self._metrics.predictions, [record.predicted_sentiment for record in records])
+        _count(self._metrics.labels, labels)
+        return await in_turns(map(_answer, records))
 
     async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
         """The logged label of an earlier prediction."""
         label = known_label(self.predictor.model, feedback.true_sentiment, "")
         record = FeedbackRecord(now(), str(feedback.prediction_id), label)
         await self._logged(self.log.append_feedback(record))
-        self._count_label(label)
+        _count(self._metrics.labels, [label])
         return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)
 
     async def explain(self, item: ExplainRequest) -> ExplainResponse:
@@ -127,15 +128,17 @@ class Service:
             self._metrics.log_failures.inc()
             raise
 
-    def _count_label(self, label: str | None) -> None:
-        if label is not None:
-            self._metrics.labels.labels(label).inc()
-
 
 def _load(settings: Settings) -> Predictor:
     from api.predictor import Predictor  # scikit-learn with it, only once the settings are known to be good
 
     return Predictor(load_model(settings.model_path, settings.model_card_path))
+
+
+def _count(metric: LabelledCounter, labels: Iterable[str | None]) -> None:
+    for label, number in Counter(labels).items():
+        if label is not None:
+            metric.labels(label).inc(number)
 
 
 def _record(model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from dataclasses import replace
 
 import joblib
@@ -40,6 +41,43 @@ def test_a_text_of_any_length_gets_the_models_answer(model, words):
     text = "amazing " * words
 
     assert ask(Predictor(model), [text, "dull"]) == model.predict([text, "dull"])
+
+
+def test_others_have_turns_while_a_long_text_or_a_batch_is_answered(model):
+    async def turns_beside(texts: list[str]) -> int:
+        predictor, turns = Predictor(model), 0
+        asked = asyncio.ensure_future(predictor.ask(texts))
+        while not asked.done():
+            await asyncio.sleep(0)
+            turns += 1
+        predictor.close()
+        assert asked.result() == model.predict(texts)
+        return turns
+
+    short = asyncio.run(turns_beside(["amazing"]))
+    assert short < 3
+    assert asyncio.run(turns_beside(["amazing " * 100_000])) > 10
+    assert asyncio.run(turns_beside(["an amazing film"] * 5000)) > 10
+
+
+@pytest.mark.parametrize("texts", [["amazing"], ["amazing " * SHORT_CHARS], ["amazing", "dull"] * SHORT_CHARS])
+def test_a_model_that_splits_texts_by_a_function_of_its_own_is_asked_in_a_thread_only_when_that_takes_long(
+    tmp_path, texts
+):
+    threads = set()
+
+    def characters(text: str) -> list[str]:
+        threads.add(threading.current_thread())
+        return list(text)
+
+    pipeline = make_pipeline(TfidfVectorizer(analyzer=characters), LogisticRegression())
+    pipeline.fit(["amazing", "dull"], ["positive", "negative"])
+    predictor = Predictor(Model(pipeline, {"model_version": "v"}))
+    threads.clear()
+
+    assert ask(predictor, texts) == predictor.predict(texts)
+    assert predictor.unscorable is None
+    assert len(threads) == (1 if sum(map(len, texts)) <= SHORT_CHARS else 2)
 
 
 def test_a_model_without_a_scorer_answers_itself(unscorable):

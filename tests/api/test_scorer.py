@@ -33,7 +33,7 @@ from sklearn.svm import LinearSVC
 
 from api.model import Model
 from api.model_file import load_model
-from api.scorer import CLOSE, Scorer, Unscorable
+from api.scorer import CLOSE, STEP_TERMS, Scorer, Unscorable
 from tests.api.linear_pipelines import (
     CORPUS,
     LABELS,
@@ -223,6 +223,27 @@ def test_labels_that_are_all_sure_or_all_impossible_share_as_in_the_pipeline(los
 
     for text in ("a", "b", "ab", "ac", "bc", "bcc", "bbc", "c"):
         assert_agrees(scorer, model, text)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("settings", [{}, {"stop_words": "english"}, {"strip_accents": "unicode"}], ids=str)
+def test_a_long_text_is_scored_in_steps_of_few_terms_and_ends_with_the_answer(binary, settings):
+    model = model_of(fitted(TfidfVectorizer(binary=binary, ngram_range=(1, 3), **settings), LogisticRegression()))
+    scorer = Scorer(model)
+    text = "An awful film, an amazing night. " * 500
+    terms = len(model.pipeline[0].build_analyzer()(text))
+
+    *before, answer = scorer.steps(text)
+
+    assert scorer.gradual
+    assert before == [None] * ((terms - 1) // STEP_TERMS)
+    assert answer == scorer.classify(text)
+    assert_agrees(scorer, model, text)
+
+
+def test_a_text_that_another_function_splits_is_not_said_to_be_scored_in_small_steps():
+    assert not Scorer(model_of(fitted(TfidfVectorizer(analyzer="char"), LogisticRegression()))).gradual
+    assert not Scorer(model_of(fitted(TfidfVectorizer(tokenizer=str.split), LogisticRegression()))).gradual
 
 
 def refuse(text: str) -> str:
