@@ -190,6 +190,28 @@ def test_an_image_has_no_compiler_no_installer_and_no_tests(stack, service):
     assert found == ""
 
 
+UNCOMPILED = """
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+{imports}
+sources = [m.__file__ for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").endswith(".py")]
+assert len(sources) > 500
+print([source for source in sources if not Path(cache_from_source(source)).exists()])
+"""
+IMPORTS = {
+    "api": "import uvicorn, api.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
+    "monitoring": "import streamlit.web.bootstrap, monitoring.views",
+}
+
+
+@pytest.mark.parametrize("service", ["api", "monitoring"])
+def test_an_image_has_the_bytecode_of_what_is_imported_since_a_container_cannot_keep_any(stack, service):
+    script = UNCOMPILED.format(imports=IMPORTS[service])
+
+    assert stack.compose("exec", "-T", service, "python", "-c", script).splitlines()[-1] == "[]"
+
+
 def test_a_stopped_service_ends_by_itself_within_5_seconds_and_keeps_its_log(stack):
     before = stack.logged()
     stack.compose("stop", "--timeout", "5")
