@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.goals import Goal, goals
+from benchmarks.goals import Goal, faster_there, goals
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,17 @@ def test_a_goal_is_told_in_its_own_unit():
 
     assert (goal.target, goal.measured) == ("≤ 250 MB", "212 MB")
     assert (Goal("memory", None).target, Goal("memory", None).measured) == ("", "not measured")
+
+
+def test_a_rate_grows_with_the_machine_and_a_time_shrinks():
+    assert Goal("rate", 9000, "≥", 20_000, "{:,.0f}", scales=1).elsewhere(2.5) == "22,500"
+    assert Goal("time", 5, "≤", 2, "{:.1f} s", scales=-1).elsewhere(2.5) == "2.0 s"
+    assert Goal("share", 0.6, "≥", 0.6).elsewhere(2.5) == ""
+    assert Goal("time", None, "≤", 2, scales=-1).elsewhere(2.5) == ""
+
+
+def test_the_machine_is_as_fast_as_its_constant_fastapi(results):
+    assert faster_there(results["rounds"]) == pytest.approx(10.208)
 
 
 def met_by_name(results):

@@ -26,15 +26,16 @@ def test_the_servers_stand_beside_both_they_are_compared_with(results):
 
 
 def test_a_goal_is_a_row_with_its_verdict():
-    rows = [Goal("speed", 0.65, "≥", 0.6), Goal("rest", 9, "≤", 5, "{:.0f} ms"), Goal("extra", 3), Goal("none", None)]
+    rest = Goal("rest", 9, "≤", 5, "{:.0f} ms", scales=-1)
+    rows = [Goal("speed", 0.65, "≥", 0.6), rest, Goal("extra", 3), Goal("none", None)]
 
-    assert goals_table(rows) == (
-        "| goal | target | measured | met |\n"
-        "| --- | --- | --- | --- |\n"
-        "| speed | ≥ 0.60 | 0.65 | yes |\n"
-        "| rest | ≤ 5 ms | 9 ms | **no** |\n"
-        "| extra | | 3.00 | |\n"
-        "| none | | not measured | |\n"
+    assert goals_table(rows, 2.0) == (
+        "| goal | target | measured | met | at 10,208/s of constant FastAPI |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| speed | ≥ 0.60 | 0.65 | yes | |\n"
+        "| rest | ≤ 5 ms | 9 ms | **no** | 4 ms |\n"
+        "| extra | | 3.00 | | |\n"
+        "| none | | not measured | | |\n"
     )
 
 
@@ -42,5 +43,5 @@ def test_both_tables_come_from_the_results(results):
     servers, goals = tables(results).split("\n\n")
 
     assert servers + "\n" == servers_table(results["rounds"])
-    assert goals.startswith("| goal | target | measured | met |\n")
-    assert "| memory: growth over 5,000 requests | ≤ 10.0% | 5.0% | yes |\n" in goals
+    assert goals.startswith("| goal | target | measured | met | at 10,208/s of constant FastAPI |\n")
+    assert "| memory: growth over 5,000 requests | ≤ 10.0% | 5.0% | yes | |\n" in goals
