@@ -104,7 +104,7 @@ test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both ser
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
 	$(BIN)/python -m pytest -m docker
 
-bench: $(VENV)/.api ## Measure the service beside what it is compared with, and print every goal (needs wrk; 20 minutes)
+bench: $(VENV)/.api ## Measure the service beside what it is compared with, and print every goal (needs wrk; 25 minutes)
 	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)
 
 bench-profile: $(VENV)/.dev ## Show where the time of a request goes, stage by stage (needs wrk; 5 minutes)

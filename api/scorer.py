@@ -30,6 +30,7 @@ from api.model import Model
 CLOSE = 1e-9  # how far probabilities may be from the pipeline's; it is asked itself when they could be farther
 ROUNDING = 2e-15  # ten times the machine epsilon: sums of n parts in two orders differ by less than this × √n × size
 STEP_TERMS = 250
+Terms = set[int | None] | Counter[int | None]  # by their columns; how often each is in a text, unless that is all one
 Answer = tuple[int, Sequence[float]]  # the best label's index, and every label's probability, (labels,)
 LINEAR = {LogisticRegression, LogisticRegressionCV, SGDClassifier, Perceptron, LinearSVC}
 LINEAR |= {RidgeClassifier, RidgeClassifierCV}
@@ -76,40 +77,38 @@ class Scorer:
 
     def classify(self, text: str) -> Answer:
         """Raises what the pipeline raises."""
-        *_, answer = self.steps(text)
-        assert answer
-        return answer
+        return self._answer(text, self._terms(self._columns(text)))
 
     def steps(self, text: str) -> Iterator[Answer | None]:
         """The same bit by bit: None after each step, of a fraction of a millisecond, and at last the answer.
 
         The first step is as long as it takes to split the text, and makes all its terms unless `gradual` is true.
         """
-        known = map(self._vocabulary.get, self._analyze(text))
-        counts = self._count(islice(known, STEP_TERMS))
-        while more := self._count(islice(known, STEP_TERMS)):
+        columns = self._columns(text)
+        terms = self._terms(islice(columns, STEP_TERMS))
+        while more := self._terms(islice(columns, STEP_TERMS)):
             yield None
-            counts.update(more)
-        counts.pop(None, None)
-        yield self._answer(counts) or self._pipelines_answer(text)
+            terms.update(more)
+        yield self._answer(text, terms)
 
-    def _answer(self, counts: dict[int | None, int]) -> Answer | None:
-        """That of a text with these terms, by their columns; None if rounding could decide."""
-        scores, rounding = self._scores(counts)
-        if not rounding < CLOSE:  # as for NaN
-            return None
-        probabilities = self._link(scores)
-        *_, second, first = sorted(probabilities)
-        return (probabilities.index(first), probabilities) if first - second > CLOSE else None
+    def _columns(self, text: str) -> Iterator[int | None]:
+        """Of each term in the text, again and again if it is there more than once; None for an unknown one."""
+        return map(self._vocabulary.get, self._analyze(text))
 
-    def _pipelines_answer(self, text: str) -> Answer:
+    def _answer(self, text: str, terms: Terms) -> Answer:
+        scores, rounding = self._scores(terms)
+        if rounding < CLOSE:  # false for NaN, too
+            probabilities = self._link(scores)
+            *_, second, first = sorted(probabilities)
+            if first - second > CLOSE:
+                return probabilities.index(first), probabilities
         best, rows = self._model.classify([text])
         return int(best[0]), rows[0].tolist()
 
     def _take_apart(self, model: Model) -> None:
         vectorizer, weighting, selectors, classifier = _steps(model.pipeline)
-        self._vocabulary, self._binary = vectorizer.vocabulary_, vectorizer.binary
-        self._count = _once if self._binary else Counter
+        self._vocabulary = vectorizer.vocabulary_
+        self._terms: Callable[[Iterable[int | None]], Terms] = set if vectorizer.binary else Counter
         self._analyze, self.gradual = _analyzer(vectorizer)
         self._sublinear, self._length = weighting.sublinear_tf, LENGTHS[weighting.norm]
         self._idf = np.asarray(weighting.idf_, np.float64) if hasattr(weighting, "idf_") else None
@@ -125,24 +124,28 @@ class Scorer:
         if len(self._coef) != len(model.labels) and (len(self._coef), len(model.labels)) != (1, 2):
             raise Unscorable(f"its coefficients have {len(self._coef)} rows for {len(model.labels)} labels")
 
-    def _scores(self, counts: dict[int | None, int]) -> tuple[list[float], float]:
+    def _scores(self, terms: Terms) -> tuple[list[float], float]:
         """The scores, (rows of the coefficients,), and how far rounding may have moved probabilities made of them."""
-        columns = np.fromiter(counts, np.intp, len(counts))
-        values = self._values(columns, counts)
+        values, columns = self._values(terms)
         length = self._length(values) or 1.0
         sums = self._coef.take(columns, axis=1).dot(values).tolist()
         # Cauchy and Schwarz know the size of a sum's parts without adding them up.
-        size = self._largest_coef * sqrt(len(counts) * values.dot(values)) / length + self._largest_intercept
+        size = self._largest_coef * sqrt(len(columns) * values.dot(values)) / length + self._largest_intercept
         scores = [total / length + intercept for total, intercept in zip(sums, self._intercept, strict=True)]
-        return scores, self._rounding * sqrt(len(counts)) * size
+        return scores, self._rounding * sqrt(len(columns)) * size
 
-    def _values(self, columns: NDArray[np.intp], counts: dict[int | None, int]) -> NDArray[np.float64]:
-        """Of each term, (terms,), as TfidfTransformer has them before it normalises."""
-        weights = np.ones(len(counts)) if self._idf is None else self._idf.take(columns)
-        if not self._binary:
-            frequencies = np.fromiter(counts.values(), np.float64, len(counts))
+    def _values(self, terms: Terms) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """What TfidfTransformer makes of the terms' counts before it normalises, and their columns, both (terms,)."""
+        if isinstance(terms, Counter):
+            terms.pop(None, None)
+        else:
+            terms.discard(None)
+        columns = np.fromiter(terms, np.intp, len(terms))
+        weights = np.ones(len(terms)) if self._idf is None else self._idf.take(columns)
+        if isinstance(terms, Counter):
+            frequencies = np.fromiter(terms.values(), np.float64, len(terms))
             weights *= np.log(frequencies) + 1 if self._sublinear else frequencies
-        return weights
+        return weights, columns
 
     def _compare(self, texts: list[str]) -> None:
         """Raises Unscorable if any of the texts gets another answer from the model."""
@@ -271,10 +274,6 @@ def _logistic(score: float) -> float:
 def _clipped(score: float) -> float:
     """The probability that the modified Huber loss estimates (Zhang 2004, appendix B)."""
     return (min(max(score, -1.0), 1.0) + 1) / 2
-
-
-def _once(columns: Iterable[int | None]) -> dict[int | None, int]:
-    return dict.fromkeys(columns, 1)
 
 
 def _texts_of(vocabulary: dict[Any, int]) -> list[str]:

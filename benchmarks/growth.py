@@ -18,7 +18,7 @@ from benchmarks import texts, wrk
 from benchmarks.command import complain, exit_on_signals, positive, save
 from benchmarks.figures import median_of
 from benchmarks.log_lines import LINE_BYTES, append_lines
-from benchmarks.machine import describe, revision, scratch_folder
+from benchmarks.machine import describe, revision, scratch_folder, sentence
 from benchmarks.markdown import table
 from benchmarks.rounds import CONNECTIONS, WARM_UP_SECONDS
 from benchmarks.server import CONSTANT_FASTAPI, OURS, Server, serving
@@ -43,7 +43,7 @@ def main() -> None:
             "sizes": measured(options, scratch),
         }
     save(results, options.output)
-    print(growth_table(results))
+    print(f"{sentence(results)}\n{growth_table(results)}")
 
 
 def arguments() -> argparse.Namespace:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.command import complain
 from benchmarks.startup import REPOSITORY
@@ -38,6 +39,19 @@ def describe(scratch: Path) -> dict[str, object]:
         "log_file_system": file_system(scratch),
         "server_and_load_pinned": bool(pinned_to(0)),
     }
+
+
+def sentence(results: dict[str, Any]) -> str:
+    """What was measured, and on what, for above a table."""
+    machine, options = results["machine"], results["options"]
+    rounds = f"medians of {options['rounds']} rounds, " if "rounds" in options else ""
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    return (
+        f"Commit {results['revision']} on {machine['date']}: {rounds}{options['seconds']} s a load, with "
+        f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['kernel']}, the log on "
+        f"{machine['log_file_system']}, Python {machine['python']}, {packages}, "
+        f"server and load {'on a core each' if machine['server_and_load_pinned'] else 'not pinned to cores'}.\n"
+    )
 
 
 def cpu_model() -> str:

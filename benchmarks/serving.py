@@ -1,4 +1,4 @@
-"""python -m benchmarks.serving [--rounds 5] [--seconds 6] [--requests 1000000] [--before PATH]: how fast the API is.
+"""python -m benchmarks.serving [--rounds 7] [--seconds 3] [--requests 1000000] [--before PATH]: how fast the API is.
 
 Every round measures all servers in turns, each started by the same command, with wrk (benchmarks.rounds); then come
 memory, start and scorer (benchmarks.worker). Prints the servers' and the goals' tables and writes everything to
@@ -18,7 +18,7 @@ from benchmarks import texts, worker
 from benchmarks.command import exit_on_signals, positive, save
 from benchmarks.figures import Rounds, median, medians, ratio
 from benchmarks.goals import FIRST_DRAFT, LIMIT, LIMIT_THERE, Goal, faster_there, goals
-from benchmarks.machine import describe, revision, scratch_folder
+from benchmarks.machine import describe, revision, scratch_folder, sentence
 from benchmarks.markdown import table
 from benchmarks.rounds import measure, turns
 from benchmarks.startup import REPOSITORY
@@ -43,8 +43,8 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures how fast the API is.")
-    parser.add_argument("--rounds", type=positive, default=5, help="of which the median is taken")
-    parser.add_argument("--seconds", type=positive, default=6, help="of each load")
+    parser.add_argument("--rounds", type=positive, default=7, help="of which the median is taken")
+    parser.add_argument("--seconds", type=positive, default=3, help="of each load")
     parser.add_argument("--requests", type=positive, default=1_000_000, help="between the two looks at the memory")
     parser.add_argument("--before", type=Path, help="another checkout of this repository")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the file for the results")
@@ -81,9 +81,9 @@ def say(what: str) -> None:
 
 
 def tables(results: dict[str, Any]) -> str:
-    """Both tables in Markdown, from nothing but the results."""
+    """The machine and both tables in Markdown, from nothing but the results."""
     rounds = results["rounds"]
-    return f"{servers_table(rounds)}\n{goals_table(goals(results), faster_there(rounds))}"
+    return f"{sentence(results)}\n{servers_table(rounds)}\n{goals_table(goals(results), faster_there(rounds))}"
 
 
 def servers_table(rounds: Rounds) -> str:

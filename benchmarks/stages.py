@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import texts, wrk
 from benchmarks.command import exit_on_signals, positive, save
-from benchmarks.machine import describe, pinned_to, revision, scratch_folder
+from benchmarks.machine import describe, pinned_to, revision, scratch_folder, sentence
 from benchmarks.markdown import table
 from benchmarks.processors import Processors
 from benchmarks.rounds import CONNECTIONS, WARM_UP_SECONDS
@@ -42,7 +42,7 @@ STAGES = {
     "the log's line": ("api/prediction_log.py", "json/", "uuid.py", "dataclasses.py"),
     "writing the log": ("api/group_commit.py", "api/owned_file.py"),
     "metrics": ("api/metrics.py", "prometheus_client/"),
-    "what ties them together": ("api/main.py", "api/service.py", "api/input.py", "benchmarks/"),
+    "what ties them together": ("api/main.py", "api/service.py", "api/input.py", "api/turns.py", "benchmarks/"),
 }
 FRAME = re.compile(r"\((?P<path>.+):\d+\)$")
 LOADS = {"short": texts.SHORT, "long": texts.REVIEW}
@@ -63,7 +63,7 @@ def main() -> None:
             "microseconds": {name: costs(app, options, scratch / name.replace(" ", "-")) for name, app in apps.items()},
         }
     save(results, options.output)
-    print(stages_table(results))
+    print(f"{sentence(results)}\n{stages_table(results)}")
 
 
 def arguments() -> argparse.Namespace:

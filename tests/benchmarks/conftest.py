@@ -38,6 +38,19 @@ def made_up_round() -> dict[str, dict[str, dict[str, Any]]]:
 @pytest.fixture
 def results() -> dict[str, Any]:
     return {
+        "revision": "0123456",
+        "options": {"rounds": 3, "seconds": 6},
+        "machine": {
+            "date": "2026-11-25",
+            "cpu": "a processor",
+            "cores": 2,
+            "memory_gb": 24.0,
+            "kernel": "Linux 6",
+            "python": "3.13",
+            "packages": {"fastapi": "1"},
+            "log_file_system": "ext4",
+            "server_and_load_pinned": True,
+        },
         "rounds": [made_up_round() for _ in range(3)],
         "memory": {
             "start_mb": 200.0,

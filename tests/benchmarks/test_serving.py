@@ -39,9 +39,13 @@ def test_a_goal_is_a_row_with_its_verdict():
     )
 
 
-def test_both_tables_come_from_the_results(results):
-    servers, goals = tables(results).split("\n\n")
+def test_machine_and_tables_come_from_the_results(results):
+    machine, servers, goals = tables(results).split("\n\n")
 
+    assert machine == (
+        "Commit 0123456 on 2026-11-25: medians of 3 rounds, 6 s a load, with 2 cores of a processor, 24.0 GB, Linux 6, "
+        "the log on ext4, Python 3.13, fastapi 1, server and load on a core each."
+    )
     assert servers + "\n" == servers_table(results["rounds"])
     assert goals.startswith("| goal | target | measured | met | at 10,208/s of constant FastAPI |\n")
     assert "| memory: growth over 5,000 requests | ≤ 10.0% | 5.0% | yes | |\n" in goals
