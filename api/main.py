@@ -38,7 +38,7 @@ from api.schemas import (
 from api.service import Service
 from api.settings import Settings, SettingsError
 
-SWITCH_SECONDS = 0.0005  # a tenth of Python's: how long a thread with a long text may hold up the short ones
+SWITCH_SECONDS = 0.0005  # a tenth of Python's: how long the thread that asks a pipeline may hold up all others
 STARTUP_FAILURE = 3  # the exit code on which uvicorn does not start a failed worker again
 Endpoint = Callable[..., Awaitable[BaseModel]]
 Responses = dict[int | str, dict[str, Any]]

@@ -1,0 +1,50 @@
+"""What the documents say was measured is what the commands have written."""
+
+import json
+from typing import Any
+
+import pytest
+
+from benchmarks import growth, serving, stages
+from benchmarks.figures import ratio
+from benchmarks.goals import FIRST_DRAFT, LIMIT, faster_there, goals
+from benchmarks.machine import sentence
+from tests.conftest import ROOT
+
+PUBLISHED = (ROOT / "docs" / "performance.md").read_text()
+RESULTS: dict[str, dict[str, Any]] = {
+    command: json.loads((ROOT / "benchmarks" / "results" / f"{command}.json").read_text())
+    for command in ("serving", "stages", "growth")
+}
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_the_machine_is_the_one_that_was_measured_on(command):
+    assert sentence(RESULTS[command]) in PUBLISHED
+
+
+def test_the_tables_are_those_that_were_measured():
+    results = RESULTS["serving"]
+
+    assert serving.servers_table(results["rounds"]) in PUBLISHED
+    assert serving.goals_table(goals(results), faster_there(results["rounds"])) in PUBLISHED
+    assert stages.stages_table(RESULTS["stages"]) in PUBLISHED
+    assert growth.growth_table(RESULTS["growth"]) in PUBLISHED
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_what_is_published_was_measured_on_a_commit(command):
+    assert not RESULTS[command]["revision"].endswith("+")
+
+
+def test_enough_rounds_were_measured():
+    assert all(RESULTS[command]["options"]["rounds"] >= serving.ENOUGH_ROUNDS for command in ("serving", "growth"))
+
+
+def test_the_readme_says_what_was_measured():
+    rounds = RESULTS["serving"]["rounds"]
+    readme = (ROOT / "README.md").read_text()
+
+    assert f"{ratio(rounds, 'ours', FIRST_DRAFT):.1f} times as many short texts" in readme
+    assert f"{ratio(rounds, 'ours', FIRST_DRAFT, 'long'):.1f} times as many reviews" in readme
+    assert f"{ratio(rounds, 'ours', LIMIT):.0%}".replace("%", " %") in readme
