@@ -35,7 +35,8 @@ class Predictor:
             return self.predict(texts)
         if self._scorer and self._scorer.gradual:
             steps = chain.from_iterable(map(self._scorer.steps, texts))
-            return [prediction for prediction in await in_turns(map(self._prediction, steps)) if prediction]
+            made = await in_turns(step and self._prediction(step) for step in steps)
+            return [prediction for prediction in made if prediction]
         return await self._grouped.ask(texts)
 
     async def explain(self, text: str) -> ExplainResponse:
@@ -46,10 +47,7 @@ class Predictor:
         """The same as `ask`, in the caller's thread."""
         if not self._scorer:
             return self.model.predict(texts)
-        return [
-            self.model.prediction(best, probabilities[best])
-            for best, probabilities in map(self._scorer.classify, texts)
-        ]
+        return [self._prediction(self._scorer.classify(text)) for text in texts]
 
     def close(self) -> None:
         self._grouped.close()
@@ -58,5 +56,6 @@ class Predictor:
     def _explainer(self) -> Explainer:
         return Explainer(self.model, lambda text: self.predict([text])[0])
 
-    def _prediction(self, step: Answer | None) -> Prediction | None:
-        return step and self.model.prediction(step[0], step[1][step[0]])
+    def _prediction(self, answer: Answer) -> Prediction:
+        best, probabilities = answer
+        return self.model.prediction(best, probabilities[best])
