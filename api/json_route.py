@@ -33,6 +33,7 @@ def json_route(max_bytes: int) -> type[APIRoute]:
         def __init__(self, path: str, endpoint: Callable[..., Awaitable[BaseModel]], **options: Any) -> None:
             super().__init__(path, endpoint, **options)
             assert self.body_field is not None, f"{path} takes no body"
+            # To pydantic the annotation may be of any type; that of a body is the endpoint's model.
             self._model: type[BaseModel] = self.body_field.field_info.annotation  # type: ignore[assignment]
             self.app = self._answer
 

@@ -23,8 +23,9 @@ def listen_apart(loop: asyncio.AbstractEventLoop) -> None:
     async def create_server_apart(*args: Any, sock: socket.socket | None = None, **options: Any) -> asyncio.Server:
         if sock and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock = own_socket(sock)
-        return await create_server(*args, sock=sock, **options)  # type: ignore[no-any-return]
+        return await create_server(*args, sock=sock, **options)  # type: ignore[no-any-return]  # of overloads, so Any
 
+    # uvicorn leaves no other place between the address it has bound and the server that listens there.
     loop.create_server = create_server_apart  # type: ignore[method-assign]
 
 

@@ -262,12 +262,12 @@ def test_an_error_that_a_text_causes_is_that_of_the_pipeline(part):
             classify("to be refused")
 
 
-class Optimist(LogisticRegression):  # type: ignore[misc]
-    def predict_proba(self, X):  # noqa: N803
+class Optimist(LogisticRegression):  # type: ignore[misc]  # scikit-learn publishes no types
+    def predict_proba(self, X):  # noqa: N803  # scikit-learn's name for it
         return super().predict_proba(X)[:, ::-1]
 
 
-class OwnVectorizer(TfidfVectorizer):  # type: ignore[misc]
+class OwnVectorizer(TfidfVectorizer):  # type: ignore[misc]  # scikit-learn publishes no types
     def build_analyzer(self):
         return super().build_analyzer()
 

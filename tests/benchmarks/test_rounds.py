@@ -54,7 +54,7 @@ def load(monkeypatch):
 
 
 def measured(load, *seen: dict[str, int]) -> dict[str, Any]:
-    return measure_load(FakeServer(list(seen)), LOGGING, load, 2)  # type: ignore[arg-type]
+    return measure_load(FakeServer(list(seen)), LOGGING, load, 2)  # type: ignore[arg-type]  # a fake
 
 
 def test_another_checkout_takes_its_turn_beside_this_one():
@@ -97,6 +97,6 @@ def test_a_refusal_needs_no_line_but_is_told(load, capsys):
 def test_the_warm_up_lasts_until_every_worker_has_answered(load):
     server = FakeServer([{"a": 5}, {"a": 9, "b": 0}, {"a": 12, "b": 1}, {}])
 
-    wait_for_workers(server, Turn("two", OURS, (), logs=True, environment={"WEB_CONCURRENCY": "2"}))  # type: ignore[arg-type]
+    wait_for_workers(server, Turn("two", OURS, (), logs=True, environment={"WEB_CONCURRENCY": "2"}))  # type: ignore[arg-type]  # a fake
 
     assert server.seen == [{}]
