@@ -6,15 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from monitoring.alerts import drift_alert
 from monitoring.drift import (
-    GROUPS,
+    GROUP_SHARE,
+    MIN_TEXTS,
+    ShareChange,
     all_labels,
+    confidence_drift,
+    distinct,
     drift,
+    groups_of,
     label_counts,
     label_drift,
     length_drift,
-    tenths,
+    of_reference,
+    vocabulary_drift,
 )
 from monitoring.reference import load_profile
 from tests.conftest import ROOT
@@ -58,9 +63,27 @@ def test_the_distance_is_the_total_variation():
 
 def test_the_p_value_is_that_of_the_chi_square_test_of_homogeneity():
     # rows 30 | 10 and 40 | 40: the sum of (observed - expected)^2 / expected, expected 23.33 | 16.67 and 46.67 | 33.33
-    statistic = (20 / 3) ** 2 * (3 / 70 + 3 / 50 + 3 / 140 + 3 / 100)
+    # and twice that for twice the counts
+    statistic = 2 * (20 / 3) ** 2 * (3 / 70 + 3 / 50 + 3 / 140 + 3 / 100)
 
-    assert drift(counts(30, 10), counts(40, 40)).p_value == pytest.approx(chi2.sf(statistic, 1))
+    assert drift(counts(60, 20), counts(80, 80)).p_value == pytest.approx(chi2.sf(statistic, 1))
+
+
+def test_below_50_texts_nothing_is_tested():
+    assert drift(counts(MIN_TEXTS - 1, 0), counts(500, 500)).p_value == 1
+    assert drift(counts(MIN_TEXTS, 0), counts(500, 500)).p_value < 1e-9
+
+
+def test_a_rare_label_proves_nothing_by_being_there_once():
+    # 1 of 50 where 1 in 1,000 are expected: that happens in 4.9 % of windows, and chi-square says p = 0.00002
+    assert drift(counts(24, 25, 1), counts(12_490, 12_485, 25)).p_value == pytest.approx(0.049, abs=0.01)
+
+
+def test_rare_labels_have_the_same_p_value_each_time():
+    once, again = (drift(counts(40, 8, 2), counts(12_000, 12_990, 10)) for _ in range(2))
+
+    assert once == again
+    assert once.p_value < 0.01
 
 
 @given(count_lists, st.integers(1, 20))
@@ -77,7 +100,7 @@ def test_the_distance_is_between_0_and_1_and_the_same_in_both_directions(pair):
 
     assert 0 <= drift(one, other).distance <= 1 + 1e-12
     assert drift(one, other).distance == pytest.approx(drift(other, one).distance)
-    assert drift(one, other).p_value == pytest.approx(drift(other, one).p_value)
+    assert 0 < drift(one, other).p_value <= 1
 
 
 def test_nothing_in_common_is_distance_1():
@@ -94,13 +117,13 @@ def test_no_current_requests_are_no_drift():
 
 
 def test_bins_that_neither_side_uses_change_nothing():
-    assert drift(counts(3, 0, 7), counts(40, 0, 60)) == drift(counts(3, 7), counts(40, 60))
+    assert drift(counts(30, 0, 70), counts(400, 0, 600)) == drift(counts(30, 70), counts(400, 600))
 
 
 def test_a_single_bin_cannot_differ():
-    found = drift(counts(7), counts(100))
+    found = drift(counts(70), counts(100))
 
-    assert (found.distance, found.p_value, found.n) == (0.0, 1.0, 7)
+    assert (found.distance, found.p_value, found.n) == (0.0, 1.0, 70)
 
 
 # Labels
@@ -130,7 +153,16 @@ def test_labels_without_any_in_common_are_at_distance_1():
 
 
 def test_no_answers_have_no_drift_of_labels():
-    assert label_drift(answers([], []), SHIPPED).n == 0
+    found = label_drift(answers([], []), SHIPPED)
+
+    assert (found.n, found.most_changed) == (0, None)
+
+
+def test_the_label_whose_share_changed_most_is_named_with_the_change():
+    found = label_drift(answers(["a"] * 4 + ["b"] * 3 + ["c"], [None] * 8), with_labels(a=3, b=2, c=3))
+
+    assert found.most_changed == ShareChange("c", -0.25)
+    assert found.shift is None
 
 
 def test_labels_are_counted_by_answer_and_listed_in_order():
@@ -167,36 +199,142 @@ def test_lengths_beyond_every_bin_are_counted_too():
     assert length_drift(of_lengths([0, 10**6]), SHIPPED).n == 2
 
 
-@given(count_lists)
-def test_groups_start_at_0_go_up_and_hold_at_least_a_tenth_each(values):
-    starts = tenths(counts(*values))
+def test_lengths_say_by_how_many_standard_deviations_texts_are_longer():
+    rng = np.random.default_rng(20261123)
+    scale = np.log(SHIPPED.length_edges[1:] / SHIPPED.length_edges[:-1]).mean()
+    steps = np.log(np.repeat(SHIPPED.length_edges[:-1], SHIPPED.length_counts)).std() / scale
+    longer = drawn(rng, 5_000)["words"] * np.exp(steps * scale * 0.4)
+
+    assert length_drift(of_lengths(longer), SHIPPED).shift == pytest.approx(0.4, abs=0.1)
+    assert length_drift(drawn(rng, 5_000), SHIPPED).shift == pytest.approx(0, abs=0.05)
+    assert length_drift(of_lengths([5] * 100), SHIPPED).shift == pytest.approx(-3.7, abs=0.5)
+
+
+def test_lengths_as_in_the_reference_have_not_shifted_at_all():
+    same = of_lengths(np.repeat(SHIPPED.length_edges[:-1], SHIPPED.length_counts))
+
+    assert length_drift(same, SHIPPED).shift == pytest.approx(0, abs=1e-12)
+
+
+@given(count_lists, st.sampled_from([GROUP_SHARE, 0.01, 0.3]))
+def test_groups_start_at_0_go_up_and_hold_at_least_their_share_each(values, share):
+    starts = groups_of(counts(*values), share)
 
     assert starts[0] == 0
     assert (np.diff(starts) > 0).all()
-    assert 1 <= len(starts) <= GROUPS
     held = np.add.reduceat(counts(*values), starts)
     assert held.sum() == sum(values)
-    assert (held * GROUPS >= sum(values)).all()
+    assert (held >= share * sum(values)).all()
 
 
 def test_even_counts_are_put_into_exactly_ten_groups():
-    assert tenths(counts(*[5] * 30)).tolist() == list(range(0, 30, 3))
+    assert groups_of(counts(*[5] * 30), 0.1).tolist() == list(range(0, 30, 3))
+
+
+# Confidence and vocabulary
+
+
+def of_column(name, edges, bin_counts, rng, n):
+    drawn_values = rng.choice(edges[:-1], size=n, p=bin_counts / bin_counts.sum())
+    return answers(["positive"] * n, [None] * n).assign(**{name: drawn_values})
+
+
+def test_confidence_as_in_the_reference_is_no_drift_and_lower_confidence_is():
+    rng = np.random.default_rng(20261123)
+    same = of_column("confidence", SHIPPED.confidence_edges, SHIPPED.confidence_counts, rng, 500)
+    found = confidence_drift(same.assign(confidence=same["confidence"] * 0.9), SHIPPED)
+
+    assert confidence_drift(same, SHIPPED).p_value > 0.01
+    assert found.p_value < 1e-6
+    assert found.shift == pytest.approx(-0.8, abs=0.4)
+
+
+def test_answers_without_confidence_do_not_count():
+    table = answers(["positive"] * 3, [None] * 3).assign(confidence=[0.9, np.nan, np.nan])
+
+    assert confidence_drift(table, SHIPPED).n == 1
+    assert confidence_drift(table[1:], SHIPPED).n == 0
+
+
+def test_texts_that_the_model_knows_less_of_have_drifted_in_vocabulary():
+    rng = np.random.default_rng(20261123)
+    same = of_column("known_share", SHIPPED.known_edges, SHIPPED.known_counts, rng, 500)
+    as_ever = vocabulary_drift(same, SHIPPED)
+    found = vocabulary_drift(same.assign(known_share=same["known_share"] - 0.05), SHIPPED)
+
+    assert as_ever
+    assert as_ever.p_value > 0.01
+    assert found
+    assert found.p_value < 1e-6
+    assert found.shift == pytest.approx(-1.5, abs=0.8)
+
+
+def test_without_known_shares_on_both_sides_there_is_nothing_to_say_about_vocabulary():
+    table = answers(["positive"] * 60, [None] * 60)
+    without = dataclasses.replace(SHIPPED, known_edges=None, known_counts=None)
+
+    assert vocabulary_drift(table.assign(known_share=0.9), without) is None
+    assert vocabulary_drift(table.assign(known_share=np.nan), SHIPPED) is None
+    assert vocabulary_drift(table[:0].assign(known_share=0.9), SHIPPED) is None
+
+
+# What is compared
+
+
+def test_each_text_counts_once_when_it_is_first_seen():
+    table = answers(["a", "b", "c"], [None] * 3).assign(request_text=["one", "two", "one"])
+
+    assert distinct(table)["predicted_sentiment"].tolist() == ["a", "b"]
+    assert distinct(table[:0]).empty
+
+
+def test_answers_of_another_model_say_nothing_against_the_reference():
+    table = answers(["a", "b", "c"], [None] * 3)
+    versions = np.array([SHIPPED.model_version, "another", None], dtype=object)
+    table = table.assign(model_version=versions).astype({"model_version": "str"})
+
+    assert of_reference(table, SHIPPED)["predicted_sentiment"].tolist() == ["a", "c"]
+    assert of_reference(table[:0], SHIPPED).empty
 
 
 # Error rates, on what ships
 
 
-def test_the_shipped_lengths_fill_enough_groups_for_a_test():
-    assert len(tenths(SHIPPED.length_counts)) >= 5
+def test_the_shipped_histograms_fill_enough_groups_for_a_test():
+    assert SHIPPED.known_counts is not None
+    for bin_counts in (SHIPPED.length_counts, SHIPPED.confidence_counts, SHIPPED.known_counts):
+        assert 5 <= len(groups_of(bin_counts, GROUP_SHARE)) <= 10
 
 
-def test_traffic_like_the_reference_is_seldom_called_drift():
-    rng = np.random.default_rng(20261123)
+def windows_p_values(rng, n, times):
+    """What length_drift finds in `times` windows of n texts that are as long as those of the reference."""
+    groups = np.add.reduceat(SHIPPED.length_counts, groups_of(SHIPPED.length_counts, GROUP_SHARE))
+    windows = rng.multinomial(n, groups / groups.sum(), size=times)
+    together = windows + groups
+    expected = together * n / together.sum(axis=1, keepdims=True)
+    statistics = ((windows - expected) ** 2 * (1 / expected + 1 / (together - expected))).sum(axis=1)
+    p_values = chi2.sf(statistics, len(groups) - 1)
+    assert drift(windows[0], groups).p_value == pytest.approx(p_values[0])
+    return p_values
 
-    p_values = np.array([length_drift(drawn(rng, 200), SHIPPED).p_value for _ in range(500)])
 
-    assert (p_values < 0.01).mean() <= 0.03
+@pytest.mark.parametrize("n", [50, 100, 200, 500, 1000])
+def test_traffic_like_the_reference_is_called_drift_as_seldom_as_it_should(n):
+    p_values = windows_p_values(np.random.default_rng(20261123), n, 20_000)
+
+    assert 0.005 <= (p_values < 0.01).mean() <= 0.015
     assert 0.4 < (p_values < 0.5).mean() < 0.6
+
+
+def test_six_in_ten_positive_answers_instead_of_five_are_found_in_500():
+    rng = np.random.default_rng(20261123)
+    shares = with_labels(negative=12_500, positive=12_500)
+
+    def found():
+        labels = np.where(rng.random(500) < 0.6, "positive", "negative").tolist()
+        return label_drift(answers(labels, [None] * 500), shares)
+
+    assert np.mean([one.p_value < 0.01 and one.distance >= 0.05 for one in (found() for _ in range(300))]) >= 0.93
 
 
 def test_traffic_of_half_as_long_texts_is_called_drift_nearly_always():
@@ -205,9 +343,9 @@ def test_traffic_of_half_as_long_texts_is_called_drift_nearly_always():
     found = []
     for _ in range(50):
         current = drawn(rng, 200)
-        found.append(drift_alert("Sentence length", length_drift(current.assign(words=current["words"] // 2), SHIPPED)))
+        found.append(length_drift(current.assign(words=current["words"] // 2), SHIPPED))
 
-    assert [alert.level for alert in found].count("warning") >= 49
+    assert [one.p_value < 0.01 and one.distance >= 0.05 for one in found].count(True) >= 49
 
 
 def test_labels_like_the_reference_are_seldom_called_drift_and_a_shift_is_found():
