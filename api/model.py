@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,10 @@ class ModelUnavailable(Exception):
     """There is no usable model; the text is the reason and the way out."""
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     label: str
     confidence: float  # the model's probability for this label
+    known_share: float | None = None  # of the text's tokens; None for a model that does not begin with words
 
 
 class Model:
@@ -37,14 +36,25 @@ class Model:
         self._has_probabilities = hasattr(pipeline, "predict_proba")
         namesakes = Counter(_folded(label) for label in self.labels)
         self._by_folded_name = {_folded(label): label for label in self.labels if namesakes[_folded(label)] == 1}
+        self._known_share = _known_share(pipeline)
+        self.begins_with_words = self._known_share is not None
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         best, probabilities = self.classify(texts)
-        return [self.prediction(column, row[column]) for row, column in zip(probabilities, best, strict=True)]
+        answers = zip(best, probabilities, map(self.known_share, texts), strict=True)
+        return [self.prediction(label, row[label], known_share) for label, row, known_share in answers]
 
-    def prediction(self, label: int, probability: float) -> Prediction:
+    def prediction(self, label: int, probability: float, known_share: float | None) -> Prediction:
         """What is said of a text whose best label has this index, and this probability."""
-        return Prediction(self.labels[label], round(float(probability), 6))
+        known_share = None if known_share is None else round(known_share, 6)
+        return Prediction(self.labels[label], round(float(probability), 6), known_share)
+
+    def known_share(self, text: str) -> float | None:
+        """The share of the text's tokens, stop words among them, that are terms of the model; 1 if it has no tokens.
+
+        None for a model that does not begin with a vocabulary of single words.
+        """
+        return self._known_share(text) if self._known_share else None
 
     def classify(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The best label's index, (n,), and every label's probability, (n, labels)."""
@@ -66,6 +76,22 @@ class Model:
             if exact in self.labels:
                 return exact
         return self._by_folded_name.get(_folded(name))
+
+
+def _known_share(pipeline: Any) -> Callable[[str], float] | None:
+    vectorizer: Any = pipeline.steps[0][1] if hasattr(pipeline, "steps") else pipeline
+    if not (hasattr(vectorizer, "vocabulary_") and hasattr(vectorizer, "build_tokenizer")):
+        return None
+    if vectorizer.analyzer != "word" or vectorizer.ngram_range[0] != 1:
+        return None
+    preprocess, tokenize = vectorizer.build_preprocessor(), vectorizer.build_tokenizer()
+    vocabulary = vectorizer.vocabulary_
+
+    def share(text: str) -> float:
+        tokens = list(tokenize(preprocess(text)))
+        return sum(token in vocabulary for token in tokens) / len(tokens) if tokens else 1.0
+
+    return share
 
 
 def _folded(name: str) -> str:

@@ -57,5 +57,5 @@ class Predictor:
         return Explainer(self.model, lambda text: self.predict([text])[0])
 
     def _prediction(self, answer: Answer) -> Prediction:
-        best, probabilities = answer
-        return self.model.prediction(best, probabilities[best])
+        best, probabilities, known_share = answer
+        return self.model.prediction(best, probabilities[best], known_share)

@@ -31,7 +31,8 @@ CLOSE = 1e-9  # how far probabilities may be from the pipeline's; it is asked it
 ROUNDING = 2e-15  # ten times the machine epsilon: sums of n parts in two orders differ by less than this × √n × size
 STEP_TERMS = 250
 Terms = set[int | None] | Counter[int | None]  # by their columns; how often each is in a text, unless that is all one
-Answer = tuple[int, Sequence[float]]  # the best label's index, and every label's probability, (labels,)
+Columns = Iterable[int | None]  # of a text's terms, again and again for one that is there more than once
+Answer = tuple[int, Sequence[float], float | None]  # the best label's index, every label's probability, known share
 LINEAR = {LogisticRegression, LogisticRegressionCV, SGDClassifier, Perceptron, LinearSVC}
 LINEAR |= {RidgeClassifier, RidgeClassifierCV}
 LENGTHS: dict[str | None, Callable[[NDArray[np.float64]], float]] = {
@@ -60,6 +61,8 @@ class Unscorable(Exception):
 class Scorer:
     """Gives single texts the answers of `Model.classify`, and asks the model itself where rounding could decide.
 
+    With each answer comes the text's `Model.known_share`, for which it is not split a second time.
+
     For a pipeline of a vectoriser with a vocabulary, selectors of its terms, and a linear classifier, known by their
     exact types, since a subclass may do anything. It shares the pipeline's weights, which must stay as they are. Any
     number of threads may use it. Raises Unscorable.
@@ -77,39 +80,38 @@ class Scorer:
 
     def classify(self, text: str) -> Answer:
         """Raises what the pipeline raises."""
-        return self._answer(text, self._terms(self._columns(text)))
+        columns, known_share = self._columns(text)
+        return self._answer(text, self._terms(columns), known_share)
 
     def steps(self, text: str) -> Iterator[Answer | None]:
         """The same bit by bit: None after each step, of a fraction of a millisecond, and at last the answer.
 
-        The first step is as long as it takes to split the text, and makes all its terms unless `gradual` is true.
+        The first step is as long as it takes to split the text and look up its tokens, and makes all its terms unless
+        `gradual` is true.
         """
-        columns = self._columns(text)
+        found, known_share = self._columns(text)
+        columns = iter(found)
         terms = self._terms(islice(columns, STEP_TERMS))
         while more := self._terms(islice(columns, STEP_TERMS)):
             yield None
             terms.update(more)
-        yield self._answer(text, terms)
+        yield self._answer(text, terms, known_share)
 
-    def _columns(self, text: str) -> Iterator[int | None]:
-        """Of each term in the text, again and again if it is there more than once; None for an unknown one."""
-        return map(self._vocabulary.get, self._analyze(text))
-
-    def _answer(self, text: str, terms: Terms) -> Answer:
+    def _answer(self, text: str, terms: Terms, known_share: float | None) -> Answer:
         scores, rounding = self._scores(terms)
         if rounding < CLOSE:  # false for NaN, too
             probabilities = self._link(scores)
             *_, second, first = sorted(probabilities)
             if first - second > CLOSE:
-                return probabilities.index(first), probabilities
+                return probabilities.index(first), probabilities, known_share
         best, rows = self._model.classify([text])
-        return int(best[0]), rows[0].tolist()
+        return int(best[0]), rows[0].tolist(), known_share
 
     def _take_apart(self, model: Model) -> None:
         vectorizer, weighting, selectors, classifier = _steps(model.pipeline)
         self._vocabulary = vectorizer.vocabulary_
         self._terms: Callable[[Iterable[int | None]], Terms] = set if vectorizer.binary else Counter
-        self._analyze, self.gradual = _analyzer(vectorizer)
+        self._columns, self.gradual = _splitter(vectorizer, model.begins_with_words)
         self._sublinear, self._length = weighting.sublinear_tf, LENGTHS[weighting.norm]
         self._idf = np.asarray(weighting.idf_, np.float64) if hasattr(weighting, "idf_") else None
         coef, intercept = _parameters(classifier)
@@ -151,7 +153,7 @@ class Scorer:
         """Raises Unscorable if any of the texts gets another answer from the model."""
         labels, rows = self._model.classify(texts)
         for text, label, expected in zip(texts, labels.tolist(), rows, strict=True):
-            own_label, probabilities = self.classify(text)
+            own_label, probabilities, _ = self.classify(text)
             difference = float(np.abs(np.asarray(probabilities) - expected).max())
             if own_label != label or not difference <= CLOSE:
                 raise Unscorable(f"the answer to {text!r:.60} differs from the pipeline's by {difference:.1g}")
@@ -180,25 +182,35 @@ def _steps(pipeline: Any) -> tuple[Any, Any, list[Any], Any]:
     return vectorizer, weighting, between, classifier
 
 
-def _analyzer(vectorizer: Any) -> tuple[Callable[[str], Iterable[Any]], bool]:
-    """The vectoriser's own, and False; for words found by a pattern, one that makes their n-grams singly, and True."""
-    (shortest, longest), words = vectorizer.ngram_range, vectorizer.analyzer == "word" and not vectorizer.tokenizer
-    if not words or shortest < 1 or vectorizer.input != "content":
-        return vectorizer.build_analyzer(), False
-    preprocess, tokenize = vectorizer.build_preprocessor(), vectorizer.build_tokenizer()
+def _splitter(vectorizer: Any, begins_with_words: bool) -> tuple[Callable[[str], tuple[Columns, float | None]], bool]:
+    """What gives a text's columns, None for unknown terms, and its known share; and whether it finds terms singly.
+
+    It does for words found by a pattern, whose n-grams are made here; a function of the model's own may take long.
+    """
+    column_of = vectorizer.vocabulary_.get
+    shortest, longest = vectorizer.ngram_range
+    if vectorizer.analyzer != "word" or shortest < 1 or vectorizer.input != "content":
+        analyze = vectorizer.build_analyzer()
+        return lambda text: (map(column_of, analyze(text)), None), False
+    preprocess, own = vectorizer.build_preprocessor(), vectorizer.tokenizer
+    tokenize = (lambda text: list(own(text))) if own else vectorizer.build_tokenizer()
     stop_words = vectorizer.get_stop_words() or ()
     starts, longer = range(1, longest), range(max(shortest, 2), longest + 1)
 
-    def analyze(text: str) -> Iterable[str]:
+    def split(text: str) -> tuple[Columns, float | None]:
         tokens = tokenize(preprocess(text))
+        single = list(map(column_of, tokens)) if shortest == 1 else []
+        known_share = None
+        if begins_with_words:
+            known_share = (len(tokens) - single.count(None)) / len(tokens) if tokens else 1.0
         if stop_words:
             tokens = [token for token in tokens if token not in stop_words]
+            single = list(map(column_of, tokens)) if shortest == 1 else []
         shifted = [tokens, *[tokens[start:] for start in starts]]
-        runs: list[Iterable[str]] = [tokens] if shortest == 1 else []
-        runs += [map(" ".join, zip(*shifted[:length], strict=False)) for length in longer]
-        return chain.from_iterable(runs)
+        runs = [map(column_of, map(" ".join, zip(*shifted[:length], strict=False))) for length in longer]
+        return chain(single, *runs), known_share
 
-    return analyze, True
+    return split, not own
 
 
 def _parameters(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

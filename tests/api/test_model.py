@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 
 from api.model import Model
 from api.model_file import load_model
@@ -48,6 +48,55 @@ def test_a_model_of_three_labels_works_too(tmp_path):
 )
 def test_labels_that_differ_by_case_only_go_by_their_exact_names(name, meant):
     assert model_of(["good", "Good", "bad", "STRASSE"]).label_named(name) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("One good film", 2 / 3),
+        ("GOOD good, not good film", 4 / 5),
+        ("good film?", 1),
+        ("schlecht", 0),
+        ("", 1),
+        ("... 🎬", 1),
+        ("the film", 1 / 2),
+    ],
+)
+def test_the_known_share_counts_each_token_as_often_as_it_is_there_and_stop_words_too(text, share):
+    assert begins_with(CountVectorizer(token_pattern=r"\w+", stop_words=["the"])).known_share(text) == share
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "share"),
+    [
+        (TfidfVectorizer(ngram_range=(1, 3)), 0.5),
+        (TfidfVectorizer(tokenizer=str.split), 0.5),
+        (TfidfVectorizer(tokenizer=lambda text: iter(text.split())), 0.5),
+        (TfidfVectorizer(ngram_range=(2, 2)), None),
+        (TfidfVectorizer(analyzer="char"), None),
+        (TfidfVectorizer(analyzer=str.split), None),
+        (HashingVectorizer(n_features=64), None),
+        (make_union(CountVectorizer()), None),
+    ],
+    ids=repr,
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of a token_pattern beside a tokenizer
+def test_only_a_model_that_begins_with_a_vocabulary_of_words_has_a_known_share(vectorizer, share):
+    model = begins_with(vectorizer)
+
+    assert model.known_share("good grief") == share
+    assert [prediction.known_share for prediction in model.predict(["good grief", "good film"])] == [share, share and 1]
+
+
+def test_the_known_share_is_given_to_six_digits():
+    (prediction,) = begins_with(TfidfVectorizer()).predict(["good grief again"])
+
+    assert prediction.known_share == 0.333333
+
+
+def begins_with(vectorizer) -> Model:
+    classifier = make_pipeline(vectorizer, LogisticRegression())
+    return Model(classifier.fit(["the good film", "a bad film"], ["good", "bad"]), {"model_version": "v"})
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)  # NumPy cuts these off

@@ -85,7 +85,9 @@ def test_a_model_without_a_scorer_answers_itself(unscorable):
     predictor = Predictor(model)
 
     assert "float32" in str(predictor.unscorable)
-    assert ask(predictor, ["amazing", "dull"]) == model.predict(["amazing", "dull"])
+    answers = ask(predictor, ["amazing", "dull", "amazing nonsense"])
+    assert answers == model.predict(["amazing", "dull", "amazing nonsense"])
+    assert [answer.known_share for answer in answers] == [1, 1, 0.5]
 
 
 def test_card_and_metrics_say_that_the_exact_scorer_answers(client):

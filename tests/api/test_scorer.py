@@ -106,11 +106,12 @@ def model_of(pipeline, temperature: float = 1.0) -> Model:
 
 
 def assert_agrees(scorer: Scorer, model: Model, text: str) -> None:
-    label, probabilities = scorer.classify(text)
+    label, probabilities, known_share = scorer.classify(text)
     labels, rows = model.classify([text])
     assert label == labels[0]
     assert len(probabilities) == len(model.labels)
     assert list(probabilities) == pytest.approx(rows[0].tolist(), rel=0, abs=1e-9)
+    assert known_share == model.known_share(text)
 
 
 @unhurried
@@ -155,9 +156,11 @@ def swap(text: str) -> str:
         {"analyzer": str.split},
         {"tokenizer": str.split, "ngram_range": (1, 2)},
         {"tokenizer": lambda text: iter(text.split())},
+        {"tokenizer": lambda text: iter(text.split()), "stop_words": ["the", "was"]},
         {"preprocessor": swap},
         {"strip_accents": swap, "lowercase": False},
         {"stop_words": "english", "ngram_range": (1, 2)},
+        {"stop_words": ["the"], "vocabulary": ["the", "film", "night", "awful"]},
         {"analyzer": halves},
         {"ngram_range": (3, 3), "vocabulary": ["the film", "the film was", "film was amazing"]},
         {"dtype": np.int64},
@@ -449,5 +452,5 @@ def test_all_the_reviews_it_was_trained_on_get_the_answers_of_the_pipeline(shipp
         batch = reviews[start : start + 500]
         labels, rows = shipped.classify(batch)
         answers = [shipped_scorer.classify(text) for text in batch]
-        assert [label for label, _ in answers] == labels.tolist()
-        assert np.abs(np.array([probabilities for _, probabilities in answers]) - rows).max() < CLOSE
+        assert [label for label, _, _ in answers] == labels.tolist()
+        assert np.abs(np.array([probabilities for _, probabilities, _ in answers]) - rows).max() < CLOSE
