@@ -4,7 +4,11 @@ JSON Lines in UTF-8, appended only. `prediction_logs.json` holds one answer a li
 promise that never changes, more may be added, none is renamed or reused:
 
     {"timestamp": "2026-11-23T08:20:00.123456+00:00", "request_text": "…", "predicted_sentiment": "positive",
-     "true_sentiment": "positive" | null, "prediction_id": "…", "confidence": 0.97, "model_version": "…"}
+     "true_sentiment": "positive" | null, "prediction_id": "…", "confidence": 0.97, "model_version": "…",
+     "known_share": 0.95 | null, "audit": true | false}
+
+`known_share` is the share of the text's tokens that are terms of the model (1 for a text without tokens), or null
+for a model without a vocabulary of words. `audit` says that chance alone drew the answer for the audit sample.
 
 `feedback_logs.json` holds the labels that came later: {"timestamp", "prediction_id", "true_sentiment"}; the
 latest one for a prediction wins. A process owns its files (`prediction_logs.json`, else `prediction_logs.1.json`, …).
@@ -36,6 +40,8 @@ class PredictionRecord:
     prediction_id: str
     confidence: float
     model_version: str
+    known_share: float | None
+    audit: bool
 
 
 @dataclass(frozen=True)

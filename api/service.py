@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -35,8 +36,10 @@ logger = logging.getLogger("uvicorn.api")
 
 
 class Service:
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._settings, self._metrics = settings, metrics
+    """`chance` draws the audit sample; without one, a generator of its own does, which the system seeds."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, chance: Random | None = None) -> None:
+        self._settings, self._metrics, self._chance = settings, metrics, chance or Random()
         self._predictor: Predictor | None = None
         self._model_problem = "The model is still being loaded."
         self._log: PredictionLog | None = None
@@ -96,7 +99,7 @@ class Service:
         texts = [item.text for item in items]
         predictions = await self.predictor.ask(texts)
         parts = zip(texts, predictions, labels, strict=True)
-        records = await in_turns(_record(model, *each) for each in parts)
+        records = await in_turns(self._record(model, *each) for each in parts)
         await self._logged(self.log.append_predictions(records))
         _count(self._metrics.predictions, [record.predicted_sentiment for record in records])
         _count(self._metrics.labels, labels)
@@ -121,6 +124,19 @@ class Service:
         check_text(item.text, self._settings.max_text_chars, place)
         return None if item.true_sentiment is None else known_label(model, item.true_sentiment, place)
 
+    def _record(self, model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:
+        return PredictionRecord(
+            timestamp=now(),
+            request_text=text,
+            predicted_sentiment=prediction.label,
+            true_sentiment=label,
+            prediction_id=str(uuid4()),
+            confidence=prediction.confidence,
+            model_version=model.version,
+            known_share=prediction.known_share,
+            audit=self._chance.random() < self._settings.audit_rate,
+        )
+
     async def _logged(self, written: Awaitable[None]) -> None:
         try:
             await written
@@ -139,18 +155,6 @@ def _count(metric: LabelledCounter, labels: Iterable[str | None]) -> None:
     for label, number in Counter(labels).items():
         if label is not None:
             metric.labels(label).inc(number)
-
-
-def _record(model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:
-    return PredictionRecord(
-        timestamp=now(),
-        request_text=text,
-        predicted_sentiment=prediction.label,
-        true_sentiment=label,
-        prediction_id=str(uuid4()),
-        confidence=prediction.confidence,
-        model_version=model.version,
-    )
 
 
 def _answer(record: PredictionRecord) -> PredictResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -22,6 +23,7 @@ class SettingsError(ValueError):
 class Settings:
     log_dir: Path = Path("logs")
     log_sync: Sync = "everysec"
+    audit_rate: float = 0.05
     model_path: Path = HERE / "sentiment_model.pkl"
     model_card_path: Path = HERE / "model_card.json"
     max_text_chars: int = 20_000
@@ -38,6 +40,7 @@ class Settings:
         return cls(
             log_dir=Path(env.get("LOG_DIR", cls.log_dir)),
             log_sync=_choice(env, "LOG_SYNC", get_args(Sync), cls.log_sync),
+            audit_rate=_share(env, "AUDIT_RATE", cls.audit_rate),
             model_path=model_path,
             model_card_path=Path(env.get("MODEL_CARD_PATH", model_path.with_name("model_card.json"))),
             max_text_chars=_positive(env, "MAX_TEXT_CHARS", cls.max_text_chars),
@@ -53,6 +56,17 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise SettingsError(f"{name} is {value!r}; set it to a whole number above 0, or unset it for {default}.")
     return int(value)
+
+
+def _share(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        number = nan
+    if not 0 <= number <= 1:
+        raise SettingsError(f"{name} is {value!r}; set it to a number from 0 to 1, or unset it for {default}.")
+    return number
 
 
 def _choice(env: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:

@@ -12,32 +12,53 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
 
+from api.model import Model
+from api.model_file import load_model
 from api.owned_file import OwnedFile
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line
+from api.predictor import Predictor
 from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction, word_count
-from monitoring.log_reader import LogReader, Snapshot
+from monitoring.log_reader import Snapshot
+from tests.api.linear_pipelines import CORPUS, LABELS
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
+from tests.monitoring.conftest import watched_log
 from training.data import LabelledTexts
-from training.evaluation import Answers
+from training.evaluation import Answers, known_token_shares
+from training.own_model import measure
 from training.reference import build_reference
 
 DATA = ROOT / "tests" / "data"
 PROMISED = ["timestamp", "request_text", "predicted_sentiment", "true_sentiment"]
-RECORD = PredictionRecord("2026-11-23T08:20:00.123456+00:00", "gut 🎬\u2028é", "positive", None, "id-1", 0.97, "v")
+RECORD = PredictionRecord(
+    "2026-11-23T08:20:00.123456+00:00", "gut 🎬\u2028é", "positive", None, "id-1", 0.97, "v", 0.5, True
+)
 LABEL = FeedbackRecord("2026-11-23T08:21:00.123456+00:00", "id-1", "negative")
 
 texts = st.text() | st.text(alphabet='a \n\r\t\x00\x0b\x0c\x1c\x1d\x1e\x1f\x7f\x85\u2028\u2029\ufeff"\\/{}🎬')
 times = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat(timespec="microseconds"))
+shares = st.floats(0, 1, allow_subnormal=False)
 records = st.builds(
-    PredictionRecord, times, texts, texts, st.none() | texts, texts, st.floats(0, 1, allow_subnormal=False), texts
+    PredictionRecord,
+    times,
+    texts,
+    texts,
+    st.none() | texts,
+    texts,
+    shares,
+    texts,
+    st.none() | shares,
+    st.booleans(),
 )
 
 
 def read(directory: Path) -> Snapshot:
-    return LogReader(directory).refresh()
+    return watched_log(directory).refresh()
 
 
 def as_records(predictions: pd.DataFrame) -> list[PredictionRecord]:
@@ -52,6 +73,8 @@ def as_records(predictions: pd.DataFrame) -> list[PredictionRecord]:
             row["prediction_id"],
             row["confidence"],
             row["model_version"],
+            None if pd.isna(row["known_share"]) else row["known_share"],
+            row["audit"],
         )
         for row in rows
     ]
@@ -70,7 +93,7 @@ def write(folder: Path, predictions: list[PredictionRecord]) -> None:
 
 def numbered(number: int) -> PredictionRecord:
     time = f"2026-11-23T08:{number // 60:02}:{number % 60:02}.000000+00:00"
-    return PredictionRecord(time, f"text {number}\nzwei é", "positive", None, f"id-{number}", 0.5, "v")
+    return PredictionRecord(time, f"text {number}\nzwei é", "positive", None, f"id-{number}", 0.5, "v", None, False)
 
 
 # Field by field
@@ -96,7 +119,7 @@ def test_every_label_that_can_be_written_is_read_back_as_it_was(time, prediction
 
 @given(texts, texts, st.none() | texts, texts)
 def test_a_label_finds_its_prediction_whatever_the_id_and_the_labels_are(prediction_id, predicted, sent, later):
-    prediction = PredictionRecord(RECORD.timestamp, "a", predicted, sent, prediction_id, 0.5, "v")
+    prediction = PredictionRecord(RECORD.timestamp, "a", predicted, sent, prediction_id, 0.5, "v", 1.0, False)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "prediction_logs.json").write_bytes(line(prediction))
         Path(folder, "feedback_logs.json").write_bytes(line(FeedbackRecord(RECORD.timestamp, prediction_id, later)))
@@ -155,6 +178,86 @@ def test_the_reader_counts_words_as_the_reference_profile_does(text):
     assert profile["length"]["mean"] == (word_count(text) + 1) / 2
 
 
+# The share of known tokens, which is compared with the reference profile's
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Predictor:
+    return Predictor(load_model(ROOT / "api" / "sentiment_model.pkl", ROOT / "api" / "model_card.json"))
+
+
+PIECES = [
+    "a",
+    "of",
+    "film",
+    "Good",
+    "bad",
+    "isn't",
+    "n't",
+    "!",
+    "?",
+    "...",
+    "(",
+    "10/10",
+    "İ",
+    "ﬁne",
+    "zzyzx",
+    "素晴らしい",
+]
+written = st.lists(st.sampled_from(PIECES) | texts).flatmap(
+    lambda pieces: st.sampled_from(["", " ", "<br />"]).map(lambda blank: blank.join(pieces))
+)
+
+
+@settings(deadline=None)
+@given(written)
+@example("")
+@example(" \n\t\u2028")
+@example("?!... --- ***")
+@example("🎬👍🏽 \u200b\0")
+@example("One line.<br /><br />Another one, isn't it?")
+@example("good " * 1000 + "zzyzx " * 10)
+@example("Zzyzx ZZYZX zzyzx")
+@example("Café, cafe\u0301, naïve: ß İ ς Σ ﬁ")
+def test_the_logged_share_of_known_tokens_is_that_of_the_reference_profile(shipped, text):
+    (share,) = known_token_shares(shipped.model.pipeline.steps[0][1], [text]).tolist()
+
+    assert shipped.unscorable is None
+    assert [answer.known_share for answer in shipped.predict([text])] == [round(share, 6)]
+    assert [answer.known_share for answer in shipped.model.predict([text])] == [round(share, 6)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [TfidfVectorizer()],
+        [CountVectorizer(ngram_range=(1, 2), stop_words=["the", "a"], binary=True), TfidfTransformer()],
+        [CountVectorizer(vocabulary=["the", "film", "was"], stop_words=["the"])],
+        [TfidfVectorizer(tokenizer=str.split)],
+        [TfidfVectorizer(preprocessor=str.swapcase, strip_accents="unicode")],
+        [TfidfVectorizer(dtype=np.float32)],
+        [TfidfVectorizer(ngram_range=(2, 3))],
+        [TfidfVectorizer(analyzer="char_wb")],
+        [TfidfVectorizer(analyzer=str.split)],
+        [HashingVectorizer(n_features=64)],
+        ["passthrough", TfidfVectorizer()],
+        [make_union(TfidfVectorizer(), CountVectorizer())],
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of settings that another one makes useless
+def test_a_model_has_a_share_of_known_tokens_in_the_log_if_it_has_one_in_the_reference_profile(steps):
+    model = make_pipeline(*steps, LogisticRegression()).fit(CORPUS, LABELS[2])
+    asked = [*CORPUS, "A film never seen, nor ever heard of", "?!", "THE ÉND of the ODOS"]
+    profiled = measure(model, LabelledTexts(asked, ["good"] * len(asked), 0, ""))[0].known_share
+    expected = [None] * len(asked) if profiled is None else [round(share, 6) for share in profiled.tolist()]
+
+    predictor = Predictor(Model(model, {"model_version": "v"}))
+
+    assert [answer.known_share for answer in predictor.predict(asked)] == expected
+    assert [answer.known_share for answer in predictor.model.predict(asked)] == expected
+
+
 # A sample written by hand: what must stay readable forever
 
 
@@ -164,7 +267,7 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
 
     snapshot = read(tmp_path)
 
-    table = snapshot.predictions.drop(columns=["words", "prediction_id", "model_version"])
+    table = snapshot.predictions.drop(columns=["words", "prediction_id", "model_version", "known_share", "audit"])
     rows = [tuple(None if pd.isna(value) else value for value in row) for row in table.itertuples(index=False)]
 
     def at(text: str) -> pd.Timestamp:
@@ -183,8 +286,12 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
         (at("03"), "Only four fields", "positive", None, None),
         (at("04"), "A field from the future", "positive", None, 1.0),
         (at("06"), "Written after the power cut", "negative", None, 0.625),
+        (at("06.5"), "Since the audit sample", "positive", None, 0.875),
+        (at("06.75"), "No words are known of this model", "negative", None, 0.5),
     ]
-    assert snapshot.predictions["words"].tolist() == [4, 8, 9, 3, 5, 5]
+    assert snapshot.predictions["words"].tolist() == [4, 8, 9, 3, 5, 5, 4, 7]
+    assert snapshot.predictions["known_share"].fillna(-1).tolist() == [-1] * 6 + [0.75, -1]
+    assert snapshot.predictions["audit"].tolist() == [False] * 6 + [True, False]
     assert snapshot.predictions[["prediction_id", "model_version"]].isna().sum().tolist() == [1, 1]
     assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (1, 2, 1)
 
@@ -192,7 +299,7 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
 def test_the_sample_can_be_written_on_and_its_last_line_is_then_known_to_be_torn(tmp_path):
     for name in ("prediction_logs.json", "feedback_logs.json"):
         shutil.copy(DATA / name, tmp_path)
-    reader = LogReader(tmp_path)
+    reader = watched_log(tmp_path)
     before = reader.refresh()
 
     write(tmp_path, [numbered(3599)])
@@ -228,7 +335,7 @@ def test_what_several_writers_append_to_one_folder_is_read_as_one_log(tmp_path):
 
 def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_seen_whole(tmp_path):
     total = 500
-    reader = LogReader(tmp_path)
+    reader = watched_log(tmp_path)
 
     written = [numbered(number) for number in range(total)]
     writer = threading.Thread(target=write, args=(tmp_path, written), daemon=True)
@@ -252,7 +359,7 @@ def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_see
 def test_a_file_torn_at_any_byte_loses_no_whole_line_when_it_is_written_on(tmp_path, cut):
     whole, torn, appended = numbered(0), line(RECORD)[:cut], numbered(3599)
     (tmp_path / "prediction_logs.json").write_bytes(line(whole) + torn)
-    reader = LogReader(tmp_path)
+    reader = watched_log(tmp_path)
     before = reader.refresh()
 
     file = OwnedFile.claim(tmp_path, "prediction_logs")
@@ -269,7 +376,7 @@ def test_a_file_torn_at_any_byte_loses_no_whole_line_when_it_is_written_on(tmp_p
 
 
 def test_what_a_real_api_is_asked_is_what_monitoring_reads(start_api):
-    api = start_api()
+    api = start_api(AUDIT_RATE="1")
     text = TEXTS["positive"][0]
     _, labelled = post(api.url + "/predict", {"text": text, "true_sentiment": "positive"})
     _, batch = post(api.url + "/predict/batch", {"items": [{"text": "erste\nZeile 🎬"}, {"text": "zweite"}]})
@@ -284,5 +391,7 @@ def test_what_a_real_api_is_asked_is_what_monitoring_reads(start_api):
     assert table["true_sentiment"].tolist() == ["positive", "negative", "negative"]
     for field in ("prediction_id", "predicted_sentiment", "confidence", "model_version"):
         assert table[field].tolist() == [answer[field] for answer in answers]
+    assert table["known_share"].tolist() == [1, 0, 0]
+    assert table["audit"].tolist() == [True] * 3
     assert (snapshot.unreadable_lines, snapshot.unmatched_feedback) == (0, 0)
     assert get(api.url + "/readyz")[0] == 200

@@ -32,6 +32,8 @@ def test_an_answer_has_an_id_a_label_a_confidence_and_a_version_and_is_in_the_lo
         "timestamp": line["timestamp"],
         "request_text": "The movie was amazing!",
         "true_sentiment": "positive",
+        "known_share": 0.5,
+        "audit": line["audit"],
     }
     assert UUID(answer["prediction_id"]).version == 4
 
@@ -50,6 +52,18 @@ def test_a_batch_is_answered_and_logged_in_order(client, predictions):
 
     assert [line["request_text"] for line in predictions()] == texts
     assert [line["prediction_id"] for line in predictions()] == [item["prediction_id"] for item in items]
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_the_log_says_of_each_answer_how_much_of_its_text_is_known_and_whether_it_is_in_the_audit_sample(
+    settings, predictions, rate
+):
+    with TestClient(create_app(replace(settings, audit_rate=rate))) as client:
+        client.post("/predict", json={"text": "an amazing movie"})
+        client.post("/predict/batch", json={"items": [{"text": "amazing nonsense"}, {"text": "?!"}] * 20})
+
+    assert [line["known_share"] for line in predictions()] == [1, *[0.5, 1] * 20]
+    assert [line["audit"] for line in predictions()] == [rate == 1] * 41
 
 
 def test_a_batch_with_one_bad_item_is_refused_as_a_whole(client, predictions):

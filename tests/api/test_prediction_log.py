@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line, now
 
-RECORD = PredictionRecord("2026-11-23T08:20:00.123456+00:00", "ein Text", "positive", None, "id-1", 0.97, "abc")
+TIME = "2026-11-23T08:20:00.123456+00:00"
+RECORD = PredictionRecord(TIME, "ein Text", "positive", None, "id-1", 0.97, "abc", 0.5, True)
 
 
 def test_the_first_four_fields_are_the_promise():
@@ -22,7 +23,7 @@ def test_the_first_four_fields_are_the_promise():
 
 @given(st.text())
 def test_any_text_is_one_line_and_comes_back_as_it_was(text):
-    record = PredictionRecord(now(), text, "positive", "negative", "id", 0.5, "v")
+    record = PredictionRecord(now(), text, "positive", "negative", "id", 0.5, "v", None, False)
 
     written = line(record)
 
@@ -31,13 +32,13 @@ def test_any_text_is_one_line_and_comes_back_as_it_was(text):
 
 
 def test_text_is_written_as_utf_8_not_as_escapes():
-    record = PredictionRecord(now(), "déjà vu 🎬", "positive", None, "id", 0.5, "v")
+    record = PredictionRecord(now(), "déjà vu 🎬", "positive", None, "id", 0.5, "v", 1.0, False)
 
     assert "déjà vu 🎬".encode() in line(record)
 
 
 def test_now_is_utc_with_microseconds_and_offset():
-    assert len(now()) == len("2026-11-23T08:20:00.123456+00:00")
+    assert len(now()) == len(TIME)
     assert abs(datetime.fromisoformat(now()) - datetime.now(UTC)) < timedelta(minutes=1)
 
 

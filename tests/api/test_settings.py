@@ -17,6 +17,7 @@ def test_every_variable_is_read():
         {
             "LOG_DIR": "/data",
             "LOG_SYNC": "Always",
+            "AUDIT_RATE": "0.2",
             "MODEL_PATH": "/models/m.pkl",
             "MODEL_CARD_PATH": "/models/c.json",
             "MAX_TEXT_CHARS": "10",
@@ -28,7 +29,7 @@ def test_every_variable_is_read():
     )
 
     assert settings == Settings(
-        Path("/data"), "always", Path("/models/m.pkl"), Path("/models/c.json"), 10, 20, 30, 2, "debug"
+        Path("/data"), "always", 0.2, Path("/models/m.pkl"), Path("/models/c.json"), 10, 20, 30, 2, "debug"
     )
 
 
@@ -40,11 +41,20 @@ def test_an_empty_variable_counts_as_unset():
     assert Settings.from_env({"LOG_SYNC": " ", "MAX_TEXT_CHARS": ""}) == Settings()
 
 
+@pytest.mark.parametrize(("value", "rate"), [("0", 0), ("1", 1), ("1e-3", 0.001)])
+def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
+    assert Settings.from_env({"AUDIT_RATE": value}).audit_rate == rate
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("LOG_SYNC", "sometimes"),
         ("LOG_LEVEL", "loud"),
+        ("AUDIT_RATE", "5 %"),
+        ("AUDIT_RATE", "1.01"),
+        ("AUDIT_RATE", "-0.1"),
+        ("AUDIT_RATE", "nan"),
         ("MAX_TEXT_CHARS", "0"),
         ("MAX_BODY_BYTES", "-1"),
         ("MAX_BATCH_BYTES", "8 MiB"),
