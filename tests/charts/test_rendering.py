@@ -249,7 +249,7 @@ def test_further_variables_replace_those_of_the_chart():
 
     assert env(given)["LOG_SYNC"] == "no"
     assert env(given)["MAX_TEXT_CHARS"] == "5"
-    assert len(given["env"]) == 5
+    assert len(given["env"]) == 6
 
 
 def test_pull_secrets_of_both_places_are_used_once():

@@ -73,6 +73,7 @@ OTHER: dict[str, Any] = {
     "replicas": 3,
     "maxReplicas": 5,
     "targetCPUUtilizationPercentage": 50,
+    "auditRate": 0.5,
     "accuracyThreshold": 0.5,
     "refreshSeconds": 5,
 }
@@ -223,6 +224,7 @@ def test_every_value_a_template_uses_is_declared():
     ("values", "reason"),
     [
         ({"api": {"logSync": "sometimes"}}, "always"),
+        ({"api": {"auditRate": 5}}, "maximum"),
         ({"api": {"image": {"digest": "sha256:1234"}}}, "pattern"),
         ({"api": {"image": {"tag": 1.0}}}, "string"),
         ({"monitoring": {"basePath": "sentiment/"}}, "pattern"),
