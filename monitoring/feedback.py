@@ -1,0 +1,142 @@
+"""Whether labels can be trusted to speak for all answers, and what can be said when they cannot.
+
+Who labels answers, and why, decides which ones get a label: users report what is wrong more often than what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from monitoring.drift import MIN_EXPECTED, drift, groups_of
+from monitoring.quality import Proportion, accuracy, labelled
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+MIN_LABELS = 50  # and as many answers without a label: fewer cannot show how they differ
+SKEW_P_VALUE = 0.01
+MIN_AUDITED = 10  # so many answers in a row are not all labelled by users alone
+
+
+@dataclass(frozen=True)
+class Skew:
+    """`p_value` of the hypothesis that chance decided which answers were labelled; `description` is what is labelled
+    more often than the rest, as in "answers with low confidence"."""
+
+    p_value: float
+    n_labelled: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Of `drawn` answers of the random sample `labelled` have a label, and those `waiting`, oldest first, have none.
+    `accuracy` is that of the first of them, up to the first without a label; None for fewer than MIN_AUDITED."""
+
+    drawn: int
+    labelled: int
+    accuracy: Proportion | None
+    waiting: pd.DataFrame
+
+
+def skew(predictions: pd.DataFrame) -> Skew | None:
+    """Whether the labelled answers look like all of them: a chi-square test of independence of being labelled and
+    predicted label by tenth of confidence. None with fewer than MIN_LABELS answers on either side."""
+    has_label = predictions["true_sentiment"].notna().to_numpy()
+    n = int(has_label.sum())
+    fewer = min(n, len(predictions) - n)
+    if fewer < MIN_LABELS:
+        return None
+    places = _places(predictions)
+    cells = _merged(places, np.bincount(places), MIN_EXPECTED * len(predictions) / fewer)
+    with_label, without = (np.bincount(cells[side], minlength=cells.max() + 1) for side in (has_label, ~has_label))
+    groups = {clause: _excess(members, has_label) for clause, members in _clauses(predictions)}
+    return Skew(drift(with_label, without).p_value, n, max(groups, key=groups.__getitem__))
+
+
+def post_stratified_accuracy(predictions: pd.DataFrame) -> float | None:
+    """The accuracy of the labelled answers, each weighted so that they look like all answers in predicted label and
+    tenth of confidence (Holt and Smith 1979); tenths without labels are taken together with their neighbours. None
+    without labels.
+
+    It is no cure: among answers that look alike, the wrong ones may still be labelled more often. Where 30 % of the
+    wrong and 3 % of the right answers get a label, an accuracy of 93 % looks like 56 %, and weighted still like 72 %.
+    """
+    has_label = predictions["true_sentiment"].notna().to_numpy()
+    if not has_label.any():
+        return None
+    places = _places(predictions)
+    cells = _merged(places, np.bincount(places[has_label], minlength=places.max() + 1), 1)
+    right = (predictions["true_sentiment"] == predictions["predicted_sentiment"]).to_numpy()
+    right_in_cell = np.bincount(cells[has_label], weights=right[has_label]) / np.bincount(cells[has_label])
+    return float(np.average(right_in_cell, weights=np.bincount(cells)))
+
+
+def audit_sample(predictions: pd.DataFrame) -> Audit:
+    """The answers drawn by chance to be labelled. Those without a prediction_id cannot be, and do not count."""
+    drawn = _drawn(predictions)
+    known, first = labelled(drawn), audited(predictions)
+    waiting = drawn[drawn["true_sentiment"].isna()]
+    return Audit(len(drawn), len(known), accuracy(first) if len(first) >= MIN_AUDITED else None, waiting)
+
+
+def audited(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The audit sample up to the first answer that has no label.
+
+    All labels of the sample together would be biased, since users label some of it, and not at random. Up to where an
+    auditor came who labels the oldest first, whoever labelled the rest makes no difference. What users label
+    right after that lengthens it a little: by less than one answer on average, if they label less than half of all.
+    """
+    drawn = _drawn(predictions)
+    return drawn[drawn["true_sentiment"].notna().cummin()]
+
+
+def _drawn(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions[predictions["audit"] & predictions["prediction_id"].notna()]
+
+
+def _parts(confidence: pd.Series, parts: int) -> Ints:
+    """Which of `parts` parts of these confidences each is in, from 0; ties stay together, and NaN is part `parts`."""
+    edges = confidence.quantile(np.arange(1, parts) / parts)  # all NaN without any confidence
+    return np.where(confidence.isna(), parts, np.searchsorted(edges, confidence, side="right"))
+
+
+def _places(predictions: pd.DataFrame) -> Ints:
+    """Each answer's cell, of predicted label and tenth of confidence, by its place in an order in which neighbours are
+    alike: confidence rises within one label, falls within the next, and so on."""
+    tenths = _parts(predictions["confidence"], 10)
+    labels, _ = pd.factorize(predictions["predicted_sentiment"], sort=True)
+    last = tenths.max()
+    order = labels * (last + 1) + np.where(labels % 2, last - tenths, tenths)
+    return np.unique(order, return_inverse=True)[1]
+
+
+def _merged(places: Ints, counts: Ints, least: float) -> Ints:
+    """For each of `places` its cell, when neighbours are merged until each cell holds `least` of `counts` (places,)."""
+    starts = groups_of(counts, (least - 1e-6) / int(counts.sum()))
+    return np.searchsorted(starts, places, side="right") - 1
+
+
+def _clauses(predictions: pd.DataFrame) -> Iterator[tuple[str, Mask]]:
+    """Groups of answers that a person can think of, and which answers are in each."""
+    thirds = _parts(predictions["confidence"], 3)
+    of_confidence = {f"with {name} confidence": thirds == part for part, name in enumerate(("low", "medium", "high"))}
+    of_confidence["without confidence"] = thirds == 3
+    for with_confidence, members in of_confidence.items():
+        yield f"answers {with_confidence}", members
+    for label in sorted(predictions["predicted_sentiment"].unique()):
+        of_label = (predictions["predicted_sentiment"] == label).to_numpy()
+        yield f"answers {label}", of_label
+        for with_confidence, members in of_confidence.items():
+            yield f"answers {label} {with_confidence}", of_label & members
+
+
+def _excess(members: Mask, has_label: Mask) -> float:
+    """By how many standard deviations more of `members` have a label than if chance had decided (hypergeometric)."""
+    n, drawn, size = len(members), int(has_label.sum()), int(members.sum())
+    variance = drawn * size / n * (n - size) / n * (n - drawn) / (n - 1)
+    return float((members & has_label).sum() - drawn * size / n) / variance**0.5 if variance else 0.0
