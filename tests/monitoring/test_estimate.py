@@ -1,0 +1,173 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.calibration import calibrated
+from monitoring.estimate import MIN_LABELS, estimated_accuracy, few_labels_accuracy
+from monitoring.quality import proportion
+from monitoring.reference import load_profile
+from tests.conftest import ROOT
+
+SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
+SURE = dataclasses.replace(
+    SHIPPED, calibration_confidence=np.array([0.5, 1.0]), calibration_accuracy=np.array([0.5, 1.0])
+)
+confidences = st.lists(st.floats(0, 1), min_size=1, max_size=50)
+
+
+def drawn(rng, *shape):
+    """Confidences as the shipped reference has them."""
+    shares = SHIPPED.confidence_counts / SHIPPED.confidence_counts.sum()
+    bins = rng.choice(len(shares), size=shape, p=shares)
+    return rng.uniform(SHIPPED.confidence_edges[bins], SHIPPED.confidence_edges[bins + 1])
+
+
+def with_audit(confidence, right, labels):
+    """Answers of which the first `labels` were audited and labelled."""
+    n = len(confidence)
+    first = np.arange(n) < labels
+    return pd.DataFrame(
+        {
+            "predicted_sentiment": "positive",
+            "true_sentiment": pd.Series(np.where(right, "positive", "negative")).where(first),
+            "prediction_id": "id",
+            "confidence": confidence,
+            "audit": first,
+        }
+    )
+
+
+def audited_traffic(rng, n, labels, flipped=0.0):
+    """Answers that are right as often as their confidence says, less where the truths of a part are flipped."""
+    confidence = drawn(rng, n)
+    right = (rng.random(n) < calibrated(confidence, SHIPPED)) != (rng.random(n) < flipped)
+    return with_audit(confidence, right, labels)
+
+
+# Without labels
+
+
+def test_the_estimate_is_the_mean_of_the_calibrated_confidences():
+    found = estimated_accuracy(np.array([0.6, 0.8, np.nan, 1.0]), SURE)
+
+    assert found
+    assert found.value == pytest.approx(0.8)
+    assert found.n == 3
+    variance = (0.24 + 0.16) / 3 * (1 / 3 + 1 / SURE.validation_n)
+    assert found.value - found.low == pytest.approx(1.96 * variance**0.5, rel=1e-4)
+
+
+def test_without_any_confidence_nothing_is_estimated():
+    assert estimated_accuracy(np.array([]), SHIPPED) is None
+    assert estimated_accuracy(np.array([np.nan, np.nan]), SHIPPED) is None
+
+
+@given(confidences)
+def test_the_estimate_is_within_its_interval_and_both_within_0_and_1(values):
+    found = estimated_accuracy(np.array(values), SHIPPED)
+
+    assert found
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.n == len(values)
+
+
+@pytest.mark.parametrize(("n", "most"), [(500, 0.011), (2_000, 0.006)])
+def test_the_estimate_is_near_the_accuracy_of_calibrated_answers_and_covers_it(n, most):
+    rng = np.random.default_rng(20261123)
+    runs = drawn(rng, 1_000, n)
+    accuracies = (rng.random(runs.shape) < calibrated(runs, SHIPPED)).mean(axis=1)
+    found = [estimated_accuracy(run, SHIPPED) for run in runs]
+    estimates = [one for one in found if one]
+
+    assert np.mean([abs(one.value - true) for one, true in zip(estimates, accuracies, strict=True)]) <= most
+    covered = [one.low <= true <= one.high for one, true in zip(estimates, accuracies, strict=True)]
+    assert 0.94 <= np.mean(covered) <= 0.97
+
+
+# With few labels
+
+
+def test_the_labels_correct_what_the_calibration_has_wrong():
+    rng = np.random.default_rng(20261123)
+    table = audited_traffic(rng, 20_000, labels=2_000, flipped=0.12)
+    estimate, found = estimated_accuracy(table["confidence"].to_numpy(), SHIPPED), few_labels_accuracy(table, SHIPPED)
+
+    assert estimate
+    assert estimate.low > 0.90
+    assert found
+    assert found.low < 0.824 < found.high
+    assert found.n == 2_000
+
+
+@pytest.mark.parametrize(("flipped", "truth", "narrower"), [(0.0, 0.926, 0.93), (0.12, 0.824, 1.0)])
+def test_the_interval_covers_the_accuracy_and_is_narrower_than_that_of_the_labels_alone(flipped, truth, narrower):
+    rng = np.random.default_rng(20261125)
+    tables = [audited_traffic(rng, 2_000, 100, flipped) for _ in range(400)]
+    found = [one for table in tables if (one := few_labels_accuracy(table, SHIPPED))]
+    right = [int((table["true_sentiment"] == "positive").sum()) for table in tables]
+    plain = [one for number in right if (one := proportion(number, 100))]
+
+    assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.935
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.006)
+    width = np.mean([one.high - one.low for one in found]) / np.mean([one.high - one.low for one in plain])
+    assert width < narrower
+
+
+def test_estimates_that_say_nothing_leave_the_interval_of_the_labels():
+    right = np.arange(100) % 10 > 0
+    found = few_labels_accuracy(with_audit(np.full(100, 0.9), right, labels=50), SHIPPED)
+    plain = proportion(45, 50)
+
+    assert found
+    assert plain
+    assert found.value == pytest.approx(plain.value)
+    assert found.low == pytest.approx(plain.low, abs=0.005)
+    assert found.high == pytest.approx(plain.high, abs=0.005)
+
+
+def test_labels_that_are_all_right_still_leave_room_for_errors():
+    rng = np.random.default_rng(20261123)
+    found = few_labels_accuracy(with_audit(drawn(rng, 200), np.ones(200, dtype=bool), labels=40), SHIPPED)
+    plain = proportion(40, 40)
+
+    assert found
+    assert plain
+    assert (found.value, found.high, found.n) == (1, 1, 40)
+    assert found.low == pytest.approx(plain.low)
+
+
+def test_only_the_answers_up_to_the_last_audited_one_are_spoken_for():
+    rng = np.random.default_rng(20261123)
+    table = audited_traffic(rng, 300, labels=100)
+    later = audited_traffic(rng, 300, labels=0).assign(audit=True, confidence=0.5)
+
+    assert few_labels_accuracy(pd.concat([table, later], ignore_index=True), SHIPPED) == few_labels_accuracy(
+        table, SHIPPED
+    )
+
+
+def test_with_too_few_audited_answers_nothing_is_said():
+    rng = np.random.default_rng(20261123)
+    table = audited_traffic(rng, 200, labels=MIN_LABELS)
+
+    assert few_labels_accuracy(table, SHIPPED) is not None
+    assert few_labels_accuracy(table[1:], SHIPPED) is None
+    assert few_labels_accuracy(table[:0], SHIPPED) is None
+    assert few_labels_accuracy(table.assign(confidence=np.nan), SHIPPED) is None
+    assert few_labels_accuracy(table.assign(audit=False), SHIPPED) is None
+    assert few_labels_accuracy(table.assign(prediction_id=None), SHIPPED) is None
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(MIN_LABELS, 80), st.floats(0, 1))
+def test_any_labels_give_an_interval_within_0_and_1(seed, labels, accuracy):
+    rng = np.random.default_rng(seed)
+    table = with_audit(rng.random(80), rng.random(80) < accuracy, labels)
+    found = few_labels_accuracy(table, SHIPPED)
+
+    assert found
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.n == labels
