@@ -1,0 +1,62 @@
+"""The versions of the model side by side: how good each was, and whether the difference is more than chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import hypot
+from typing import Literal
+
+import pandas as pd
+
+from monitoring.quality import Proportion, accuracy
+
+Verdict = Literal["higher", "lower", "cannot tell yet"]
+
+
+@dataclass(frozen=True)
+class VersionQuality:
+    """What one version answered between `first` and `last`, in UTC; `version` is None for answers that do not name it,
+    `accuracy` for a version without labels."""
+
+    version: str | None
+    requests: int
+    accuracy: Proportion | None
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two proportions, -1 to 1, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def by_version(predictions: pd.DataFrame) -> list[VersionQuality]:
+    """Each version in the order in which they first answered."""
+    groups = predictions.groupby("model_version", dropna=False, sort=False)
+    found = [_of_version(None if pd.isna(name) else str(name), rows) for name, rows in groups]
+    return sorted(found, key=lambda version: version.first)
+
+
+def difference(one: Proportion, other: Proportion) -> Difference:
+    """one less other, of independent samples; the interval is from their Wilson intervals (Newcombe 1998, method 10)."""
+    value = one.value - other.value
+    below = hypot(one.value - one.low, other.high - other.value)
+    above = hypot(one.high - one.value, other.value - other.low)
+    return Difference(value, value - below, value + above)
+
+
+def verdict(difference: Difference) -> Verdict:
+    """Whether the first of the two is higher or lower than the other, as far as the interval can tell."""
+    if difference.low > 0:
+        return "higher"
+    return "lower" if difference.high < 0 else "cannot tell yet"
+
+
+def _of_version(version: str | None, rows: pd.DataFrame) -> VersionQuality:
+    times = rows["timestamp"]
+    return VersionQuality(version, len(rows), accuracy(rows), times.min().to_pydatetime(), times.max().to_pydatetime())
