@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate train bench bench-profile bench-growth bench-startup test test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup test test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -60,6 +60,9 @@ clean: ## Stop both services and delete their containers, network and log (the v
 
 evaluate: ## Send test.json to the running API and print the accuracy
 	$(PYTHON) evaluate.py --url http://localhost:$(API_PORT)
+
+demo: ## Send invented traffic to the running system for two minutes, so that each alarm of the dashboard comes on
+	$(PYTHON) -m scripts.demo --url http://localhost:$(API_PORT) $(DEMO_OPTIONS)
 
 train: $(VENV)/.training ## Train the model on a CSV: make train DATA=file.csv (UNLABELLED=more.csv, TRAIN_OPTIONS=…)
 	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
