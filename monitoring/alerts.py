@@ -1,42 +1,126 @@
-"""The verdict: alerts, as data, from the statistics and the thresholds. The page only draws them."""
+"""The verdict: alerts, as data, from the statistics and the thresholds. The page, watch and reports only tell them.
+
+An `alert` or a drift `warning` is raised by a signal that is watched for ever, and so with a stated false-alarm rate;
+what is merely seen in the selected requests, and may be chance, is never called proven.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
-from monitoring.drift import Drift
+from monitoring.alert import Alert
 from monitoring.quality import Proportion
+from monitoring.reference import Reference
+from monitoring.remarks import interval, since
+from monitoring.settings import Settings
+from monitoring.signals import MIN_REQUESTS, OF_LABELS, WEIGHTS, Status, threshold
 
-MIN_REQUESTS = 50  # below that nothing is called drift
-MIN_DISTANCE = 0.10  # a smaller difference is not worth a warning, however certain it is
-MAX_P_VALUE = 0.01
-
-Level = Literal["alert", "warning", "unknown", "ok"]
-
-
-@dataclass(frozen=True)
-class Alert:
-    level: Level
-    title: str
-    detail: str
+SUBJECTS: Mapping[str, tuple[str, str, str]] = {  # a signal's title, and what more and less of it means
+    "length": ("Sentence length", "texts are longer", "texts are shorter"),
+    "vocabulary": ("Vocabulary", "more words are known to the model", "fewer words are known to the model"),
+    "confidence": ("Confidence", "the model is surer", "the model is less sure"),
+}
 
 
-def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: int) -> Alert:
-    """Whether the share of right answers is below `threshold`; with fewer than `min_labels` labels, neither."""
-    n = accuracy.n if accuracy else 0
+def verdict(
+    accuracy: Proportion | None, signals: Mapping[str, Status], settings: Settings, reference: Reference | None
+) -> list[Alert]:
+    """Everything that is to be said, the accuracy first; `accuracy` is that of the selected answers."""
+    budget = settings.false_alarm_budget
+    found = [
+        accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels, signals["accuracy"], budget),
+    ]
+    if reference:
+        validated = reference.validation_correct / reference.validation_n
+        worse = validation_alert(signals["validation"], validated, budget)
+        found += [worse] if worse else []
+        found += signal_alerts(signals, sorted(reference.label_counts), budget) or [no_drift(signals)]
+    return found
+
+
+def accuracy_alert(
+    accuracy: Proportion | None, threshold: float, min_labels: int, status: Status, budget: float
+) -> Alert:
+    """Whether answers are right less often than `threshold`: proven by the signal, or only seen in `accuracy`, the
+    share of right answers among the selected ones. With fewer than `min_labels` labels only the signal can tell."""
+    n, percent, figures = accuracy.n if accuracy else 0, f"{threshold * 100:g}%", ""
+    if accuracy:
+        figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
+    if status.alarm:
+        seen = f"{figures} in the selected time. " if figures else ""
+        detail = f"{since(status.alarm, 'label')} {seen}{_rate('accuracy', budget)} Look at the wrong answers below."
+        return Alert("alert", f"Accuracy is below {percent}", f"Proven. {detail}", "accuracy", proven=True)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
             "unknown",
             "Not enough labels yet",
             f"{n} of the {min_labels} labels that a verdict needs. Send true_sentiment with a request, "
             "or label answers with /feedback or at the end of this page.",
+            "accuracy",
         )
-    figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
-    percent = f"{threshold * 100:g}%"
     if accuracy.value < threshold:
-        return Alert("alert", f"Accuracy is below {percent}", f"{figures}. Look at the wrong answers below.")
-    return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.")
+        detail = f"{figures}: not proven, it may be chance or a short spell; {_how_far(status)}."
+        return Alert("warning", f"Accuracy is below {percent}", detail, "accuracy")
+    return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.", "accuracy")
+
+
+def validation_alert(status: Status, validated: float, budget: float) -> Alert | None:
+    """Whether answers are right less often than when the model was shipped, `validated`."""
+    if not status.alarm:
+        return None
+    detail = f"Proven: it was {validated:.1%} on texts the model had not seen. {since(status.alarm, 'label')}"
+    title = "Accuracy is worse than when the model was shipped"
+    return Alert("warning", title, f"{detail} {_rate('validation', budget)}", "validation", proven=True)
+
+
+def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str], budget: float) -> list[Alert]:
+    """The alarms of drift that stand; `labels` are the reference's, in order."""
+    alerts = []
+    for name, status in signals.items():
+        if not status.alarm or status.group is None:
+            continue
+        if name in SUBJECTS:
+            title, more, less = SUBJECTS[name]
+            what = (more, less)[status.group % 2]
+        elif name == "prediction":
+            title, direction = "Predicted sentiment", ("more", "less")[status.group % 2]
+            what = f"the answer is {direction} often {labels[status.group // 2]}"
+        else:
+            continue
+        detail = f"Proven: {what} than in the reference. {since(status.alarm, 'request')} {_rate(name, budget)}"
+        alerts.append(Alert("warning", f"{title} has drifted", detail, name, proven=True))
+    return alerts
+
+
+def no_drift(signals: Mapping[str, Status]) -> Alert:
+    """That no alarm of drift stands, or that there is too little to tell."""
+    n = signals["length"].n
+    if n < MIN_REQUESTS:
+        detail = f"{n} of the {MIN_REQUESTS} different texts that a comparison with the reference needs."
+        return Alert("unknown", "Not enough requests yet to speak of drift", detail, "drift")
+    names = [title.lower() for name, (title, _, _) in SUBJECTS.items() if name in signals] + ["predicted sentiment"]
+    detail = f"Watched: {', '.join(names[:-1])} and {names[-1]}, over {n:,} different texts."
+    return Alert("ok", "No drift is proven", detail, "drift")
+
+
+def false_alarms_per_day(signals: Mapping[str, Status], requests: float, labels: float) -> float:
+    """At most so many false alarms a day are expected on average, with these numbers of requests and labels a day."""
+    return sum(
+        (labels if name in OF_LABELS else requests) / status.threshold
+        for name, status in signals.items()
+        if name in WEIGHTS
+    )
+
+
+def budget_sentence(signals: Mapping[str, Status], requests: float, labels: float) -> str:
+    """How rarely the page will be wrong at the present traffic, in requests and labels a day."""
+    rate = false_alarms_per_day(signals, requests, labels)
+    traffic = f"at {requests:,.0f} requests and {labels:,.0f} labels a day"
+    if rate <= 0:
+        return ""
+    days = 1 / rate
+    often = f"{days / 365:,.0f} years" if days > 730 else f"{days:,.0f} days"
+    return f"Expect less than one false alarm in {often if days >= 2 else f'{days * 24:,.0f} hours'}, {traffic}."
 
 
 def enough_labels(n: int, min_labels: int) -> bool:
@@ -44,31 +128,12 @@ def enough_labels(n: int, min_labels: int) -> bool:
     return n >= min_labels
 
 
-def drift_alert(subject: str, drift: Drift) -> Alert:
-    """Whether `subject` differs from the reference by more than chance and by more than a trifle."""
-    if drift.n < MIN_REQUESTS:
-        return Alert(
-            "unknown",
-            f"{subject}: not enough requests yet",
-            f"{drift.n} of the {MIN_REQUESTS} requests that a comparison needs.",
-        )
-    figures = f"Distance {drift.distance:.2f} from the reference (0 the same, 1 nothing in common), n = {drift.n:,}."
-    if drift.p_value < MAX_P_VALUE and drift.distance >= MIN_DISTANCE:
-        return Alert("warning", f"{subject} has drifted", figures)
-    return Alert("ok", f"{subject}: no drift", figures)
+def _rate(name: str, budget: float) -> str:
+    """What the alarm's threshold promises."""
+    a = threshold(name, budget)  # type: ignore[arg-type]
+    kind = "labels" if name in OF_LABELS else "requests"
+    return f"At most one false alarm of this kind in {a:,.0f} {kind}."
 
 
-def log_alerts(unreadable_lines: int, unmatched_feedback: int) -> list[Alert]:
-    """What in the log could not be used."""
-    alerts = []
-    if unreadable_lines:
-        lines = "1 line" if unreadable_lines == 1 else f"{unreadable_lines:,} lines"
-        alerts.append(Alert("warning", f"{lines} of the log could not be read", "Skipped; all others are counted."))
-    if unmatched_feedback:
-        labels = "1 label belongs" if unmatched_feedback == 1 else f"{unmatched_feedback:,} labels belong"
-        alerts.append(Alert("warning", f"{labels} to no prediction in the log", "Not used in any figure."))
-    return alerts
-
-
-def interval(proportion: Proportion) -> str:
-    return f"{proportion.low:.1%} – {proportion.high:.1%}"
+def _how_far(status: Status) -> str:
+    return f"the evidence of {status.n:,} labels reaches {status.evidence:.2%} of what an alarm needs"

@@ -18,6 +18,8 @@ class Prediction(NamedTuple):
     prediction_id: str | None
     confidence: float  # NaN where the line has none
     model_version: str | None
+    known_share: float  # the share of its tokens that the model's vocabulary has; NaN where the line does not say
+    audit: bool  # drawn for the audit sample
 
 
 class Feedback(NamedTuple):
@@ -40,6 +42,8 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
         prediction_id=_optional(record.get("prediction_id")),
         confidence=_probability(record.get("confidence")),
         model_version=_optional(record.get("model_version")),
+        known_share=_probability(record.get("known_share")),
+        audit=record.get("audit") is True,
     )
 
 

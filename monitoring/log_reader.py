@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction
-from monitoring.tailed_file import Replaced, Row, TailedFile
+from monitoring.log_format import Feedback, Prediction
+from monitoring.log_tail import Arrivals, LogTail
+from monitoring.monitor import Counts, Monitor
+from monitoring.signals import Status
 
-PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
 OPTIONAL_TEXTS = ("true_sentiment", "prediction_id", "model_version")
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """The log at one moment. `predictions` has Prediction's fields as columns, in order of time; a label that came
-    later stands in `true_sentiment`. Feedback for predictions that are not in the log is counted, not used."""
+    later stands in `true_sentiment`. Feedback for predictions that are not in the log is counted, not used. `signals`
+    are those that are watched for ever, over the whole log, and `counts` what they were fed with."""
 
     predictions: pd.DataFrame
     files: int
     unreadable_lines: int
     unmatched_feedback: int
+    signals: Mapping[str, Status]
+    counts: Counts
 
     def since(self, start: datetime | None) -> pd.DataFrame:
         """The predictions from `start` on; all of them for None."""
@@ -58,50 +62,50 @@ def is_same(one: Prediction, other: Prediction) -> bool:
 
 
 class LogReader:
-    """All log files of a folder, however many processes write them. Threads may share it."""
+    """All log files of a folder as a table, and the monitor fed with what they gain. Threads may share it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, monitor: Monitor) -> None:
         self.directory = directory
         self._lock = threading.Lock()
+        self._tail, self._monitor = LogTail(directory), monitor
         self._start_over()
 
     def refresh(self) -> Snapshot:
         """The log as it is now. Raises OSError when there is one that cannot be read."""
         with self._lock:
             try:
-                changed = self._read_new()
-            except Replaced:
-                self._start_over()
-                changed = self._read_new()
+                arrived = self._tail.read_new()
+                self._monitor.update(arrived)
             except OSError:
-                self._start_over()  # what was read before it failed is read again, not lost
+                self._tail.start_over()  # what was read before it failed is read again, not lost
                 raise
-            if changed:
+            if arrived.restarted:
+                self._start_over()
+            self._take(arrived)
+            if self._changed(arrived):
                 self._snapshot = self._assemble()
             return self._snapshot
 
     def _start_over(self) -> None:
-        self._prediction_files: dict[Path, TailedFile[Prediction]] = {}
-        self._feedback_files: dict[Path, TailedFile[Feedback]] = {}
         self._table = _table([])
         self._labels: dict[str, Feedback] = {}
-        self._snapshot = Snapshot(self._table, 0, 0, 0)
+        self._snapshot = Snapshot(self._table, 0, 0, 0, self._monitor.statuses(), Counts())
 
-    def _read_new(self) -> bool:
-        """Take in what was appended; True if anything changed. Raises Replaced when a file is not what it was."""
-        known = len(self._prediction_files)
-        predictions = _tail(self._prediction_files, self.directory, PREDICTION_FILES, parse_prediction)
-        feedback = _tail(self._feedback_files, self.directory, FEEDBACK_FILES, parse_feedback)
+    def _changed(self, arrived: Arrivals) -> bool:
+        gained = any(batch.rows for batch in arrived.batches)
+        seen = self._snapshot.files, self._snapshot.unreadable_lines
+        return gained or arrived.restarted or seen != (self._tail.files, self._tail.unreadable_lines)
+
+    def _take(self, arrived: Arrivals) -> None:
+        predictions = [row for batch in arrived.predictions for row in batch.rows]
         if predictions:
             self._table = pd.concat([self._table, _table(predictions)], ignore_index=True)
             if not self._table["timestamp"].is_monotonic_increasing:
                 self._table = self._table.sort_values("timestamp", kind="stable", ignore_index=True)
-        for label in feedback:
+        for label in (row for batch in arrived.feedback for row in batch.rows):
             earlier = self._labels.get(label.prediction_id)
             if earlier is None or earlier.timestamp <= label.timestamp:
                 self._labels[label.prediction_id] = label
-        unreadable = self._unreadable_lines() != self._snapshot.unreadable_lines
-        return bool(predictions or feedback or unreadable or len(self._prediction_files) != known)
 
     def _assemble(self) -> Snapshot:
         labels = {prediction_id: label.true_sentiment for prediction_id, label in self._labels.items()}
@@ -109,24 +113,12 @@ class LogReader:
         matched = later.notna()
         return Snapshot(
             self._table.assign(true_sentiment=later.where(matched, self._table["true_sentiment"]).astype("str")),
-            files=len(self._prediction_files),
-            unreadable_lines=self._unreadable_lines(),
+            files=self._tail.files,
+            unreadable_lines=self._tail.unreadable_lines,
             unmatched_feedback=len(labels) - self._table["prediction_id"][matched].nunique(),
+            signals=self._monitor.statuses(),
+            counts=replace(self._monitor.counts),
         )
-
-    def _unreadable_lines(self) -> int:
-        predictions = sum(file.unreadable_lines for file in self._prediction_files.values())
-        return predictions + sum(file.unreadable_lines for file in self._feedback_files.values())
-
-
-def _tail(
-    files: dict[Path, TailedFile[Row]], directory: Path, pattern: str, parse: Callable[[dict[str, Any]], Row]
-) -> list[Row]:
-    """The new rows of all files that match; `files` gains those that appeared."""
-    for path in sorted(directory.glob(pattern)):
-        if path not in files:
-            files[path] = TailedFile(path, parse)
-    return [row for file in files.values() for row in file.read_new()]
 
 
 def _table(rows: list[Prediction]) -> pd.DataFrame:
@@ -141,5 +133,7 @@ def _table(rows: list[Prediction]) -> pd.DataFrame:
             "prediction_id": "str",
             "confidence": "float64",
             "model_version": "str",
+            "known_share": "float64",
+            "audit": "bool",
         }
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,39 @@ class ReferenceUnavailable(Exception):
 
 
 @dataclass(frozen=True)
+class Words:
+    """In how many of `n` reference texts each of the most frequent tokens is found; `pattern` finds the tokens of a
+    lower-cased text."""
+
+    pattern: re.Pattern[str]
+    texts: dict[str, int]
+    n: int
+
+
+@dataclass(frozen=True)
 class Reference:
     """Counts of the reference texts: `length_counts[i]` of them have length_edges[i] <= words < length_edges[i + 1]
-    (the outer bins hold what lies outside), `label_counts` by predicted label, `confidence_counts` likewise."""
+    (the outer bins hold what lies outside), `label_counts` by predicted label, `confidence_counts` and `known_counts`
+    (share of known tokens; None if the model has no vocabulary) as lengths. Of `validation_n` answers to texts that the
+    model had not seen, `validation_correct` were right; between `calibration_confidence` (k,), rising, an answer of
+    that confidence was right as often as `calibration_accuracy` (k,) says."""
 
     source: str
+    digest: str  # of the file, so that what was computed with another one is known as such
+    model_version: str
     length_edges: npt.NDArray[np.int64]
     length_counts: npt.NDArray[np.int64]
     length_median: float
     label_counts: dict[str, int]
     confidence_edges: npt.NDArray[np.float64]
     confidence_counts: npt.NDArray[np.int64]
+    known_edges: npt.NDArray[np.float64] | None
+    known_counts: npt.NDArray[np.int64] | None
+    validation_n: int
+    validation_correct: int
+    calibration_confidence: npt.NDArray[np.float64]
+    calibration_accuracy: npt.NDArray[np.float64]
+    words: Words
 
     @property
     def confidence_mean(self) -> float:
@@ -44,19 +68,30 @@ class Reference:
 def load_profile(path: Path) -> Reference:
     """The profile that training wrote. Raises ReferenceUnavailable."""
     try:
-        profile = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        profile = json.loads(content)
+        known, validation = profile["vocabulary"], profile["validation"]
         return Reference(
             source=f"The reference is the model's training data: {profile['n']:,} texts, answered out of fold.",
+            digest=sha256(content).hexdigest(),
+            model_version=_text(profile["model_version"]),
             length_edges=_increasing(profile["length"]["edges"], np.int64),
             length_counts=_counts(profile["length"]),
             length_median=float(profile["length"]["median"]),
             label_counts=_label_counts(profile["predicted_counts"]),
             confidence_edges=_increasing(profile["confidence"]["edges"], np.float64),
             confidence_counts=_counts(profile["confidence"]),
+            known_edges=None if known is None else _increasing(known["edges"], np.float64),
+            known_counts=None if known is None else _counts(known),
+            validation_n=int(validation["n"]),
+            validation_correct=_part(validation["correct"], validation["n"]),
+            calibration_confidence=_curve(profile, "confidence"),
+            calibration_accuracy=_curve(profile, "accuracy"),
+            words=Words(re.compile(profile["words"]["token_pattern"]), _word_counts(profile), int(profile["n"])),
         )
     except OSError as error:
         raise ReferenceUnavailable(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, re.error) as error:
         raise ReferenceUnavailable(f"{path} is not a reference profile: {error!r}; train again to make one.") from error
 
 
@@ -74,6 +109,7 @@ def with_csv(profile: Reference, path: Path) -> Reference:
     return replace(
         profile,
         source=f"The reference for lengths and labels is {path.name}, put beside dashboard.py: {len(data):,} texts.",
+        digest=f"{profile.digest}+{_digest_of(words, data[CSV_LABEL])}",
         length_counts=histogram(words, profile.length_edges),
         length_median=float(np.median(words)),
         label_counts=dict(Counter(data[CSV_LABEL])),
@@ -84,6 +120,37 @@ def histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> npt.NDArray[
     """Counts by bin; a value outside the edges counts in the first or last bin, so that none is lost."""
     bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     return np.bincount(bins, minlength=len(edges) - 1)
+
+
+def _digest_of(words: npt.NDArray[np.int64], labels: pd.Series) -> str:
+    return sha256(words.tobytes() + "\n".join(labels).encode()).hexdigest()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"not a name: {value!r:.60}")
+    return value
+
+
+def _part(value: Any, whole: Any) -> int:
+    if not 0 <= int(value) <= int(whole) or int(whole) == 0:
+        raise ValueError(f"{value!r:.60} is no part of {whole!r:.60}")
+    return int(value)
+
+
+def _curve(profile: dict[str, Any], name: str) -> npt.NDArray[np.float64]:
+    """One side of the calibration curve; both rise."""
+    curve = profile["calibration"]["isotonic"]
+    values = np.asarray(curve[name], dtype=np.float64)
+    if values.shape != (len(curve["confidence"]),) or not values.size or values.ndim != 1:
+        raise ValueError("a calibration curve needs an accuracy for each of its confidences")
+    if not (np.diff(values) >= 0).all() or values[0] < 0 or values[-1] > 1:
+        raise ValueError("a calibration curve rises from 0 to 1")
+    return values
+
+
+def _word_counts(profile: dict[str, Any]) -> dict[str, int]:
+    return {word: _part(count, profile["n"]) for word, count in profile["words"]["texts"].items()}
 
 
 def _increasing(values: Any, dtype: Any) -> npt.NDArray[Any]:

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from monitoring.log_reader import LogReader
+from monitoring.monitor import Monitor
 from tests.conftest import serving
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -33,6 +35,8 @@ def prediction(**fields: Any) -> bytes:
         "prediction_id": "id-1",
         "confidence": 0.9,
         "model_version": "v1",
+        "known_share": 0.7,
+        "audit": False,
     }
     return json.dumps(record | fields).encode() + b"\n"
 
@@ -49,6 +53,11 @@ def append(path: Path, *lines: bytes) -> None:
         file.write(b"".join(lines))
 
 
+def watched_log(directory: Path) -> LogReader:
+    """A reader of a log that is compared with nothing."""
+    return LogReader(directory, Monitor(None, 0.8, 0.02))
+
+
 def answers(predicted: Sequence[str], true: Sequence[str | None], words: int = 3) -> pd.DataFrame:
     """Predictions as a snapshot holds them, one a minute."""
     n = len(predicted)
@@ -61,6 +70,9 @@ def answers(predicted: Sequence[str], true: Sequence[str | None], words: int = 3
             "true_sentiment": pd.Series(list(true), dtype="str"),
             "prediction_id": pd.Series([f"id-{number}" for number in range(n)], dtype="str"),
             "confidence": pd.Series([0.9] * n, dtype="float64"),
+            "model_version": pd.Series([None] * n, dtype="str"),
+            "known_share": pd.Series([0.7] * n, dtype="float64"),
+            "audit": pd.Series([False] * n, dtype="bool"),
         }
     )
 

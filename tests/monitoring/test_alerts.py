@@ -1,20 +1,33 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from monitoring.alerts import (
-    MAX_P_VALUE,
-    MIN_DISTANCE,
-    MIN_REQUESTS,
-    accuracy_alert,
-    drift_alert,
-    interval,
-    log_alerts,
-)
-from monitoring.drift import Drift
+from monitoring.alerts import accuracy_alert, budget_sentence, false_alarms_per_day, no_drift, signal_alerts, verdict
 from monitoring.quality import Proportion, proportion
+from monitoring.reference import load_profile
+from monitoring.sequential import Episode, Mark
+from monitoring.settings import Settings
+from monitoring.signals import FIT, WEIGHTS, Status, threshold
+from tests.conftest import ROOT
+
+REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")
+MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
+EPISODE = Episode(Mark(1234, MOMENT + 600), Mark(1000, MOMENT), 0)
+SIGNALS = {name: Status(1_000, 1e-4, threshold(name, 0.02), None, None, ()) for name in WEIGHTS} | {
+    FIT: Status(1_000, 1e-4, 1e6, None, None, ())
+}
+
+
+def alarmed(name: str, group: int = 0) -> dict[str, Status]:
+    return SIGNALS | {name: SIGNALS[name]._replace(alarm=EPISODE, group=group, evidence=1.0)}
+
+
+def accuracy(found, limit=0.8, min_labels=30, status=SIGNALS["accuracy"]):
+    return accuracy_alert(found, limit, min_labels, status, 0.02)
 
 
 def test_without_labels_there_is_no_verdict():
-    alert = accuracy_alert(None, 0.8, 30)
+    alert = accuracy(None)
 
     assert (alert.level, alert.title) == ("unknown", "Not enough labels yet")
     assert alert.detail.startswith("0 of the 30 labels")
@@ -22,7 +35,7 @@ def test_without_labels_there_is_no_verdict():
 
 @pytest.mark.parametrize("right", [0, 10, 29])
 def test_with_fewer_labels_than_asked_for_there_is_neither_a_verdict_nor_a_figure(right):
-    alert = accuracy_alert(proportion(right, 29), 0.8, 30)
+    alert = accuracy(proportion(right, 29))
 
     assert alert.level == "unknown"
     assert alert.detail.startswith("29 of the 30 labels")
@@ -31,80 +44,123 @@ def test_with_fewer_labels_than_asked_for_there_is_neither_a_verdict_nor_a_figur
 
 @pytest.mark.parametrize(
     ("right", "n", "level"),
-    [(0, 30, "alert"), (23, 30, "alert"), (24, 30, "ok"), (30, 30, "ok"), (79, 100, "alert"), (80, 100, "ok")],
+    [(0, 30, "warning"), (23, 30, "warning"), (24, 30, "ok"), (30, 30, "ok"), (79, 100, "warning"), (80, 100, "ok")],
 )
-def test_only_what_is_below_the_threshold_is_an_alert(right, n, level):
-    assert accuracy_alert(proportion(right, n), 0.8, 30).level == level
+def test_what_is_below_the_threshold_is_amber_as_long_as_it_is_not_proven(right, n, level):
+    alert = accuracy(proportion(right, n))
+
+    assert alert.level == level
+    assert not alert.proven
 
 
 @pytest.mark.parametrize("percent", range(101))
 def test_exactly_the_threshold_is_never_below_it(percent):
-    threshold = float(f"0.{percent:02}") if percent < 100 else 1.0
+    limit = float(f"0.{percent:02}") if percent < 100 else 1.0
 
-    assert accuracy_alert(proportion(percent, 100), threshold, 1).level == "ok"
-    assert accuracy_alert(proportion(10 * percent - 1, 1000) if percent else None, threshold, 1).level != "ok"
+    assert accuracy(proportion(percent, 100), limit, 1).level == "ok"
+    assert accuracy(proportion(10 * percent - 1, 1000) if percent else None, limit, 1).level != "ok"
 
 
-def test_the_alert_tells_the_share_how_many_labels_and_the_interval():
-    alert = accuracy_alert(Proportion(0.5, 0.4651, 0.5349, 1234), 0.8, 30)
+def test_amber_tells_the_share_how_many_labels_the_interval_and_that_it_is_not_proven():
+    alert = accuracy(Proportion(0.5, 0.4651, 0.5349, 1234))
 
     assert alert.title == "Accuracy is below 80%"
-    assert "50.0% of 1,234 labelled answers were right (95 % interval 46.5% – 53.5%)" in alert.detail
+    assert "50.0% of 1,234 labelled answers were right (95 % interval 46.5% – 53.5%): not proven" in alert.detail
 
 
-@pytest.mark.parametrize(("threshold", "told"), [(0.8, "80%"), (0.57, "57%"), (0.805, "80.5%"), (0.995, "99.5%")])
-def test_the_threshold_is_told_as_it_was_set(threshold, told):
-    assert accuracy_alert(proportion(0, 30), threshold, 30).title == f"Accuracy is below {told}"
-    assert accuracy_alert(proportion(30, 30), threshold, 30).title == f"Accuracy is not below {told}"
+def test_red_is_proven_and_says_since_when_and_how_often_it_would_be_wrong():
+    alert = accuracy(Proportion(0.5, 0.4651, 0.5349, 1234), status=alarmed("accuracy")["accuracy"])
+
+    assert (alert.level, alert.title, alert.proven) == ("alert", "Accuracy is below 80%", True)
+    assert "started about label #1,000 (2026-11-23 12:00 UTC)" in alert.detail
+    assert "certain at #1,234 (2026-11-23 12:10 UTC)" in alert.detail
+    assert "At most one false alarm of this kind in 1,666,667 labels" in alert.detail
 
 
-def test_few_requests_are_never_called_drift():
-    alert = drift_alert("Sentence length", Drift(1.0, 0.0, MIN_REQUESTS - 1))
+@pytest.mark.parametrize("found", [None, proportion(3, 3), proportion(95, 100)])
+def test_red_stays_whatever_the_selected_answers_say(found):
+    assert accuracy(found, status=alarmed("accuracy")["accuracy"]).level == "alert"
 
-    assert (alert.level, alert.title) == ("unknown", "Sentence length: not enough requests yet")
-    assert alert.detail.startswith("49 of the 50 requests")
+
+@pytest.mark.parametrize(("limit", "told"), [(0.8, "80%"), (0.57, "57%"), (0.805, "80.5%"), (0.995, "99.5%")])
+def test_the_threshold_is_told_as_it_was_set(limit, told):
+    assert accuracy(proportion(0, 30), limit).title == f"Accuracy is below {told}"
+    assert accuracy(proportion(30, 30), limit).title == f"Accuracy is not below {told}"
+
+
+def test_the_verdict_begins_with_accuracy_and_has_every_alarm_that_stands():
+    names = ["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
+    signals = SIGNALS | {name: alarmed(name)[name] for name in names}
+
+    found = verdict(proportion(10, 100), signals, Settings(), REFERENCE)
+
+    assert [alert.name for alert in found] == names
+    assert all(alert.proven for alert in found)
+    assert [alert.level for alert in found] == ["alert"] + ["warning"] * 5
+
+
+def test_a_calm_verdict_says_that_nothing_is_proven():
+    found = verdict(proportion(95, 100), SIGNALS, Settings(), REFERENCE)
+
+    assert [(alert.level, alert.title) for alert in found] == [
+        ("ok", "Accuracy is not below 80%"),
+        ("ok", "No drift is proven"),
+    ]
+
+
+def test_without_a_profile_the_verdict_is_about_accuracy_alone():
+    assert len(verdict(None, {"accuracy": SIGNALS["accuracy"]}, Settings(), None)) == 1
+
+
+def test_worse_than_when_it_was_shipped_says_what_it_was():
+    found = verdict(proportion(95, 100), alarmed("validation"), Settings(), REFERENCE)
+
+    assert found[1].title == "Accuracy is worse than when the model was shipped"
+    assert "it was 92.6% on texts the model had not seen" in found[1].detail
 
 
 @pytest.mark.parametrize(
-    ("distance", "p_value", "level"),
+    ("name", "group", "title", "what"),
     [
-        (MIN_DISTANCE, MAX_P_VALUE / 2, "warning"),
-        (MIN_DISTANCE - 0.01, 0.0, "ok"),
-        (1.0, MAX_P_VALUE, "ok"),
-        (0.0, 1.0, "ok"),
+        ("length", 0, "Sentence length has drifted", "texts are longer than in the reference"),
+        ("length", 1, "Sentence length has drifted", "texts are shorter than"),
+        ("vocabulary", 1, "Vocabulary has drifted", "fewer words are known to the model than"),
+        ("confidence", 1, "Confidence has drifted", "the model is less sure than"),
+        ("prediction", 0, "Predicted sentiment has drifted", "the answer is more often negative than"),
+        ("prediction", 1, "Predicted sentiment has drifted", "the answer is less often negative than"),
     ],
 )
-def test_drift_must_be_both_certain_and_worth_a_warning(distance, p_value, level):
-    assert drift_alert("Sentence length", Drift(distance, p_value, MIN_REQUESTS)).level == level
+def test_drift_says_what_has_changed_and_which_way(name, group, title, what):
+    (alert,) = signal_alerts(alarmed(name, group), ["negative", "positive"], 0.02)
+
+    assert (alert.title, alert.name, alert.proven) == (title, name, True)
+    assert what in alert.detail
+    assert "started about request #1,000" in alert.detail
 
 
-def test_a_drift_warning_tells_distance_and_requests():
-    alert = drift_alert("Predicted sentiment", Drift(0.314, 0.0, 1234))
-
-    assert alert.title == "Predicted sentiment has drifted"
-    assert alert.detail.startswith("Distance 0.31 ")
-    assert alert.detail.endswith("n = 1,234.")
+def test_a_doubted_estimate_is_no_alarm_of_drift():
+    assert signal_alerts(alarmed(FIT), ["negative", "positive"], 0.02) == []
 
 
-def test_a_log_without_trouble_needs_no_alert():
-    assert log_alerts(0, 0) == []
+def test_with_few_requests_nothing_is_said_about_drift():
+    alert = no_drift(SIGNALS | {"length": SIGNALS["length"]._replace(n=49)})
+
+    assert alert.level == "unknown"
+    assert alert.detail.startswith("49 of the 50 different texts")
+
+
+def test_the_expected_false_alarms_are_those_of_all_signals():
+    """200,000 requests and 10,000 labels a day use up the whole budget each day."""
+    assert false_alarms_per_day(SIGNALS, 200_000, 10_000) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize(
-    ("unreadable", "unmatched", "titles"),
-    [
-        (1, 0, ["1 line of the log could not be read"]),
-        (1234, 0, ["1,234 lines of the log could not be read"]),
-        (0, 1, ["1 label belongs to no prediction in the log"]),
-        (2, 3, ["2 lines of the log could not be read", "3 labels belong to no prediction in the log"]),
-    ],
+    ("requests", "labels", "often"),
+    [(200_000, 10_000, "50 days"), (2_000, 100, "14 years"), (2e7, 1e6, "12 hours")],
 )
-def test_what_could_not_be_used_is_counted(unreadable, unmatched, titles):
-    alerts = log_alerts(unreadable, unmatched)
-
-    assert [alert.title for alert in alerts] == titles
-    assert {alert.level for alert in alerts} == {"warning"}
+def test_the_page_says_how_rarely_it_will_be_wrong(requests, labels, often):
+    assert f"less than one false alarm in {often}, at" in budget_sentence(SIGNALS, requests, labels)
 
 
-def test_an_interval_is_two_percentages():
-    assert interval(Proportion(0.5, 0.25, 0.75, 4)) == "25.0% – 75.0%"
+def test_without_traffic_there_is_no_rate_to_tell():
+    assert budget_sentence(SIGNALS, 0, 0) == ""

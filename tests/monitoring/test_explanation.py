@@ -36,7 +36,7 @@ EXPLANATION = Explanation("positive", "v1", "positive", [Term("amazing", 2.5)], 
 
 
 def request(**fields):
-    line = Prediction(datetime(2026, 11, 23, tzinfo=UTC), TEXT, 4, "positive", None, "id-1", 0.9, "v1")
+    line = Prediction(datetime(2026, 11, 23, tzinfo=UTC), TEXT, 4, "positive", None, "id-1", 0.9, "v1", 0.7, False)
     return line._replace(**fields)
 
 

@@ -15,7 +15,7 @@ from monitoring.log_format import parse_prediction, word_count
 from monitoring.log_reader import LogReader, Snapshot, rows
 from monitoring.tailed_file import BLOCK_BYTES
 from tests.conftest import wait_until
-from tests.monitoring.conftest import NOON, append, at, feedback, prediction
+from tests.monitoring.conftest import NOON, append, at, feedback, prediction, watched_log
 
 GARBAGE = {
     "not JSON": b"hello",
@@ -96,7 +96,7 @@ def labels(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reader(tmp_path) -> LogReader:
-    return LogReader(tmp_path)
+    return watched_log(tmp_path)
 
 
 def texts(snapshot: Snapshot) -> list[str]:
@@ -129,6 +129,8 @@ def test_every_field_of_a_line_is_a_column(reader, log):
         "prediction_id": "id-1",
         "confidence": 0.9,
         "model_version": "v1",
+        "known_share": 0.7,
+        "audit": False,
     }
 
 
@@ -211,7 +213,7 @@ def test_the_word_nan_is_a_label_like_any_other_and_not_a_missing_one(reader, lo
 
 
 def test_a_folder_that_does_not_exist_is_an_empty_log(tmp_path):
-    snapshot = LogReader(tmp_path / "logs").refresh()
+    snapshot = watched_log(tmp_path / "logs").refresh()
 
     assert (len(snapshot.predictions), snapshot.files, snapshot.unreadable_lines) == (0, 0, 0)
     assert str(snapshot.predictions["timestamp"].dtype) == "datetime64[us, UTC]"
@@ -226,7 +228,7 @@ def test_an_empty_file_is_a_log_without_predictions(reader, log):
 
 
 def test_the_folder_and_the_log_may_come_later(tmp_path):
-    reader = LogReader(tmp_path / "logs")
+    reader = watched_log(tmp_path / "logs")
     reader.refresh()
 
     append(tmp_path / "logs" / "prediction_logs.json", prediction(request_text="first"))
@@ -335,7 +337,7 @@ def test_it_does_not_matter_how_often_the_log_is_read_while_it_grows(cuts):
     lines = [prediction(request_text=f"text {n} é🎬", timestamp=at(n), prediction_id=f"{n}") for n in range(6)]
     content = b"".join([*lines[:3], b"garbage \xff\n", *lines[3:]])
     with tempfile.TemporaryDirectory() as folder:
-        log, reader, start = Path(folder, "prediction_logs.json"), LogReader(Path(folder)), 0
+        log, reader, start = Path(folder, "prediction_logs.json"), watched_log(Path(folder)), 0
         for cut in [*sorted(cuts), len(content)]:
             append(log, content[start:cut])
             start = max(start, min(cut, len(content)))
@@ -514,7 +516,7 @@ def test_among_garbage_of_any_kind_every_good_line_is_read_and_every_bad_one_cou
     lines = [line if line is not None else prediction(request_text="good").strip() for line in garbage]
     with tempfile.TemporaryDirectory() as folder:
         append(Path(folder, "prediction_logs.json"), *(line + b"\n" for line in lines))
-        snapshot = LogReader(Path(folder)).refresh()
+        snapshot = watched_log(Path(folder)).refresh()
 
     assert texts(snapshot) == ["good"] * garbage.count(None)
     assert snapshot.unreadable_lines == sum(1 for line in garbage if line is not None and line.strip())

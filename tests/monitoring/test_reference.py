@@ -17,10 +17,15 @@ from tests.conftest import ROOT
 
 SHIPPED = ROOT / "monitoring" / "reference.json"
 GOOD: dict[str, Any] = {
+    "model_version": "0123456789ab",
     "n": 6,
     "length": {"edges": [1, 2, 4, 8], "counts": [1, 2, 3], "median": 3},
     "predicted_counts": {"negative": 2, "positive": 4},
     "confidence": {"edges": [0.0, 0.5, 1.0], "counts": [2, 6]},
+    "vocabulary": {"edges": [0.0, 0.5, 1.0], "counts": [1, 5]},
+    "validation": {"n": 6, "correct": 5},
+    "calibration": {"isotonic": {"confidence": [0.5, 0.9], "accuracy": [0.4, 1.0]}},
+    "words": {"token_pattern": r"\w+", "texts": {"film": 4, "the": 6}},
 }
 NOT_JSON = {
     "empty": b"",
@@ -67,10 +72,30 @@ BAD_VALUES = [
     (("confidence", "edges"), [0.0, 0.5]),
     (("confidence", "counts"), [1.0, "x"]),
     (("confidence", "counts"), [0, 0]),
+    (("model_version",), ""),
+    (("model_version",), 7),
+    (("vocabulary", "counts"), [1]),
+    (("vocabulary", "edges"), [1.0, 0.5, 0.0]),
+    (("validation", "n"), 0),
+    (("validation", "correct"), 7),
+    (("validation", "correct"), -1),
+    (("validation", "correct"), "five"),
+    (("calibration", "isotonic", "confidence"), [0.9, 0.5]),
+    (("calibration", "isotonic", "confidence"), [[0.5], [0.9]]),
+    (("calibration", "isotonic", "accuracy"), [0.4]),
+    (("calibration", "isotonic", "accuracy"), [0.4, 1.5]),
+    (("calibration", "isotonic", "accuracy"), [0.4, float("nan")]),
+    (("calibration", "isotonic"), {"confidence": [], "accuracy": []}),
+    (("words", "token_pattern"), "("),
+    (("words", "token_pattern"), 7),
+    (("words", "texts"), {"film": 7}),
+    (("words", "texts"), ["film"]),
 ]
 KEYS = [
     *[("n",), ("length",), ("length", "edges"), ("length", "counts"), ("length", "median")],
     *[("predicted_counts",), ("confidence",), ("confidence", "edges"), ("confidence", "counts")],
+    *[("model_version",), ("vocabulary",), ("vocabulary", "edges"), ("validation",), ("validation", "n")],
+    *[("calibration",), ("calibration", "isotonic"), ("words",), ("words", "token_pattern"), ("words", "texts")],
 ]
 
 increasing = st.lists(st.integers(-50, 50), min_size=2, max_size=10, unique=True).map(sorted)
@@ -125,6 +150,15 @@ def test_every_part_of_a_profile_is_read(profile):
     assert reference.label_counts == {"negative": 2, "positive": 4}
     assert reference.confidence_edges.tolist() == [0, 0.5, 1]
     assert reference.confidence_counts.tolist() == [2, 6]
+    assert reference.known_edges is not None
+    assert reference.known_edges.tolist() == [0, 0.5, 1]
+    assert reference.known_counts is not None
+    assert reference.known_counts.tolist() == [1, 5]
+    assert (reference.validation_n, reference.validation_correct) == (6, 5)
+    assert reference.calibration_confidence.tolist() == [0.5, 0.9]
+    assert reference.calibration_accuracy.tolist() == [0.4, 1]
+    assert (reference.words.pattern.findall("a film"), reference.words.texts["film"]) == (["a", "film"], 4)
+    assert reference.model_version == "0123456789ab"
     assert reference.source.startswith("The reference is the model's training data: 6 texts")
 
 
@@ -133,9 +167,25 @@ def test_the_mean_confidence_is_that_of_the_middles_of_the_bins(profile):
 
 
 def test_fields_it_does_not_know_are_ignored(profile):
-    profile.write_text(json.dumps(GOOD | {"unit": "words", "validation": None}))
+    profile.write_text(json.dumps(GOOD | {"unit": "words", "confusion": None}))
 
     assert load_profile(profile).length_median == 3
+
+
+def test_a_model_without_a_vocabulary_has_a_profile_without_one(profile):
+    profile.write_text(json.dumps(GOOD | {"vocabulary": None}))
+
+    assert load_profile(profile).known_counts is None
+
+
+def test_another_profile_or_data_set_has_another_digest(profile, csv):
+    first = load_profile(profile)
+    profile.write_text(json.dumps(GOOD | {"n": 7}))
+    csv.write_text("review,sentiment\none,negative\n")
+    other = with_csv(first, csv)
+    csv.write_text("review,sentiment\none,positive\n")
+
+    assert len({first.digest, load_profile(profile).digest, other.digest, with_csv(first, csv).digest}) == 4
 
 
 def test_a_profile_that_is_missing_is_named(tmp_path):

@@ -9,7 +9,7 @@ LATER = 100.0
 
 
 def request(name: str) -> Prediction:
-    return Prediction(datetime(2026, 11, 23, tzinfo=UTC), name, 1, "positive", None, name, 0.9, "v1")
+    return Prediction(datetime(2026, 11, 23, tzinfo=UTC), name, 1, "positive", None, name, 0.9, "v1", 0.7, False)
 
 
 ONE, TWO, THREE = request("one"), request("two"), request("three")

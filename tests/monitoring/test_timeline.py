@@ -1,11 +1,15 @@
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.timeline import MAX_STEPS, confidence_by_time
+from monitoring.calibration import calibrated
+from monitoring.reference import load_profile
+from monitoring.timeline import MAX_STEPS, accuracy_by_time, confidence_by_time
+from tests.conftest import ROOT
 from tests.monitoring.conftest import NOON, answers
 
 seconds = st.lists(st.integers(0, 10**9), min_size=1, max_size=50)
@@ -68,3 +72,51 @@ def test_a_log_of_a_thousand_days_is_as_short_a_table():
     times = [NOON + timedelta(days=day) for day in range(1000)]
 
     assert len(confidence_by_time(confidences([0.5] * 1000, times))) <= MAX_STEPS + 1
+
+
+# Accuracy
+
+
+REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")
+
+
+def test_accuracy_of_no_predictions_is_an_empty_table_with_its_columns():
+    table = accuracy_by_time(answers([], []), REFERENCE)
+
+    assert list(table.columns) == ["time", "value", "low", "high", "n", "estimated"]
+    assert table.empty
+
+
+def test_a_step_has_the_share_of_right_answers_and_the_estimate():
+    table = accuracy_by_time(
+        answers(["a"] * 4, ["a", "a", "b", None]).assign(timestamp=NOON, confidence=0.9), REFERENCE
+    )
+
+    (row,) = table.to_dict("records")
+    assert (row["value"], row["n"]) == (pytest.approx(2 / 3), 3)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["estimated"] == pytest.approx(calibrated(np.array([0.9]), REFERENCE)[0])
+
+
+def test_steps_without_labels_have_an_estimate_alone_and_without_confidence_a_share_alone():
+    predictions = answers(["a", "a"], [None, "a"]).assign(
+        timestamp=[NOON, NOON + timedelta(days=1)], confidence=[0.9, float("nan")]
+    )
+
+    table = accuracy_by_time(predictions, REFERENCE)
+
+    assert table["value"].isna().tolist() == [True, False]
+    assert table["estimated"].isna().tolist() == [False, True]
+
+
+def test_without_a_reference_nothing_is_estimated():
+    table = accuracy_by_time(answers(["a"], ["a"]), None)
+
+    assert table["estimated"].isna().all()
+    assert table["value"].tolist() == [1]
+
+
+def test_answers_of_another_model_are_not_estimated():
+    table = accuracy_by_time(answers(["a"], ["a"]).assign(model_version="another"), REFERENCE)
+
+    assert table["estimated"].isna().all()

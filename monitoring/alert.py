@@ -1,0 +1,19 @@
+"""An alert, as data: what the page, watch and reports tell in their own ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["alert", "warning", "unknown", "ok"]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """`name` is that of what was watched, for machines; a `proven` one is worth calling somebody for."""
+
+    level: Level
+    title: str
+    detail: str
+    name: str = ""
+    proven: bool = False

@@ -1,0 +1,128 @@
+"""What is watched for ever, what each alarm means, and how they share one budget of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+from monitoring.calibration import PROBABILITY_BINS, calibrated, probability_bins
+from monitoring.drift import Counts, groups_of
+from monitoring.ratios import error_ratios, fit_ratios, share_ratios, shift_ratios
+from monitoring.reference import Reference
+from monitoring.sequential import Episode, Floats, Ints, Ratios, Signal
+
+BUDGET_REQUESTS, BUDGET_LABELS = 200_000, 10_000  # what FALSE_ALARM_BUDGET is the chance of a false alarm in
+FIT_THRESHOLD = 1_000_000.0  # the estimate is doubted wrongly in 1 % of 10,000 labels at most; it is no alarm
+MIN_REQUESTS = 50  # different texts; with fewer nothing is called drift
+BIN_SHARE = 0.01  # of the reference, in each bin of a signal
+
+Name = Literal["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
+WEIGHTS: Mapping[Name, float] = MappingProxyType(  # of the budget; they sum to 1
+    {"accuracy": 0.30, "validation": 0.30, "length": 0.20, "vocabulary": 0.07, "confidence": 0.07, "prediction": 0.06}
+)
+OF_LABELS: tuple[Name, ...] = ("accuracy", "validation")
+FIT = "fit"
+
+
+class Status(NamedTuple):
+    """A signal at one moment: `n` observations, and `evidence` as a share of `threshold`, which raises the alarm."""
+
+    n: int
+    evidence: float
+    threshold: float
+    alarm: Episode | None
+    group: int | None  # what the alarm is for: 2 i for more of kind i, 2 i + 1 for less; errors are only ever more
+    episodes: tuple[Episode, ...]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A signal, and how its observations become its bins."""
+
+    signal: Signal
+    bins: Callable[..., Ints]
+    ratios: Ratios
+
+    def status(self) -> Status:
+        signal = self.signal
+        alarm = signal.alarm
+        group = int(self.ratios.group[alarm.component]) if alarm else None
+        return Status(signal.n, signal.evidence, signal.threshold, alarm, group, tuple(signal.episodes))
+
+
+def threshold(name: Name, budget: float) -> float:
+    """A = n / (alpha w): the signal may raise a false alarm in n observations with a chance of alpha w."""
+    return (BUDGET_LABELS if name in OF_LABELS else BUDGET_REQUESTS) / (budget * WEIGHTS[name])
+
+
+def signals(
+    reference: Reference | None, accuracy_threshold: float, budget: float, min_labels: int
+) -> dict[str, Watched]:
+    """All that can be watched: without a reference only whether accuracy is below the threshold."""
+    tests: dict[Name, tuple[Ratios, Callable[..., Ints]]] = {
+        "accuracy": (error_ratios(_inside(1 - accuracy_threshold)), np.asarray)
+    }
+    if reference:
+        tests["validation"] = (error_ratios(_inside(validation_limit(reference))), np.asarray)
+        tests["length"] = _shift(reference.length_edges, reference.length_counts)
+        if reference.known_edges is not None and reference.known_counts is not None:
+            tests["vocabulary"] = _shift(reference.known_edges, reference.known_counts)
+        tests["confidence"] = _shift(reference.confidence_edges, reference.confidence_counts)
+        labels = sorted(reference.label_counts)
+        if len(labels) > 1:
+            counts = np.array([reference.label_counts[label] for label in labels])
+            places = {label: place for place, label in enumerate(labels)}
+            tests["prediction"] = (share_ratios(_shares(counts)), partial(_places, places))
+    watched = {
+        str(name): Watched(
+            Signal(ratios, threshold(name, budget), min_labels if name in OF_LABELS else MIN_REQUESTS), bins, ratios
+        )
+        for name, (ratios, bins) in tests.items()
+    }
+    if reference:
+        fit = fit_ratios(PROBABILITY_BINS)
+        watched[FIT] = Watched(Signal(fit, FIT_THRESHOLD), partial(_fit_bins, reference), fit)
+    return watched
+
+
+def validation_limit(reference: Reference) -> float:
+    """The upper 95 % limit of the error that was measured before the model was shipped (Clopper and Pearson 1934)."""
+    wrong = reference.validation_n - reference.validation_correct
+    return float(beta.ppf(0.95, wrong + 1, reference.validation_n - wrong)) if wrong < reference.validation_n else 1.0
+
+
+def _inside(error: float) -> float:
+    """A null of exactly 0 or 1 would leave nothing to compare with."""
+    return min(max(error, 1e-9), 1 - 1e-9)
+
+
+def _shift(edges: npt.NDArray[Any], counts: Counts) -> tuple[Ratios, Callable[..., Ints]]:
+    starts = groups_of(counts, BIN_SHARE)
+    inner = np.asarray(edges)[starts][1:]
+    return shift_ratios(_shares(np.add.reduceat(counts, starts))), partial(_bins_between, inner)
+
+
+def _bins_between(inner: npt.NDArray[Any], values: npt.ArrayLike) -> Ints:
+    return np.searchsorted(inner, np.asarray(values), side="right").astype(np.int64)
+
+
+def _shares(counts: Counts) -> Floats:
+    """Half a count more for each bin: none is impossible, however empty the reference has it."""
+    more = counts.astype(np.float64) + 0.5
+    return np.asarray(more / more.sum(), dtype=np.float64)
+
+
+def _places(places: Mapping[str, int], labels: list[str]) -> Ints:
+    return np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def _fit_bins(reference: Reference, confidence: Floats, wrong: Ints) -> Ints:
+    bins: Ints = probability_bins(calibrated(confidence, reference)) * 2 + wrong
+    return bins
