@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +22,13 @@ class Settings:
     api_url: str = "http://localhost:8000"
     accuracy_threshold: float = 0.80
     min_labels: int = 30
+    false_alarm_budget: float = 0.02
     refresh_seconds: float = 3
+    state_dir: Path = Path("state")
+    watch_port: int = 9108
+    watch_name: str = "sentiment-monitor"
+    webhook_url: str = field(default="", repr=False)  # both may hold credentials
+    alertmanager_url: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -34,7 +40,13 @@ class Settings:
             api_url=_url(env, "API_URL", cls.api_url),
             accuracy_threshold=_number(env, "ACCURACY_THRESHOLD", cls.accuracy_threshold, 0, 1),
             min_labels=int(_number(env, "MIN_LABELS", cls.min_labels, 1, 10**9, whole=True)),
+            false_alarm_budget=_number(env, "FALSE_ALARM_BUDGET", cls.false_alarm_budget, 1e-6, 0.5),
             refresh_seconds=_number(env, "REFRESH_SECONDS", cls.refresh_seconds, 0.5, 3600),
+            state_dir=Path(env.get("STATE_DIR", cls.state_dir)),
+            watch_port=int(_number(env, "WATCH_PORT", cls.watch_port, 1, 65535, whole=True)),
+            watch_name=env.get("WATCH_NAME", cls.watch_name),
+            webhook_url=_secret_url(env, "WEBHOOK_URL"),
+            alertmanager_url=_secret_url(env, "ALERTMANAGER_URL").rstrip("/"),
         )
 
 
@@ -54,11 +66,22 @@ def _number(
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     value = env.get(name, default)
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
+    if not _is_address(value):
         raise SettingsError(f"{name} is {value!r}; set it to an address such as {default}.")
     return value.rstrip("/")
+
+
+def _secret_url(env: Mapping[str, str], name: str) -> str:
+    """An address that may hold credentials, so that it is never printed; empty for none."""
+    value = env.get(name, "")
+    if value and not (_is_address(value) and value.isascii() and value.isprintable() and " " not in value):
+        raise SettingsError(f"{name} is no address; set it to one such as https://example.org/alerts, or unset it.")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -26,11 +26,47 @@ def test_every_variable_is_read():
             "API_URL": "https://api.example:8443",
             "ACCURACY_THRESHOLD": "0.9",
             "MIN_LABELS": "12",
+            "FALSE_ALARM_BUDGET": "0.1",
             "REFRESH_SECONDS": "1.5",
+            "STATE_DIR": "/state",
+            "WATCH_PORT": "9000",
+            "WATCH_NAME": "shop",
+            "WEBHOOK_URL": "https://me:pw@hooks.example/a?b=c",
+            "ALERTMANAGER_URL": "http://alerts.example:9093/",
         }
     )
 
-    assert settings == Settings(Path("/data"), Path("/profiles/r.json"), "https://api.example:8443", 0.9, 12, 1.5)
+    assert settings == Settings(
+        log_dir=Path("/data"),
+        reference_path=Path("/profiles/r.json"),
+        api_url="https://api.example:8443",
+        accuracy_threshold=0.9,
+        min_labels=12,
+        false_alarm_budget=0.1,
+        refresh_seconds=1.5,
+        state_dir=Path("/state"),
+        watch_port=9000,
+        watch_name="shop",
+        webhook_url="https://me:pw@hooks.example/a?b=c",
+        alertmanager_url="http://alerts.example:9093",
+    )
+
+
+def test_addresses_that_may_hold_credentials_are_not_shown():
+    settings = Settings(
+        webhook_url="https://me:passw0rd@hooks.example", alertmanager_url="http://me:passw0rd@a.example"
+    )
+
+    assert "passw0rd" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "value", ["hooks.example/passw0rd", "ftp://passw0rd", "http://a b/passw0rd", "http://a:x/passw0rd"]
+)
+def test_one_that_cannot_be_used_is_refused_without_showing_it(value):
+    with pytest.raises(SettingsError, match="WEBHOOK_URL is no address") as refused:
+        Settings.from_env({"WEBHOOK_URL": value})
+    assert "passw0rd" not in str(refused.value)
 
 
 def test_an_empty_variable_counts_as_unset():

@@ -1,0 +1,49 @@
+"""`python -m monitoring.watch check`: one look, in words and as an exit code, for cron and scripts. Writes nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from monitoring.alert import Alert
+from monitoring.look import Look, observer_of
+from monitoring.monitor import Monitor, StateUnusable
+from monitoring.remarks import log_alerts
+from monitoring.settings import Settings
+from monitoring.state_file import Refused, StateFile
+
+FINE, ALERT, NOT_ENOUGH, CANNOT_TELL = range(4)
+
+
+def check(settings: Settings) -> tuple[int, list[str]]:
+    """The exit code, and the lines that say the verdict."""
+    monitor, observer, problems = observer_of(settings)
+    _go_on(monitor, settings)
+    said = [f"warning: {problem}" for problem in problems]
+    try:
+        look = observer.look()
+    except OSError as error:
+        return CANNOT_TELL, [*said, f"The log cannot be read: {error.strerror}: {error.filename or settings.log_dir}"]
+    if not look.snapshot.files:
+        return CANNOT_TELL, [*said, f"There is no log in {settings.log_dir}: no file is named prediction_logs*.json."]
+    snapshot = look.snapshot
+    found = [*look.verdict, *log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback)]
+    return _exit_code(look), [*said, *map(_line, found)]
+
+
+def _go_on(monitor: Monitor, settings: Settings) -> None:
+    """From the state of the watch, if it is there and fits; else the log is gone through from its start."""
+    with suppress(OSError, Refused, StateUnusable):
+        state = StateFile(settings.state_dir).read()
+        if state:
+            monitor.restore(state.get("monitor"))
+
+
+def _exit_code(look: Look) -> int:
+    if look.standing:
+        return ALERT
+    accuracy = next(alert.level for alert in look.verdict if alert.name == "accuracy")
+    return FINE if accuracy == "ok" else NOT_ENOUGH
+
+
+def _line(alert: Alert) -> str:
+    return f"{alert.level}: {alert.title}. {alert.detail}".replace("\n", " ")

@@ -1,0 +1,217 @@
+"""Delivers what the watch has to tell: each channel in a thread of its own, in order, until the receiver took it."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from monitoring.changes import Event, iso
+from monitoring.ledger import Ledger
+
+TIMEOUT_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between tries; each is twice the one before
+logger = logging.getLogger("watch")
+
+
+class NotDelivered(Exception):
+    """A clause that says why, without the address; `refused` if sending the same again soon is no use."""
+
+    def __init__(self, why: str, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
+
+
+class Channel(Protocol):
+    """A receiver. `name` is what metrics and the state call it, `where` its address without anything secret."""
+
+    name: str
+    where: str
+    repeat_seconds: float | None  # how often it must hear again of what still stands
+
+    def send(self, event: Event) -> None:
+        """Raises NotDelivered."""
+
+    def repeat(self, firing: Sequence[Event]) -> None:
+        """Say what still stands. Raises NotDelivered."""
+
+
+class Webhook:
+    """POSTs each event as JSON, with its id as `Idempotency-Key`."""
+
+    name = "webhook"
+    repeat_seconds: float | None = None
+
+    def __init__(self, url: str) -> None:
+        self.where, self._url = shown(url), url
+
+    def send(self, event: Event) -> None:
+        post(self._url, event.document(), {"Idempotency-Key": event.id})
+
+    def repeat(self, firing: Sequence[Event]) -> None:
+        """A webhook hears of changes only."""
+
+
+SEVERITIES = {"alert": "critical"}
+ALERTNAMES = {
+    "accuracy": "SentimentAccuracyBelowThreshold",
+    "validation": "SentimentAccuracyWorse",
+    "log": "SentimentLogUnreadable",
+}
+
+
+class Alertmanager:
+    """Its API v2. It forgets what it does not hear of again, so what stands is sent every minute."""
+
+    name = "alertmanager"
+    repeat_seconds: float | None = 60.0
+    lasts = timedelta(minutes=5)  # so that three repetitions may fail
+
+    def __init__(self, url: str) -> None:
+        self.where, self._url = shown(url), _below(url, "/api/v2/alerts")
+
+    def send(self, event: Event) -> None:
+        post(self._url, [self.alert(event, datetime.now(UTC))], {})
+
+    def repeat(self, firing: Sequence[Event]) -> None:
+        post(self._url, [self.alert(event, datetime.now(UTC)) for event in firing], {})
+
+    def alert(self, event: Event, now: datetime) -> dict[str, Any]:
+        """A `postableAlert`. The log's clock may be another one: nothing starts in the future or ends before it."""
+        starts = min(datetime.fromisoformat(event.started_at), now)
+        ends = now + self.lasts
+        if event.state == "resolved":
+            ends = max(min(datetime.fromisoformat(event.at), now), starts)
+        return {
+            "labels": {
+                "alertname": ALERTNAMES.get(event.name, "SentimentDrift"),
+                "severity": SEVERITIES.get(event.level, event.level),
+                "signal": event.name,
+                "source": event.source,
+            },
+            "annotations": {"summary": event.title, "description": event.detail},
+            "startsAt": iso(starts.timestamp()),
+            "endsAt": iso(ends.timestamp()),
+        }
+
+
+class Sender(threading.Thread):
+    """Delivers a channel's events in order; `failures` and `delivered` count tries and events since the start."""
+
+    def __init__(self, channel: Channel, ledger: Ledger, first_pause: float = FIRST_PAUSE) -> None:
+        super().__init__(name=channel.name, daemon=True)
+        self.channel, self.failures, self.delivered = channel, 0, 0
+        self._ledger = ledger
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._first_pause = self._pause = first_pause
+        self._repeated = 0.0
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    def end(self, seconds: float) -> None:
+        """End after what is being sent, but wait no longer than `seconds`."""
+        self._ended.set()
+        self._wake.set()
+        self.join(seconds)
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            self._wake.clear()
+            try:
+                if not self._send():
+                    self._wake.wait(self.channel.repeat_seconds)
+                self._pause = self._first_pause
+            except NotDelivered as problem:
+                self._failed(problem)
+
+    def _send(self) -> bool:
+        """Whether there was something to send. Raises NotDelivered."""
+        event = self._ledger.next_for(self.channel.name)
+        if event:
+            self.channel.send(event)
+            self._ledger.delivered(self.channel.name, event)
+            self.delivered += 1
+            logger.info("%s at %s has taken: %s: %s", self.channel.name, self.channel.where, event.state, event.title)
+            return True
+        firing = self._ledger.firing()
+        if firing and self._repetition_is_due():
+            self.channel.repeat(firing)
+            self._repeated = time.monotonic()
+        return False
+
+    def _repetition_is_due(self) -> bool:
+        every = self.channel.repeat_seconds
+        return every is not None and (not self._repeated or time.monotonic() - self._repeated > 0.9 * every)
+
+    def _failed(self, problem: NotDelivered) -> None:
+        self.failures += 1
+        self._pause = LONGEST_PAUSE if problem.refused else self._pause
+        logger.log(
+            logging.ERROR if problem.refused else logging.WARNING,
+            "%s at %s %s; %d waiting, tried again in %g s",
+            self.channel.name,
+            self.channel.where,
+            problem,
+            len(self._ledger.waiting(self.channel.name)),
+            self._pause,
+        )
+        self._ended.wait(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """A redirected POST would become a GET, whose answer says nothing about what was to be delivered."""
+
+
+OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def post(url: str, document: Any, headers: dict[str, str]) -> None:
+    """POST JSON, and return if the answer is a 2xx. Raises NotDelivered."""
+    address, credentials = _without_credentials(url)
+    headers = {"Content-Type": "application/json", "User-Agent": "sentiment-monitor"} | credentials | headers
+    request = urllib.request.Request(address, json.dumps(document).encode(), headers)
+    try:
+        with OPENER.open(request, timeout=TIMEOUT_SECONDS):
+            return
+    except urllib.error.HTTPError as error:
+        refused = 300 <= error.code < 500 and error.code not in (408, 429)
+        error.close()
+        raise NotDelivered(f"answered {error.code}", refused) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        cause = getattr(error, "reason", error)
+        why = getattr(cause, "strerror", None) or type(cause).__name__  # its text could hold the address
+        raise NotDelivered(f"does not answer ({why})") from None
+
+
+def shown(url: str) -> str:
+    """The address without user, password, path and query, each of which may be secret."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+
+
+def _below(url: str, path: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path))
+
+
+def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """The address as HTTP takes it, and the header that says user and password."""
+    parts = urlsplit(url)
+    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    if parts.username is None:
+        return address, {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return address, {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}

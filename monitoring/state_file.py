@@ -1,0 +1,90 @@
+"""One JSON document that survives crashes, in a folder that one process owns."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+FORMAT, VERSION = "sentiment-monitor watch", 1
+
+
+class Refused(Exception):
+    """A clause that says why the file cannot be used."""
+
+
+class Taken(Exception):
+    """Another process owns the folder."""
+
+
+class StateFile:
+    """`watch.json` in a folder: replaced as a whole or not at all, and durable once `write` has returned."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / "watch.json"
+        self._lock: int | None = None
+
+    def own(self) -> None:
+        """Keep the folder for this process, until it ends. Raises Taken, or OSError if it cannot be written."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.directory / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise Taken from error
+        self._lock = lock
+
+    def read(self) -> dict[str, Any] | None:
+        """What was written last; None if nothing was. Raises Refused, or OSError."""
+        try:
+            content = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError) as error:
+            raise Refused("it is damaged: it is not JSON") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise Refused("it is not a state of the watch")
+        if content.get("version") != VERSION:
+            raise Refused(f"it has version {content.get('version')!r:.20}, and this program writes {VERSION}")
+        document = content.get("state")
+        if not isinstance(document, dict) or content.get("sha256") != _digest(document):
+            raise Refused("it is damaged: its content does not have the SHA-256 that stands in it")
+        return document
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Replace the file. Raises OSError; what was there before is then still there."""
+        content = {"format": FORMAT, "version": VERSION, "sha256": _digest(document), "state": document}
+        self.directory.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        with new.open("wb") as file:
+            file.write(json.dumps(content).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path)
+        _sync_folder(self.directory)
+
+    def move_aside(self) -> Path:
+        """Keep the file under another name, where nothing reads it. Raises OSError."""
+        aside = self.path.with_name(f"{self.path.name}.refused-{time.time_ns()}")
+        self.path.replace(aside)
+        _sync_folder(self.directory)
+        return aside
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _sync_folder(directory: Path) -> None:
+    """A new name is on disk only once its folder is."""
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

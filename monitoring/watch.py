@@ -1,0 +1,171 @@
+"""The verdict with no browser open: follows the log, serves metrics, and tells each alert that is raised or cleared.
+
+`python -m monitoring.watch` goes on until it is told to stop. `python -m monitoring.watch check` takes one look and
+says the verdict: exit code 0 fine, 1 an alert is proven, 2 not enough data, 3 cannot tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import NoReturn
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from monitoring.check import CANNOT_TELL, check
+from monitoring.follow import Follower
+from monitoring.ledger import Ledger
+from monitoring.look import observer_of
+from monitoring.notifications import Alertmanager, Channel, Sender, Webhook
+from monitoring.settings import Settings, SettingsError
+from monitoring.state_file import StateFile, Taken
+from monitoring.watch_metrics import WatchMetrics
+
+logger = logging.getLogger("watch")
+LAST_SECONDS = 1.0  # for what is being sent when it is told to stop
+PAUSE_SECONDS = 1.0  # between tries to own a state folder that another watch still has
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Not 2, which would mean that there is not enough data."""
+        self.exit(CANNOT_TELL, f"{self.format_usage()}{message}\n")
+
+
+class Stopped(Exception):
+    """It was told to stop."""
+
+
+def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
+    options = _options(arguments)
+    try:
+        settings = Settings.from_env(environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return CANNOT_TELL if options.command == "check" else 1
+    if options.command == "check":
+        code, lines = check(settings)
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        return code
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        return watch(settings, options.address, options.wait)
+    except Stopped:
+        return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = Parser("python -m monitoring.watch", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["watch", "check"], default="watch")
+    parser.add_argument("--address", default="0.0.0.0", help="where the metrics are served")
+    parser.add_argument("--wait", action="store_true", help="wait until no other watch uses the state folder")
+    return parser.parse_args(arguments)
+
+
+def _stop(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Stopped
+
+
+def watch(settings: Settings, address: str, wait: bool) -> int:
+    """Follow the log until Stopped is raised; else the exit code of a watch that cannot start."""
+    monitor, observer, problems = observer_of(settings)
+    channels = channels_of(settings)
+    file = StateFile(settings.state_dir)
+    ledger = Ledger(file, [channel.name for channel in channels])
+    follower = Follower(settings.watch_name, monitor, observer, ledger)
+    senders = [Sender(channel, ledger) for channel in channels]
+    metrics = WatchMetrics(settings, follower, ledger, senders)
+    if not _serve(metrics, settings, address) or not _own(file, wait):
+        return 1
+    _say_start(settings, channels, problems)
+    follower.restore(file)
+    try:
+        follow(follower, senders, settings.refresh_seconds)
+    finally:
+        for sender in senders:
+            sender.end(LAST_SECONDS)
+        logger.info("stopped")
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    channels: list[Channel] = []
+    if settings.webhook_url:
+        channels.append(Webhook(settings.webhook_url))
+    if settings.alertmanager_url:
+        channels.append(Alertmanager(settings.alertmanager_url))
+    return channels
+
+
+def follow(follower: Follower, senders: Sequence[Sender], seconds: float) -> NoReturn:
+    """Look every so many seconds."""
+    for sender in senders:
+        sender.start()
+    while True:
+        follower.look()
+        for sender in senders:
+            sender.wake()
+        time.sleep(seconds)
+
+
+def _serve(metrics: WatchMetrics, settings: Settings, address: str) -> bool:
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    try:
+        start_http_server(settings.watch_port, addr=address, registry=registry)
+    except OSError as error:
+        logger.error("WATCH_PORT %d cannot be used: %s", settings.watch_port, error.strerror)
+        return False
+    return True
+
+
+def _own(file: StateFile, wait: bool) -> bool:
+    """Whether the state folder is this watch's, or nobody can have it."""
+    said = False
+    while True:
+        try:
+            file.own()
+        except OSError as error:
+            logger.error("the state folder %s cannot be used: %s", file.directory, error.strerror)
+        except Taken:
+            if not said:
+                logger.log(logging.INFO if wait else logging.ERROR, TAKEN, file.directory)
+            said = True
+            if not wait:
+                return False
+            time.sleep(PAUSE_SECONDS)
+            continue
+        return True
+
+
+TAKEN = "another watch uses the state folder %s; end it, or give this one a STATE_DIR of its own"
+
+
+def _say_start(settings: Settings, channels: Sequence[Channel], problems: Sequence[str]) -> None:
+    told = ", ".join(f"{channel.name} {channel.where}" for channel in channels) or "nobody"
+    logger.info(
+        "watching %s every %g s as %s: accuracy threshold %g, false alarm budget %g, state in %s, metrics on port %d, "
+        "telling %s",
+        settings.log_dir,
+        settings.refresh_seconds,
+        settings.watch_name,
+        settings.accuracy_threshold,
+        settings.false_alarm_budget,
+        settings.state_dir,
+        settings.watch_port,
+        told,
+    )
+    for problem in problems:
+        logger.warning("%s", problem)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], dict(os.environ)))
