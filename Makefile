@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup test test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup evidence test test-evidence test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -55,7 +55,7 @@ logs: ## Follow what the services print
 
 clean: ## Stop both services and delete their containers, network and log (the volume, or logs/)
 	@$(PYTHON) scripts/local_services.py stop
-	rm -rf .run logs
+	rm -rf .run logs state
 	@! docker info >/dev/null 2>&1 || $(COMPOSE) down --volumes --remove-orphans
 
 evaluate: ## Send test.json to the running API and print the accuracy
@@ -116,6 +116,12 @@ bench-profile: $(VENV)/.dev ## Show where the time of a request goes, stage by s
 bench-growth: $(VENV)/.api ## Measure it while its log grows to ten million lines (needs wrk and 5 GB of disk)
 	$(VENV)/api/bin/python -m benchmarks.growth $(BENCH_OPTIONS)
 
+evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are wrong, and how soon they come (an hour)
+	OPENBLAS_NUM_THREADS=1 $(VENV)/evidence/bin/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
+
+test-evidence: $(VENV)/.dev ## Hold the alarms to their limits, on fewer streams and without the other libraries
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
+
 bench-startup: $(VENV)/.api ## Measure how long the API takes to be ready, and what of it is the model's
 	$(VENV)/api/bin/python -m benchmarks.startup
 
@@ -148,6 +154,19 @@ $(VENV)/.api: api/requirements.txt | $(BIN)/python
 	@echo "Installing what the API's image has into $(VENV)/api, to measure it as it is shipped."
 	@$(BIN)/python -m venv $(VENV)/api
 	@$(VENV)/api/bin/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt
+	@touch $@
+
+$(VENV)/.evidence: benchmarks/requirements-evidence.txt | $(BIN)/python
+	@echo "Installing what monitoring needs and River, which it is compared with, into $(VENV)/evidence."
+	@$(BIN)/python -m venv $(VENV)/evidence
+	@$(VENV)/evidence/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements-evidence.txt
+	@touch $@
+
+# All dependencies are pinned; pip, left to look for them, would want another pin for a package with an extra.
+$(VENV)/.evidently: benchmarks/requirements-evidently.txt | $(BIN)/python
+	@echo "Installing Evidently, which wants another pandas, into $(VENV)/evidently; this takes some minutes."
+	@$(BIN)/python -m venv $(VENV)/evidently
+	@$(VENV)/evidently/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements-evidently.txt
 	@touch $@
 
 $(VENV)/.training: training/requirements.txt | $(BIN)/python

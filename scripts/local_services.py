@@ -1,6 +1,6 @@
-"""Runs the two services as local processes, for machines without Docker: local_services.py start | stop | logs.
+"""Runs the services and the watch as local processes, where there is no Docker: local_services.py start | stop | logs.
 
-`start` returns when both answer. Standard library only; run it with the Python that has both services' packages.
+`start` returns when all answer. Standard library only; run it with the Python that has both services' packages.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ MONITORING = Service(
     ("streamlit", "run", "monitoring/dashboard.py", "--server.address", "localhost", "--server.port"),
     "/_stcore/health",
 )
-SERVICES = (API, MONITORING)
+WATCH = Service(
+    "watch", "WATCH_PORT", "9108", ("monitoring.watch", "watch", "--address", "localhost", "--port"), "/metrics"
+)
+SERVICES = (API, MONITORING, WATCH)
 
 
 def start() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy
+from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy, wait_until
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VENV = Path(sys.prefix)
@@ -35,7 +35,10 @@ def clone(tmp_path):
     directory = repository_copy(tmp_path / "clone")
     (directory / "tests").rename(tmp_path / "not needed to run")
     environ = environment(
-        DOCKER_HOST=f"unix://{tmp_path}/nowhere.sock", API_PORT=str(free_port()), DASHBOARD_PORT=str(free_port())
+        DOCKER_HOST=f"unix://{tmp_path}/nowhere.sock",
+        API_PORT=str(free_port()),
+        DASHBOARD_PORT=str(free_port()),
+        WATCH_PORT=str(free_port()),
     )
     clone = Clone(directory, environ)
     yield clone
@@ -44,7 +47,8 @@ def clone(tmp_path):
 
 @made_by_make
 def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone):
-    api, dashboard = (f"http://localhost:{clone.environ[port]}" for port in ("API_PORT", "DASHBOARD_PORT"))
+    ports = ("API_PORT", "DASHBOARD_PORT", "WATCH_PORT")
+    api, dashboard, watch = (f"http://localhost:{clone.environ[port]}" for port in ports)
     run = clone.make("run")
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.splitlines()[0].startswith("No Docker engine")
@@ -54,16 +58,21 @@ def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone
     assert post(api + "/predict", {"text": "The movie was amazing!"})[1]["predicted_sentiment"] == "positive"
     assert len(read_lines(clone.directory / "logs" / "prediction_logs.json")) == 1
 
+    seen = "sentiment_monitor_requests_total 1.0"
+    wait_until(lambda: seen in get(watch + "/metrics")[1], "the watch has seen it")
+
     again = clone.make("run")
     assert again.returncode == 0, again.stdout
 
     assert clone.make("stop").returncode == 0
     assert get(api + "/healthz")[0] == 0
     assert get(dashboard + "/_stcore/health")[0] == 0
+    assert get(watch + "/metrics")[0] == 0
+    assert (clone.directory / "state" / "watch.json").exists()
     assert (clone.directory / "logs" / "prediction_logs.json").exists()
 
     clone.make("clean")
-    assert not (clone.directory / "logs").exists()
+    assert not {"logs", "state"} & {path.name for path in clone.directory.iterdir()}
 
 
 def test_building_without_docker_is_a_sentence(clone):

@@ -25,6 +25,7 @@ class Stack:
     environ: dict[str, str]
     api: str
     dashboard: str
+    watch: str
 
     def make(self, target: str) -> str:
         return self._run("make", target)
@@ -69,12 +70,14 @@ def left_behind() -> str:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     require("DOCKER", docker_works(), "no Docker engine answers")
-    api, dashboard = free_port(), free_port()
+    api, dashboard, watch = free_port(), free_port(), free_port()
     environ = {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "IMAGE_TAG": PROJECT,
         "API_PORT": str(api),
         "DASHBOARD_PORT": str(dashboard),
+        "WATCH_PORT": str(watch),
+        "WEBHOOK_URL": "http://api:9000/hook",
         "MIN_LABELS": "5",
     }
     stack = Stack(
@@ -82,6 +85,7 @@ def stack(tmp_path_factory):
         environ,
         f"http://localhost:{api}",
         f"http://localhost:{dashboard}",
+        f"http://localhost:{watch}/metrics",
     )
     try:
         printed = stack.make("run")
@@ -149,7 +153,35 @@ def test_the_page_shows_the_accuracy_that_evaluate_prints(stack, page):
     expect(page.get_by_text(figures)).to_be_visible(timeout=30_000)
 
 
-@pytest.mark.parametrize("service", ["api", "monitoring"])
+RECEIVER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        open("/tmp/received", "ab").write(body + b"\\n")
+        self.send_response(204)
+        self.end_headers()
+HTTPServer(("", 9000), Handler).serve_forever()
+"""
+
+
+def test_bad_labels_are_told_to_a_webhook_with_no_page_open(stack):
+    assert "sentiment_monitor_log_readable 1.0" in get(stack.watch)[1]
+    stack.compose("exec", "--detach", "api", "python", "-c", RECEIVER)
+    answers = [post(stack.api + "/predict", {"text": f"A fine film, number {number}"})[1] for number in range(150)]
+    for answer in answers:
+        wrong = "negative" if answer["predicted_sentiment"] == "positive" else "positive"
+        post(stack.api + "/feedback", {"prediction_id": answer["prediction_id"], "true_sentiment": wrong})
+
+    def received() -> str:
+        return stack.compose("exec", "-T", "api", "sh", "-c", "cat /tmp/received 2>/dev/null; true")
+
+    wait_until(lambda: '"name": "accuracy"' in received(), "the webhook was told", 90, 0.5)
+    told = [json.loads(line) for line in received().splitlines()]
+    assert [event["state"] for event in told if event["name"] == "accuracy"] == ["firing"]
+
+
+@pytest.mark.parametrize("service", ["api", "monitoring", "watch"])
 def test_a_container_has_no_more_rights_than_it_needs(stack, service):
     host = stack.container(service)["HostConfig"]
 
@@ -162,7 +194,7 @@ def test_a_container_has_no_more_rights_than_it_needs(stack, service):
     assert stack.compose("exec", "-T", service, "id", "-u").strip() == "10001"
 
 
-@pytest.mark.parametrize(("service", "writes"), [("api", True), ("monitoring", False)])
+@pytest.mark.parametrize(("service", "writes"), [("api", True), ("monitoring", False), ("watch", False)])
 def test_only_the_api_can_write_to_the_log(stack, service, writes):
     script = "touch /app/logs/probe && rm /app/logs/probe && echo written || echo refused"
 
@@ -202,10 +234,11 @@ print([source for source in sources if not Path(cache_from_source(source)).exist
 IMPORTS = {
     "api": "import uvicorn, api.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
     "monitoring": "import streamlit.web.bootstrap, monitoring.views",
+    "watch": "import monitoring.watch",
 }
 
 
-@pytest.mark.parametrize("service", ["api", "monitoring"])
+@pytest.mark.parametrize("service", IMPORTS)
 def test_an_image_has_the_bytecode_of_what_is_imported_since_a_container_cannot_keep_any(stack, service):
     script = UNCOMPILED.format(imports=IMPORTS[service])
 
@@ -216,8 +249,8 @@ def test_a_stopped_service_ends_by_itself_within_5_seconds_and_keeps_its_log(sta
     before = stack.logged()
     stack.compose("stop", "--timeout", "5")
 
-    exit_codes = [stack.container(service)["State"]["ExitCode"] for service in ("api", "monitoring")]
-    assert exit_codes == [0, 0]  # 137 would say that Docker had to kill it
+    exit_codes = [stack.container(service)["State"]["ExitCode"] for service in ("api", "monitoring", "watch")]
+    assert exit_codes == [0, 0, 0]  # 137 would say that Docker had to kill it
 
     stack.make("run")
     assert stack.logged() == before
