@@ -1,4 +1,4 @@
-"""The alerts and the Grafana dashboard ask only for what the API's /metrics has."""
+"""The alerts and the Grafana dashboard ask only for what the /metrics of the API and the watch have."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.charts.conftest import CHART, of_kind, render, tool, values_of
+from tests.monitoring.test_watch_metrics import DOCUMENTED
 
 FILES = CHART / "files"
 # Words of PromQL, functions and the labels that Prometheus itself adds.
@@ -27,11 +28,12 @@ def expressions() -> list[str]:
 
 @pytest.fixture
 def samples(client) -> dict[str, set[str]]:
-    """Each metric of /metrics with its labels, after one request of each kind."""
+    """Each metric with its labels: of the API's /metrics after one request of each kind, and the watch's documented
+    ones."""
     answer = client.post("/predict", json={"text": "wonderful", "true_sentiment": "positive"})
     assert answer.status_code == 200
     client.get("/readyz")
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {name: {label} - {""} for name, label, _ in DOCUMENTED}
     for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", client.get("/metrics").text, re.M):
         found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
     return found
@@ -67,9 +69,11 @@ def test_the_rule_and_the_dashboard_are_the_files():
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
-def test_the_service_monitor_finds_the_apis_service_and_its_metrics():
+@pytest.mark.parametrize("component", ["api", "watch"])
+def test_the_service_monitor_finds_the_service_and_its_metrics(component):
     objects = render(values_of("observability"))
-    monitor, service = of_kind(objects, "ServiceMonitor")["spec"], of_kind(objects, "Service", "api")
+    monitor, service = (of_kind(objects, kind, component) for kind in ("ServiceMonitor", "Service"))
+    monitor = monitor["spec"]
 
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     (endpoint,) = monitor["endpoints"]

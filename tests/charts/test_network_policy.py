@@ -34,7 +34,8 @@ def policies(direction: str, pod: dict[str, Any], objects: list[dict[str, Any]])
 
 def port_numbers(rule: dict[str, Any], target: dict[str, Any]) -> set[int]:
     """The rule's ports; a named one is what the target's container calls so."""
-    names = {port["name"]: port["containerPort"] for port in target["spec"]["containers"][0].get("ports", [])}
+    containers = target["spec"]["containers"]
+    names = {port["name"]: port["containerPort"] for found in containers for port in found.get("ports", [])}
     return {port["port"] if isinstance(port["port"], int) else names.get(port["port"], 0) for port in rule["ports"]}
 
 
@@ -63,7 +64,7 @@ def test_the_dashboard_and_the_helm_test_reach_what_they_need(objects):
 
 
 def test_nobody_else_is_let_in_and_the_api_reaches_nobody(objects):
-    for target, port in (("api", 8000), ("monitoring", 8501)):
+    for target, port in (("api", 8000), ("monitoring", 8501), ("monitoring", 9108)):
         assert not allowed(STRANGER, pod(target), port, objects)
         assert not allowed(pod(target), STRANGER, 443, objects)
     assert not allowed(pod("api"), pod("monitoring"), 8501, objects)
@@ -92,4 +93,6 @@ def test_named_peers_are_let_in_and_named_ways_out_are_open():
 
     assert api["ingress"][0]["from"][1:] == given["apiFrom"]
     assert monitoring["ingress"][0]["from"][1:] == given["monitoringFrom"]
+    assert monitoring["ingress"][1]["from"][1:] == given["watchFrom"]
+    assert monitoring["ingress"][1]["ports"] == [{"port": "metrics"}]
     assert api["egress"][-1:] == monitoring["egress"][-1:] == given["extraEgress"]

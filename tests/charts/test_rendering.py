@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+from fnmatch import fnmatch
 
 import pytest
 import yaml
 
 from api.settings import Settings as ApiSettings
+from monitoring.log_tail import FEEDBACK_FILES, PREDICTION_FILES
 from monitoring.settings import Settings as MonitoringSettings
 from tests.charts.conftest import (
     CHART,
@@ -29,7 +31,7 @@ every_shape = pytest.mark.parametrize("shape", SHAPES)
 
 
 def containers(shape: str) -> list[dict]:
-    return [pod["spec"]["containers"][0] for pod in pods(render(values_of(shape))).values()]
+    return [container for pod in pods(render(values_of(shape))).values() for container in pod["spec"]["containers"]]
 
 
 def env(container: dict) -> dict[str, str]:
@@ -40,7 +42,7 @@ def test_the_default_install_is_small():
     kinds = sorted(item["kind"] for item in render())
 
     assert kinds == sorted(
-        ["Deployment", "Deployment", "Service", "Service", "PersistentVolumeClaim", "ServiceAccount", "Pod"]
+        ["Deployment", "Deployment", "Service", "Service", "Service", "PersistentVolumeClaim", "ServiceAccount", "Pod"]
     )
 
 
@@ -82,7 +84,7 @@ def test_nothing_random_or_looked_up_can_make_an_upgrade_restless():
 @every_shape
 def test_every_pod_is_as_the_restricted_standard_wants_it_and_more(shape):
     for pod in pods(render(values_of(shape))).values():
-        spec, (container,) = pod["spec"], pod["spec"]["containers"]
+        spec = pod["spec"]
         assert spec["securityContext"] == {
             "runAsNonRoot": True,
             "runAsUser": 10001,
@@ -91,11 +93,12 @@ def test_every_pod_is_as_the_restricted_standard_wants_it_and_more(shape):
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         }
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
         assert spec["automountServiceAccountToken"] is False
         assert spec["enableServiceLinks"] is False
         assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(spec)
@@ -108,9 +111,47 @@ def test_every_pod_is_as_the_restricted_standard_wants_it_and_more(shape):
 @every_shape
 def test_the_dashboard_and_the_test_can_only_read_the_log(shape):
     for name, pod in pods(render(values_of(shape))).items():
-        for mount in pod["spec"]["containers"][0].get("volumeMounts", []):
-            if mount["name"] == "log":
-                assert mount["readOnly"] == (name != "api")
+        for container in pod["spec"]["containers"]:
+            for mount in container.get("volumeMounts", []):
+                if mount["name"] == "log" and "subPath" not in mount:
+                    assert mount["readOnly"] == (name != "api")
+
+
+def test_the_watch_writes_its_state_to_a_folder_of_the_volume_that_no_reader_of_the_log_looks_into():
+    dashboard, watch = pods(render())["monitoring"]["spec"]["containers"]
+    (state,) = [mount for mount in watch["volumeMounts"] if "subPath" in mount]
+
+    assert state == {"name": "log", "mountPath": "/app/state", "subPath": "watch-state", "readOnly": False}
+    assert env(watch)["STATE_DIR"] == state["mountPath"] == COMPOSE["watch"]["environment"]["STATE_DIR"]
+    assert not any("subPath" in mount for mount in dashboard["volumeMounts"])
+    assert not any(fnmatch(state["subPath"], pattern) for pattern in (PREDICTION_FILES, FEEDBACK_FILES))
+
+
+def test_the_watch_is_the_dashboards_image_with_its_settings_and_may_be_left_out():
+    dashboard, watch = pods(render())["monitoring"]["spec"]["containers"]
+    own = {"STATE_DIR", "WATCH_NAME", "API_URL"}
+
+    assert watch["image"] == dashboard["image"]
+    assert watch["command"] == [*COMPOSE["watch"]["command"], "--wait"]
+    assert {n: v for n, v in env(watch).items() if n not in own} == {
+        n: v for n, v in env(dashboard).items() if n not in own
+    }
+    assert env(watch)["WATCH_NAME"] == "reviews/opinion-sentiment-monitor"
+    assert [port["containerPort"] for port in watch["ports"]] == [MonitoringSettings().watch_port]
+    without = render({"monitoring": {"watch": {"enabled": False}}})
+    assert len(pods(without)["monitoring"]["spec"]["containers"]) == 1
+    assert not any(item["metadata"]["name"].endswith("-watch") for item in without)
+
+
+def test_addresses_with_credentials_can_come_from_a_secret():
+    watch = {"alertmanagerUrl": "http://alertmanager:9093", "existingSecret": "addresses"}
+    container = pods(render({"monitoring": {"watch": watch}}))["monitoring"]["spec"]["containers"][1]
+    given = {entry["name"]: entry for entry in container["env"]}
+
+    assert given["ALERTMANAGER_URL"]["value"] == "http://alertmanager:9093"
+    assert given["WEBHOOK_URL"]["valueFrom"] == {
+        "secretKeyRef": {"name": "addresses", "key": "webhook-url", "optional": True}
+    }
 
 
 @every_shape
@@ -144,7 +185,8 @@ def test_every_object_has_the_recommended_labels_and_selectors_find_their_pods(s
     for item in objects:
         if item["kind"] == "Service":
             found = [name for name, pod in pods(objects).items() if fits(item["spec"]["selector"], pod)]
-            assert found == [item["metadata"]["labels"]["app.kubernetes.io/component"]]
+            component = item["metadata"]["labels"]["app.kubernetes.io/component"]
+            assert found == ["monitoring" if component == "watch" else component]
         if item["kind"] == "Deployment":
             assert fits(item["spec"]["selector"]["matchLabels"], item["spec"]["template"])
             assert set(item["spec"]["selector"]["matchLabels"]) == {
@@ -201,8 +243,9 @@ def test_image_port_folder_and_user_are_those_of_the_images():
         if component == "tests":
             continue
         dockerfile = (ROOT / component / "Dockerfile").read_text()
-        (container,) = pod["spec"]["containers"]
-        assert [str(port["containerPort"]) for port in container["ports"]] == re.findall(r"EXPOSE (\d+)", dockerfile)
+        container = pod["spec"]["containers"][0]
+        ports = [str(port["containerPort"]) for found in pod["spec"]["containers"] for port in found["ports"]]
+        assert ports == re.findall(r"EXPOSE (.*)", dockerfile)[0].split()
         assert env(container)["LOG_DIR"] == COMPOSE[component]["environment"]["LOG_DIR"]
         assert container["image"].split(":")[0] == COMPOSE[component]["image"].split(":")[0]
         user = pod["spec"]["securityContext"]
@@ -274,7 +317,7 @@ def test_one_base_path_moves_page_probes_routes_and_test_together():
     base = "/dashboard"
     routes = merged(values_of("ingress"), values_of("http-route"))
     objects = render(routes)
-    (container,) = pods(objects)["monitoring"]["spec"]["containers"]
+    container = pods(objects)["monitoring"]["spec"]["containers"][0]
     ingress, route = (of_kind(objects, kind, "monitoring")["spec"] for kind in ("Ingress", "HTTPRoute"))
 
     assert env(container)["STREAMLIT_SERVER_BASE_URL_PATH"] == base

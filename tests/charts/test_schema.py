@@ -61,6 +61,7 @@ OTHER: dict[str, Any] = {
     "affinity": {"nodeAffinity": {"key": {}}},
     "behavior": {"scaleDown": {"stabilizationWindowSeconds": 1}},
     "apiFrom": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
+    "watchFrom": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
     "monitoringFrom": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
     "extraEgress": [{"ports": [{"port": 443}]}],
     "relabelings": [{"action": "drop"}],
@@ -75,6 +76,9 @@ OTHER: dict[str, Any] = {
     "targetCPUUtilizationPercentage": 50,
     "auditRate": 0.5,
     "accuracyThreshold": 0.5,
+    "falseAlarmBudget": 0.1,
+    "webhookUrl": "https://hooks.example/a",
+    "alertmanagerUrl": "https://alertmanager.example",
     "refreshSeconds": 5,
 }
 
@@ -170,8 +174,9 @@ def test_the_schema_has_no_value_that_is_not_in_values():
 
 def closed_keys(values: dict[str, Any], path: str = "") -> list[tuple[str, str, Any]]:
     """Every key, with the path of its parent and its value, but for those of free maps."""
+    with_resources = ("api", "monitoring", "monitoring.watch")
     open_maps = {"global", "metrics.grafanaDashboard.labels"} | {
-        f"{component}.resources.{part}" for component in ("api", "monitoring") for part in ("requests", "limits")
+        f"{component}.resources.{part}" for component in with_resources for part in ("requests", "limits")
     }
     found = []
     for key, value in values.items() if path not in open_maps else []:
@@ -229,6 +234,8 @@ def test_every_value_a_template_uses_is_declared():
         ({"api": {"image": {"tag": 1.0}}}, "string"),
         ({"monitoring": {"basePath": "sentiment/"}}, "pattern"),
         ({"monitoring": {"accuracyThreshold": 80}}, "maximum"),
+        ({"monitoring": {"falseAlarmBudget": 2}}, "maximum"),
+        ({"monitoring": {"watch": {"webhookUrl": "hooks.example"}}}, "pattern"),
         ({"log": {"accessModes": []}}, "minItems"),
         ({"log": {"accessModes": ["RWO"]}}, "ReadWriteOnce"),
         ({"log": {"size": "big"}}, "pattern"),

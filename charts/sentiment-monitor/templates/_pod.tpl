@@ -42,9 +42,13 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* Image, environment, port, probes, resources. Adds "port", "live", "ready" (paths) and "env" (list) to the dict. */}}
+{{/*
+Image, environment, port, probes, resources. Adds "port", "live", "ready" (paths) and "env" (list) to the dict; for a
+second container also "portName" and "resources".
+*/}}
 {{- define "sentiment-monitor.container" -}}
 {{- $values := index .root.Values .component -}}
+{{- $port := .portName | default "http" -}}
 image: {{ include "sentiment-monitor.image" . }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 securityContext:
@@ -52,36 +56,39 @@ securityContext:
 env:
   {{- include "sentiment-monitor.merge" (dict "key" "name" "lists" (list .env $values.extraEnv)) | nindent 2 }}
 ports:
-  - name: http
+  - name: {{ $port }}
     containerPort: {{ .port }}
 startupProbe:
-  {{- include "sentiment-monitor.probe" (dict "path" .live "timing" $values.startupProbe) | nindent 2 }}
+  {{- include "sentiment-monitor.probe" (dict "path" .live "port" $port "timing" $values.startupProbe) | nindent 2 }}
 readinessProbe:
-  {{- include "sentiment-monitor.probe" (dict "path" .ready "timing" $values.readinessProbe) | nindent 2 }}
+  {{- include "sentiment-monitor.probe" (dict "path" .ready "port" $port "timing" $values.readinessProbe) | nindent 2 }}
 livenessProbe:
-  {{- include "sentiment-monitor.probe" (dict "path" .live "timing" $values.livenessProbe) | nindent 2 }}
+  {{- include "sentiment-monitor.probe" (dict "path" .live "port" $port "timing" $values.livenessProbe) | nindent 2 }}
 lifecycle:
   preStop:
     sleep:
       seconds: 5 # it goes on answering until every node knows that it should not be asked any more
-{{- with $values.resources }}
+{{- with .resources | default $values.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The chart knows path and port, the user the timing. dict "path" string "timing" dict */}}
+{{/* The chart knows path and port, the user the timing. dict "path" string "port" string "timing" dict */}}
 {{- define "sentiment-monitor.probe" -}}
 httpGet:
   path: {{ .path }}
-  port: http
+  port: {{ .port }}
 {{ toYaml .timing }}
 {{- end }}
 
-{{/* Adds "readOnly" (bool, of the log) to the dict. */}}
+{{/* Adds "readOnly" (bool, of the log) and perhaps "state" (bool, whether the watch's state is there) to the dict. */}}
 {{- define "sentiment-monitor.volumeMounts" -}}
 {{- $log := dict "name" "log" "mountPath" "/app/logs" "readOnly" .readOnly }}
 {{- $own := list $log (dict "name" "tmp" "mountPath" "/tmp") }}
+{{- if .state }}{{/* a folder of the log's volume that no reader of the log looks into */}}
+  {{- $own = append $own (dict "name" "log" "mountPath" "/app/state" "subPath" "watch-state" "readOnly" false) }}
+{{- end }}
 {{- $extra := (index .root.Values .component).extraVolumeMounts }}
 {{- include "sentiment-monitor.merge" (dict "key" "mountPath" "lists" (list $own $extra)) }}
 {{- end }}

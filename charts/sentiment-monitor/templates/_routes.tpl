@@ -105,7 +105,7 @@ spec:
 
 {{/*
 Lets in the release's own pods, and out to any name server: its address differs between clusters, and OpenShift's
-listens on 5353. Adds "from" (list of peers) and "egress" (list of rules) to the dict.
+listens on 5353. Adds "from" (list of peers), "egress" and perhaps "ingress" (lists of rules) to the dict.
 */}}
 {{- define "sentiment-monitor.networkPolicy" -}}
 {{- $release := dict "matchLabels" (include "sentiment-monitor.releaseLabels" .root | fromYaml) -}}
@@ -126,6 +126,9 @@ spec:
         {{- concat (list (dict "podSelector" $release)) .from | toYaml | nindent 8 }}
       ports:
         - port: http
+    {{- with .ingress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   egress:
     - ports:
         {{- range list 53 5353 }}

@@ -1,0 +1,30 @@
+{{/* What the dashboard and the watch are told; both take $. */}}
+
+{{- define "sentiment-monitor.monitoringEnv" -}}
+{{- with .Values.monitoring }}
+- {name: LOG_DIR, value: /app/logs}
+- {name: ACCURACY_THRESHOLD, value: {{ .accuracyThreshold | toString | quote }}}
+- {name: MIN_LABELS, value: {{ .minLabels | toString | quote }}}
+- {name: FALSE_ALARM_BUDGET, value: {{ .falseAlarmBudget | toString | quote }}}
+- {name: REFRESH_SECONDS, value: {{ .refreshSeconds | toString | quote }}}
+{{- end }}
+{{- end }}
+
+{{- define "sentiment-monitor.watchEnv" -}}
+{{- $watch := .Values.monitoring.watch }}
+{{- include "sentiment-monitor.monitoringEnv" . }}
+- {name: STATE_DIR, value: /app/state}
+- {name: WATCH_NAME, value: {{ printf "%s/%s" .Release.Namespace (include "sentiment-monitor.fullname" .) | quote }}}
+{{- range $name, $given := dict "WEBHOOK_URL" $watch.webhookUrl "ALERTMANAGER_URL" $watch.alertmanagerUrl }}
+{{- if $given }}
+- {name: {{ $name }}, value: {{ $given | quote }}}
+{{- else if $watch.existingSecret }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $watch.existingSecret }}
+      key: {{ $name | lower | replace "_" "-" }}
+      optional: true
+{{- end }}
+{{- end }}
+{{- end }}
