@@ -47,9 +47,9 @@ def accuracy_alert(
     if accuracy:
         figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
     if status.alarm:
-        seen = f"{figures} in the selected time. " if figures else ""
-        detail = f"{since(status.alarm, 'label')} {seen}{_rate('accuracy', budget)} Look at the wrong answers below."
-        return Alert("alert", f"Accuracy is below {percent}", f"Proven. {detail}", "accuracy", proven=True)
+        seen = f"{figures}. " if figures else ""
+        detail = f"Proven: {since(status.alarm, 'label')} {_rate('accuracy', budget)} Look at the wrong answers below."
+        return Alert("alert", f"Accuracy is below {percent}", seen + detail, "accuracy", proven=True)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
             "unknown",
@@ -68,7 +68,7 @@ def validation_alert(status: Status, validated: float, budget: float) -> Alert |
     """Whether answers are right less often than when the model was shipped, `validated`."""
     if not status.alarm:
         return None
-    detail = f"Proven: it was {validated:.1%} on texts the model had not seen. {since(status.alarm, 'label')}"
+    detail = f"Proven: it was {validated:.1%} on texts the model had not seen, and {since(status.alarm, 'label')}"
     title = "Accuracy is worse than when the model was shipped"
     return Alert("warning", title, f"{detail} {_rate('validation', budget)}", "validation", proven=True)
 
@@ -87,7 +87,7 @@ def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str], budget: 
             what = f"the answer is {direction} often {labels[status.group // 2]}"
         else:
             continue
-        detail = f"Proven: {what} than in the reference. {since(status.alarm, 'request')} {_rate(name, budget)}"
+        detail = f"Proven: {what} than in the reference; {since(status.alarm, 'request')} {_rate(name, budget)}"
         alerts.append(Alert("warning", f"{title} has drifted", detail, name, proven=True))
     return alerts
 

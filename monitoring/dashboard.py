@@ -10,16 +10,27 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from monitoring import alerts, drift, explanation_view, quality, recent_view, sources, views
-from monitoring.alerts import Alert
+from monitoring import (
+    audit_view,
+    drift_view,
+    explanation_view,
+    export_view,
+    quality,
+    quality_view,
+    recent_view,
+    remarks,
+    segment_view,
+    sources,
+    views,
+)
+from monitoring.alert import Alert
+from monitoring.analysis import Analysis
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.log_reader import Snapshot
 from monitoring.reference import Reference
 from monitoring.settings import Settings, SettingsError
-from monitoring.timeline import confidence_by_time
 
 RANGES = {
     "15 min": timedelta(minutes=15),
@@ -39,33 +50,39 @@ def the_settings() -> Settings:
         st.stop()
 
 
-def draw_monitoring(settings: Settings, time_range: str) -> None:
+def draw_monitoring(settings: Settings, time_range: str, client: ApiClient) -> None:
     """Everything that the log tells, and the request that the user has selected in it."""
     recent_view.notice_click()
-    snapshot = sources.the_log(settings)
+    verdict, notes = st.container(), st.container()
+    with notes:
+        profile = sources.the_reference(settings)
+    with verdict:
+        snapshot = sources.the_log(settings, profile)
     if snapshot is None:
         return
-    draw_log(settings, snapshot, time_range)
+    with notes:
+        for alert in remarks.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
+            views.draw_alert(alert)
+    segment = segment_view.choose(snapshot.predictions, since(time_range))
+    analysis = None
+    if segment.of(snapshot.predictions).empty:
+        with verdict:
+            views.draw_alert(nothing_to_show(settings, snapshot, time_range))
+    else:
+        analysis = sources.the_analysis(snapshot, segment, profile, settings)
+        draw_analysis(settings, analysis, profile, verdict, notes)
     if request := recent_view.selected():
         explanation, labels = sources.explained(settings.api_url, request)
         explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
+    if analysis:
+        labels = sources.labels_or_none(settings.api_url)
+        audit_view.draw_audit(analysis.audit, labels, lambda key, label: judge(client, key, label))
+        export_view.draw_export(analysis, profile, settings, segment)
 
 
-def draw_log(settings: Settings, snapshot: Snapshot, time_range: str) -> None:
-    """What the log tells over the selected time range."""
+def since(time_range: str) -> datetime | None:
     span = RANGES[time_range]
-    current = snapshot.since(datetime.now(UTC) - span if span else None)
-    verdict, notes = st.container(), st.container()
-    with notes:
-        for alert in alerts.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
-            views.draw_alert(alert)
-    if current.empty:
-        with verdict:
-            views.draw_alert(nothing_to_show(settings, snapshot, time_range))
-        return
-    with notes:
-        profile = sources.the_reference(settings)
-    draw_figures(settings, current, profile, verdict)
+    return datetime.now(UTC) - span if span else None
 
 
 def nothing_to_show(settings: Settings, snapshot: Snapshot, time_range: str) -> Alert:
@@ -76,29 +93,25 @@ def nothing_to_show(settings: Settings, snapshot: Snapshot, time_range: str) -> 
         return Alert("unknown", "The log is empty", "The first request will show here by itself.")
     latest = snapshot.predictions["timestamp"].iloc[-1]
     detail = f"The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC."
-    return Alert("unknown", f"No requests in the last {time_range}", detail)
+    if snapshot.since(since(time_range)).empty:
+        return Alert("unknown", f"No requests in the last {time_range}", detail)
+    return Alert("unknown", "No requests match the selection", detail)
 
 
-def draw_figures(settings: Settings, current: pd.DataFrame, profile: Reference | None, verdict: Any) -> None:
-    """The verdict and the sections of a time range with requests."""
-    accuracy = quality.accuracy(current)
-    lengths = labels = None
-    if profile:
-        lengths = alerts.drift_alert("Sentence length", drift.length_drift(current, profile))
-        labels = alerts.drift_alert("Predicted sentiment", drift.label_drift(current, profile))
+def draw_analysis(settings: Settings, analysis: Analysis, profile: Reference | None, verdict: Any, notes: Any) -> None:
+    """The verdict and the sections."""
     with verdict:
-        views.draw_alert(alerts.accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels))
-        for alert in (lengths, labels):
-            if alert and alert.level == "warning":
-                views.draw_alert(alert)
-    views.draw_quality(accuracy, quality.by_label(current), len(current), settings.min_labels)
-    left, right = st.columns([3, 2])
-    with left:
-        views.draw_lengths(current, profile, lengths)
-    with right:
-        views.draw_labels(drift.label_counts(current), profile, labels)
-    views.draw_confidence(confidence_by_time(current), profile)
-    recent_view.draw_recent(current.assign(outcome=quality.outcomes(current)))
+        for alert in analysis.alerts:
+            views.draw_alert(alert)
+        st.caption(views.plain(analysis.budget))
+    with notes:
+        for alert in remarks.version_alerts(analysis.counts, profile):
+            views.draw_alert(alert)
+    quality_view.draw_quality(analysis, settings, profile)
+    drift_view.draw_drift(analysis, profile)
+    quality_view.draw_calibration(analysis)
+    quality_view.draw_versions(analysis)
+    recent_view.draw_recent(analysis.requests.assign(outcome=quality.outcomes(analysis.requests)))
 
 
 def draw_api(settings: Settings) -> None:
@@ -149,7 +162,7 @@ def main() -> None:
         "Time range", list(RANGES), default="all", required=True, key="range", bind="query-params"
     )
     every = settings.refresh_seconds
-    st.fragment(draw_monitoring, run_every=every)(settings, time_range)
+    st.fragment(draw_monitoring, run_every=every)(settings, time_range, ApiClient(settings.api_url))
     st.fragment(draw_api, run_every=every)(settings)
     st.fragment(draw_try)(settings)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from monitoring.alerts import Alert
+from monitoring.alert import Alert
 from monitoring.components import coloured_text
 from monitoring.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
 from monitoring.log_format import Prediction

@@ -10,13 +10,21 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
+from monitoring.calibration import ReliabilityBin
+
 REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
+ESTIMATE_COLOUR, THRESHOLD_COLOUR = "#56b4e9", "#d55e00"
 
 
 def bin_names(edges: npt.NDArray[Any]) -> list[str]:
     """Bins of whole numbers as a reader would write them; the last one has no end."""
     names = [str(low) if high - low == 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
     return [*names[:-1], f"{edges[-2]}+"]
+
+
+def share_names(edges: npt.NDArray[Any]) -> list[str]:
+    """Bins of shares, in percent."""
+    return [f"{low * 100:.0f}–{high * 100:.0f} %" for low, high in pairwise(edges)]
 
 
 def shares(names: list[str], title: str, current: Any, reference: Any = None) -> go.Figure:
@@ -59,6 +67,62 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
     return figure
 
 
+def accuracy_over_time(by_time: pd.DataFrame, threshold: float, *, doubted: bool) -> go.Figure:
+    """Labelled accuracy with its 95 % interval, and the one estimated from confidence, greyed when labels contradict
+    it; `by_time` has the columns time, value, low, high, n and estimated."""
+    figure = _empty(height=300)
+    known = by_time[by_time["value"].notna()]
+    figure.add_scatter(
+        x=by_time["time"],
+        y=by_time["estimated"],
+        name="estimated, contradicted by labels" if doubted else "estimated from confidence",
+        mode="lines",
+        connectgaps=False,
+        line={"color": REFERENCE_COLOUR if doubted else ESTIMATE_COLOUR, "dash": "dot" if doubted else "solid"},
+        hovertemplate="%{x}: %{y:.1%}",
+    )
+    figure.add_scatter(
+        x=known["time"],
+        y=known["value"],
+        customdata=known["n"],
+        name="labelled, with its 95 % interval",
+        mode="markers",
+        marker={"color": CURRENT_COLOUR, "size": 8},
+        error_y=_interval(known["value"], known["low"], known["high"]),
+        hovertemplate="%{x}: %{y:.1%}, n = %{customdata}",
+    )
+    figure.add_hline(threshold, line={"color": THRESHOLD_COLOUR, "dash": "dash"}, annotation={"text": "threshold"})
+    figure.update_xaxes(title="time of the request (UTC)", range=_at_least_a_minute(by_time["time"]))
+    lowest = min([0.5, *known["low"], *by_time["estimated"].dropna()])
+    figure.update_yaxes(title="share of right answers", tickformat=".0%", range=[lowest - 0.02, 1.02])
+    return figure
+
+
+def reliability_diagram(bins: list[ReliabilityBin]) -> go.Figure:
+    """How often answers of a confidence were right, with 95 % intervals; on the diagonal confidence means what it
+    says."""
+    figure = _empty(height=320)
+    lowest = min([0.5, *(bin.confidence for bin in bins), *(bin.accuracy.low for bin in bins)])
+    figure.add_scatter(
+        x=[lowest, 1], y=[lowest, 1], name="as often as it says", mode="lines", hoverinfo="skip",
+        line={"color": REFERENCE_COLOUR, "dash": "dash"},
+    )  # fmt: skip
+    shares = pd.DataFrame([(bin.accuracy.value, bin.accuracy.low, bin.accuracy.high) for bin in bins])
+    figure.add_scatter(
+        x=[bin.confidence for bin in bins],
+        y=shares[0],
+        customdata=[bin.accuracy.n for bin in bins],
+        name="labelled answers, with their 95 % interval",
+        mode="markers",
+        marker={"color": CURRENT_COLOUR, "size": 8},
+        error_y=_interval(shares[0], shares[1], shares[2]),
+        hovertemplate="confidence %{x:.3f}: %{y:.1%} right, n = %{customdata}",
+    )
+    figure.update_xaxes(title="confidence", tickformat=".0%")
+    figure.update_yaxes(title="share of right answers", tickformat=".0%")
+    return figure
+
+
 def _empty(height: int) -> go.Figure:
     """A figure of `height` pixels, with its legend above the plot."""
     return go.Figure(layout={"height": height, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
@@ -68,6 +132,10 @@ def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:
     """The ends of an axis that does not show a single second enlarged."""
     margin = max((times.max() - times.min()) * 0.02, pd.Timedelta(seconds=30))
     return [times.min() - margin, times.max() + margin]
+
+
+def _interval(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, Any]:
+    return {"type": "data", "array": high - value, "arrayminus": value - low, "thickness": 1.5}
 
 
 def _spread(by_time: pd.DataFrame) -> dict[str, Any]:

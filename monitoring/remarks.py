@@ -81,7 +81,7 @@ def estimate_note(
         return ""
     if doubted and status and status.alarm:
         return (
-            f"Labels contradict the estimate. {since(status.alarm, 'label')} "
+            f"Labels contradict the estimate: {since(status.alarm, 'label')} "
             "Confidence no longer says how often answers are right, so only labels can tell."
         )
     combined = (
@@ -129,7 +129,7 @@ def when(mark: Mark) -> str:
 
 
 def since(alarm: Episode, what: str) -> str:
-    started = f"It started about {what} #{alarm.started.number:,} ({when(alarm.started)})"
+    started = f"it started about {what} #{alarm.started.number:,} ({when(alarm.started)})"
     return f"{started} and was certain at #{alarm.raised.number:,} ({when(alarm.raised)})."
 
 

@@ -88,7 +88,7 @@ def signals(
     }
     if reference:
         fit = fit_ratios(PROBABILITY_BINS)
-        watched[FIT] = Watched(Signal(fit, FIT_THRESHOLD), partial(_fit_bins, reference), fit)
+        watched[FIT] = Watched(Signal(fit, FIT_THRESHOLD, min_labels), partial(_fit_bins, reference), fit)
     return watched
 
 

@@ -8,19 +8,29 @@ from typing import Any
 import streamlit as st
 
 from monitoring import views
-from monitoring.alerts import Alert
+from monitoring.alert import Alert
+from monitoring.analysis import Analysis, Segment, analyse
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.explanation import Explanation
 from monitoring.log_format import Prediction
 from monitoring.log_reader import LogReader, Snapshot
+from monitoring.monitor import Monitor
 from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
 
 
-@st.cache_resource
-def log_reader(directory: Path) -> LogReader:
-    """One reader for all sessions: each line is read once, however many browsers look."""
-    return LogReader(directory)
+@st.cache_resource(max_entries=2, show_spinner=False)
+def log_reader(
+    directory: Path,
+    profile: str | None,
+    accuracy_threshold: float,
+    budget: float,
+    min_labels: int,
+    _reference: Reference | None,
+) -> LogReader:
+    """One reader for all sessions: each line is read once, however many browsers look. `profile` is the digest of
+    `_reference`: with another one everything is judged anew."""
+    return LogReader(directory, Monitor(_reference, accuracy_threshold, budget, min_labels))
 
 
 @st.cache_data
@@ -71,6 +81,24 @@ def explained(api_url: str, request: Prediction) -> tuple[Explanation | str, lis
         return explanation, []
 
 
+def labels_or_none(api_url: str) -> list[str]:
+    """The labels that the card names, none if the API does not say."""
+    try:
+        return labels_of_model(api_url)
+    except ApiUnavailable:
+        return []
+
+
+def the_analysis(snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings) -> Analysis:
+    """What is to be said about the selected requests; computed again only when they or the log have changed."""
+    key = (len(segment.of(snapshot.predictions)), segment.labels, segment.versions, reference and reference.digest)
+    known: tuple[Any, ...] = st.session_state.get("analysis", (None, None, None))
+    if known[0] is not snapshot or known[1] != key:
+        st.session_state["analysis"] = known = (snapshot, key, analyse(snapshot, segment, reference, settings))
+    found: Analysis = known[2]
+    return found
+
+
 def the_reference(settings: Settings) -> Reference | None:
     """What traffic is compared with, or None after a sentence that says why there is nothing."""
     path, csv_path = settings.reference_path, Path(__file__).with_name(CSV_NAME)
@@ -88,10 +116,18 @@ def _changed(path: Path) -> float:
     return path.stat().st_mtime if path.exists() else 0.0
 
 
-def the_log(settings: Settings) -> Snapshot | None:
+def the_log(settings: Settings, reference: Reference | None) -> Snapshot | None:
     """The log as it is now, or None after a sentence that says why it cannot be read."""
+    directory, digest = settings.log_dir.absolute(), reference.digest if reference else None
     try:
-        return log_reader(settings.log_dir.absolute()).refresh()
+        return log_reader(
+            directory,
+            digest,
+            settings.accuracy_threshold,
+            settings.false_alarm_budget,
+            settings.min_labels,
+            reference,
+        ).refresh()
     except OSError as error:
         views.draw_alert(Alert("alert", "The log cannot be read", f"{error.strerror}: {error.filename}"))
         return None

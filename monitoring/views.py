@@ -9,16 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from monitoring.alerts import Alert, enough_labels, interval
+from monitoring.alert import Alert
 from monitoring.components import card_table
-from monitoring.drift import all_labels
-from monitoring.figures import bin_names, confidence_over_time, shares
 from monitoring.model_card import card_headline, card_limits, card_rows
-from monitoring.quality import LabelQuality, Proportion
-from monitoring.reference import Reference, histogram
 
 
 def plain(text: object) -> str:
@@ -29,83 +24,6 @@ def plain(text: object) -> str:
 def draw_alert(alert: Alert) -> None:
     box = {"alert": st.error, "warning": st.warning, "unknown": st.info, "ok": st.success}[alert.level]
     box(f"**{plain(alert.title)}.** {plain(alert.detail)}")
-
-
-def draw_quality(accuracy: Proportion | None, labels: list[LabelQuality], requests: int, min_labels: int) -> None:
-    st.subheader("Accuracy, precision, recall, F1")
-    columns = st.columns(3)
-    columns[0].metric("Requests", f"{requests:,}")
-    columns[1].metric("Labelled", f"{accuracy.n if accuracy else 0:,}", help="Requests whose true label is known.")
-    columns[2].metric(
-        "Accuracy",
-        f"{accuracy.value:.1%}" if accuracy and enough_labels(accuracy.n, min_labels) else "not yet",
-        help=f"The share of right answers among the labelled ones, once there are {min_labels} labels.",
-    )
-    if not labels:
-        st.caption("No labels at all in this time range, so there is nothing to say about precision and recall.")
-        return
-    st.dataframe(_quality_table(labels), hide_index=True, key="quality", alt="Precision, recall and F1 by label")
-    st.caption("In brackets the 95 % interval, and n, the number of labelled answers behind the figure.")
-    if len(labels) == 1:
-        st.caption(f"Only {plain(labels[0].label)} occurs among the labels and answers, so the others have no figures.")
-
-
-def _quality_table(labels: list[LabelQuality]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "label": [quality.label for quality in labels],
-            "precision": [_figure(quality.precision) for quality in labels],
-            "recall": [_figure(quality.recall) for quality in labels],
-            "F1": [_figure(quality.f1) for quality in labels],
-        }
-    )
-
-
-def _figure(proportion: Proportion | None) -> str:
-    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
-
-
-def draw_lengths(current: pd.DataFrame, reference: Reference | None, alert: Alert | None) -> None:
-    st.subheader("Sentence length")
-    median = f"Median {current['words'].median():.0f} words"
-    if reference is None or alert is None:
-        st.caption(f"{median}.")
-        return
-    st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
-    counts = histogram(current["words"].to_numpy(), reference.length_edges)
-    figure = shares(
-        bin_names(reference.length_edges), "words in the text", current=counts, reference=reference.length_counts
-    )
-    st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
-    st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
-
-
-def draw_labels(current: Mapping[str, int], reference: Reference | None, alert: Alert | None) -> None:
-    st.subheader("Predicted sentiment")
-    if len(current) == 1:
-        (label,) = current
-        st.caption(f"Every answer in this time range is {plain(label)}.")
-    if alert:
-        st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
-    expected = reference.label_counts if reference else {}
-    labels = all_labels(current, expected)
-    figure = shares(
-        labels,
-        "predicted sentiment",
-        current=[current.get(label, 0) for label in labels],
-        reference=[expected.get(label, 0) for label in labels] if reference else None,
-    )
-    st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
-
-
-def draw_confidence(by_time: pd.DataFrame, reference: Reference | None) -> None:
-    """`by_time` has the columns time, mean, low, high and n."""
-    st.subheader("Confidence over time")
-    if by_time.empty:
-        st.caption("The log has no confidences in this time range.")
-        return
-    figure = confidence_over_time(by_time, reference.confidence_mean if reference else None)
-    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
 
 
 def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None) -> None:

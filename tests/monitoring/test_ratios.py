@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from monitoring.calibration import PROBABILITY_BINS
+from monitoring.drift import groups_of
 from monitoring.ratios import (
     MARGIN,
     error_ratios,
@@ -15,7 +16,7 @@ from monitoring.ratios import (
     shift_ratios,
 )
 from monitoring.reference import load_profile
-from monitoring.signals import _shares, groups_of
+from monitoring.signals import _shares
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")

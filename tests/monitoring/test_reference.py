@@ -38,7 +38,7 @@ NOT_JSON = {
     "an integer of 5000 digits": b'{"n": ' + b"9" * 5000 + b"}",
 }
 INFINITY = float("inf")
-BAD_VALUES = [
+BAD_VALUES: list[tuple[tuple[str, ...], Any]] = [
     (("n",), "six"),
     (("n",), None),
     (("length",), []),

@@ -10,7 +10,6 @@ from monitoring.reference import load_profile
 from monitoring.remarks import (
     MAX_P_VALUE,
     MIN_DISTANCE,
-    MIN_REQUESTS,
     estimate_note,
     feedback_notes,
     interval,
@@ -20,7 +19,7 @@ from monitoring.remarks import (
     window_note,
 )
 from monitoring.sequential import Episode, Mark
-from monitoring.signals import Status
+from monitoring.signals import MIN_REQUESTS, Status
 from monitoring.versions import VersionQuality, difference
 from tests.conftest import ROOT
 
@@ -127,7 +126,7 @@ def test_a_contradicted_estimate_gives_no_figure_but_says_since_when():
     episode = Episode(Mark(300, MOMENT), Mark(120, MOMENT), 0)
     note = estimate_note(Proportion(0.92, 0.9, 0.94, 500), True, FIT._replace(alarm=episode), None)
 
-    assert note.startswith("Labels contradict the estimate. It started about label #120 (2026-11-23 12:00 UTC)")
+    assert note.startswith("Labels contradict the estimate: it started about label #120 (2026-11-23 12:00 UTC)")
     assert "92" not in note
 
 

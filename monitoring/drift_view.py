@@ -1,0 +1,136 @@
+"""Draws how traffic differs from the reference: lengths, vocabulary and its words, predicted labels, confidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from monitoring.analysis import Analysis
+from monitoring.drift import Drift, all_labels, label_counts
+from monitoring.figures import bin_names, confidence_over_time, share_names, shares
+from monitoring.reference import Reference, histogram
+from monitoring.remarks import window_note
+from monitoring.views import plain
+from monitoring.words import MovedWord
+
+
+def draw_drift(analysis: Analysis, reference: Reference | None) -> None:
+    left, right = st.columns([3, 2])
+    with left:
+        draw_lengths(analysis, reference)
+    with right:
+        draw_labels(analysis, reference)
+    draw_vocabulary(analysis, reference)
+    draw_confidence(analysis, reference)
+
+
+def draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Sentence length")
+    words = analysis.requests["words"]
+    median = f"Median {words.median():.0f} words"
+    if reference is None:
+        st.caption(f"{median}.")
+        return
+    _say("Sentence length", analysis.drifts.get("length"), "longer", "shorter")
+    names = bin_names(reference.length_edges)
+    figure = _compared(names, "words in the text", words, reference.length_edges, reference.length_counts)
+    st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
+    st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
+
+
+def draw_labels(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Predicted sentiment")
+    current = label_counts(analysis.requests)
+    if len(current) == 1:
+        (label,) = current
+        st.caption(f"Every selected answer is {plain(label)}.")
+    if drift := analysis.drifts.get("prediction"):
+        alert = window_note("Predicted sentiment", drift)
+        st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
+    expected = reference.label_counts if reference else {}
+    labels = all_labels(current, expected)
+    figure = shares(
+        labels,
+        "predicted sentiment",
+        current=[current.get(label, 0) for label in labels],
+        reference=[expected.get(label, 0) for label in labels] if reference else None,
+    )
+    st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
+
+
+def draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Vocabulary")
+    known = analysis.requests["known_share"].dropna()
+    if reference is None or reference.known_edges is None or reference.known_counts is None or known.empty:
+        st.caption("Neither side or only one says which share of its words the model knows, so nothing is compared.")
+        return
+    _say("Vocabulary", analysis.drifts.get("vocabulary"), "more known", "less known")
+    names = share_names(reference.known_edges)
+    figure = _compared(names, "share of a text's words that the model knows", known, reference.known_edges,
+                       reference.known_counts)  # fmt: skip
+    st.plotly_chart(figure, key="vocabulary", alt="Shares of texts by share of known words, current and reference")
+    draw_moved_words(analysis.moved_words, analysis.requests)
+
+
+def draw_moved_words(moved: list[MovedWord], requests: pd.DataFrame) -> None:
+    """Words and texts come from outside: they are shown in tables only."""
+    if not moved:
+        st.caption("No word is found in clearly more or fewer texts than in the reference.")
+        return
+    st.markdown("**Words that moved**: found in clearly more or fewer texts than in the reference")
+    table = pd.DataFrame(
+        {
+            "word": [word.word for word in moved],
+            "texts now": [f"{word.current_share:.1%}" for word in moved],
+            "in the reference": [f"{word.reference_share:.1%}" for word in moved],
+            "confidence with it": [_confidence(word.mean_confidence) for word in moved],
+            "without it": [_confidence(word.mean_confidence_without) for word in moved],
+        }
+    )
+    st.dataframe(table, hide_index=True, key="moved_words", alt="Words that moved")
+    examples = list(dict.fromkeys(label for word in moved for label in word.examples))[:5]
+    with st.expander("Requests with these words"):
+        found = requests.loc[requests.index.intersection(examples)]
+        texts = found[["request_text", "predicted_sentiment", "confidence"]]
+        texts = texts.set_axis(["text", "predicted", "confidence"], axis="columns")
+        st.dataframe(texts, hide_index=True, key="moved_examples", alt="Requests with the words that moved")
+
+
+def _confidence(mean: float | None) -> str:
+    return "not known" if mean is None else f"{mean:.3f}"
+
+
+def draw_confidence(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Confidence over time")
+    if analysis.confidence_by_time.empty:
+        st.caption("The log has no confidences in this time range.")
+        return
+    _say("Confidence", analysis.drifts.get("confidence"), "surer", "less sure")
+    figure = confidence_over_time(analysis.confidence_by_time, reference.confidence_mean if reference else None)
+    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
+
+
+def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
+    """The effect first, then whether it can be chance."""
+    if drift is None:
+        return
+    alert = window_note(subject, drift)
+    effect = ""
+    if drift.shift is not None and alert.level != "unknown":
+        effect = f"By {abs(drift.shift):.2f} standard deviations {more if drift.shift > 0 else less}. "
+    st.caption(f"{plain(alert.title)}. {plain(effect)}{plain(alert.detail)}")
+
+
+def _compared(
+    names: list[str], title: str, values: pd.Series, edges: npt.NDArray[Any], counts: npt.NDArray[np.int64]
+) -> go.Figure:
+    """Bars of both sides, without the bins at the ends that both leave empty."""
+    current = histogram(values.to_numpy(), edges)
+    used = np.flatnonzero(current + counts)
+    shown = slice(used[0], used[-1] + 1)
+    return shares(names[shown], title, current=current[shown], reference=counts[shown])

@@ -1,0 +1,212 @@
+"""What is on the page as files: one HTML file that needs no network, and the figures as JSON.
+
+`python -m monitoring.report --html report.html --json report.json` writes them from the log, without a browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from monitoring import drift, figures
+from monitoring.alert import Alert
+from monitoring.analysis import Analysis, Segment, analyse
+from monitoring.look import observer_of, the_reference
+from monitoring.quality import Proportion
+from monitoring.reference import Reference, histogram
+from monitoring.remarks import audit_sentence, estimate_note, feedback_notes, interval, version_sentence
+from monitoring.settings import Settings, SettingsError
+from monitoring.signals import FIT
+
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
+table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}
+.alert,.warning,.unknown,.ok{padding:.6rem 1rem;margin:.5rem 0;border-left:.4rem solid}
+.alert{border-color:#b00020}.warning{border-color:#e69f00}.unknown{border-color:#9aa0a6}.ok{border-color:#009e73}"""
+
+
+def to_json(analysis: Analysis, segment: Segment, now: datetime) -> str:
+    """The figures; texts of requests are not among them."""
+    found = {
+        "generated_at": now.isoformat(),
+        "selection": {"since": segment.since and segment.since.isoformat(), **_names(segment)},
+        "requests": len(analysis.requests),
+        "repeated_texts": analysis.repeats,
+        "alerts": [asdict(alert) for alert in analysis.alerts],
+        "notes": [asdict(alert) for alert in analysis.notes],
+        "false_alarms": analysis.budget,
+        "seen": analysis.counts,
+        "signals": {name: status._asdict() for name, status in analysis.signals.items()},
+        "accuracy": analysis.accuracy,
+        "by_label": analysis.labels,
+        "estimated_accuracy": {"value": analysis.estimated, "contradicted_by_labels": analysis.estimate_doubted},
+        "accuracy_with_audit": analysis.with_audit,
+        "audit": {name: getattr(analysis.audit, name) for name in ("drawn", "labelled", "accuracy")},
+        "feedback": {"skew": analysis.skew, "post_stratified_accuracy": analysis.post_stratified},
+        "drift": analysis.drifts,
+        "moved_words": [{**asdict(word), "examples": len(word.examples)} for word in analysis.moved_words],
+        "calibration": {"error": analysis.calibration_error, "bins": analysis.reliability},
+        "versions": analysis.versions,
+        "comparison": analysis.comparison,
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def to_html(
+    analysis: Analysis, reference: Reference | None, settings: Settings, segment: Segment, now: datetime
+) -> str:
+    """The same for people. Everything that comes from outside is escaped."""
+    parts = [
+        f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {len(analysis.requests):,} requests"
+        f"{_selection(segment)}.</p>",
+        *map(_box, [*analysis.alerts, *analysis.notes]),
+        _paragraph(analysis.budget),
+        "<h2>Accuracy, precision, recall, F1</h2>",
+        _quality(analysis),
+        *map(_box, feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified)),
+        *[_paragraph(sentence) for sentence in _sentences(analysis)],
+        *_plots(analysis, reference, settings),
+        _words(analysis),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sentiment monitor</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
+    )
+
+
+def _sentences(analysis: Analysis) -> Iterable[str]:
+    doubted, fit = analysis.estimate_doubted, analysis.signals.get(FIT)
+    yield estimate_note(analysis.estimated, doubted, fit, analysis.with_audit)
+    yield audit_sentence(analysis.audit)
+    if found := analysis.comparison:
+        yield version_sentence(found.earlier, found.later, found.difference)
+
+
+def _plots(analysis: Analysis, reference: Reference | None, settings: Settings) -> Iterable[str]:
+    first = True
+    for title, figure in _figures(analysis, reference, settings):
+        yield f"<h2>{html.escape(title)}</h2>"
+        yield figure.to_html(full_html=False, include_plotlyjs=first)
+        first = False
+
+
+def _figures(analysis: Analysis, reference: Reference | None, settings: Settings) -> Iterable[tuple[str, go.Figure]]:
+    by_time = analysis.accuracy_by_time
+    if by_time[["value", "estimated"]].notna().any(axis=None):
+        threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
+        yield "Accuracy over time", figures.accuracy_over_time(by_time, threshold, doubted=doubted)
+    if reference:
+        lengths = histogram(analysis.requests["words"].to_numpy(), reference.length_edges)
+        names = figures.bin_names(reference.length_edges)
+        yield "Sentence length", figures.shares(names, "words in the text", lengths, reference.length_counts)
+    counts, expected = drift.label_counts(analysis.requests), reference.label_counts if reference else {}
+    labels = drift.all_labels(counts, expected)
+    current = [counts.get(label, 0) for label in labels]
+    compared = [expected.get(label, 0) for label in labels] if reference else None
+    yield "Predicted sentiment", figures.shares(labels, "predicted sentiment", current, compared)
+    if not analysis.confidence_by_time.empty:
+        mean = reference.confidence_mean if reference else None
+        yield "Confidence over time", figures.confidence_over_time(analysis.confidence_by_time, mean)
+    if analysis.reliability:
+        yield "Calibration", figures.reliability_diagram(analysis.reliability)
+
+
+def _quality(analysis: Analysis) -> str:
+    rows = [
+        (label.label, _figure(label.precision), _figure(label.recall), _figure(label.f1)) for label in analysis.labels
+    ]
+    return f"<p>Accuracy: {_figure(analysis.accuracy)}</p>" + _table(("label", "precision", "recall", "F1"), rows)
+
+
+def _words(analysis: Analysis) -> str:
+    rows = [(word.word, f"{word.current_share:.1%}", f"{word.reference_share:.1%}") for word in analysis.moved_words]
+    return "<h2>Words that moved</h2>" + _table(("word", "texts now", "in the reference"), rows) if rows else ""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    return f"<table><tr>{''.join(f'<th>{html.escape(cell)}</th>' for cell in head)}</tr>{''.join(lines)}</table>"
+
+
+def _box(alert: Alert) -> str:
+    text = f"<strong>{html.escape(alert.title)}.</strong> {html.escape(alert.detail)}"
+    return f'<div class="{alert.level}">{text}</div>'
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>" if text else ""
+
+
+def _figure(proportion: Proportion | None) -> str:
+    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
+
+
+def _names(segment: Segment) -> dict[str, tuple[str, ...]]:
+    return {"predicted_sentiment": segment.labels, "model_version": segment.versions}
+
+
+def _selection(segment: Segment) -> str:
+    since = f", since {segment.since:%Y-%m-%d %H:%M} UTC" if segment.since else ""
+    chosen = [f", {name}: {', '.join(values)}" for name, values in _names(segment).items() if values]
+    return html.escape(since + "".join(chosen))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, times and NumPy's numbers as JSON knows them."""
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item()
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Exits with 0, or with 3 when the log cannot be read or holds no requests that match."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_env(environ)
+        reference, problems = the_reference(settings)
+        snapshot = observer_of(settings)[1].look().snapshot
+    except (SettingsError, OSError) as error:
+        print(f"No report: {error}", file=sys.stderr)
+        return 3
+    now = datetime.now(UTC)
+    since = now - timedelta(hours=options.hours) if options.hours else None
+    segment = Segment(since, tuple(options.label), tuple(options.version))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if segment.of(snapshot.predictions).empty:
+        print(f"No report: no request in {settings.log_dir} matches.", file=sys.stderr)
+        return 3
+    analysis = analyse(snapshot, segment, reference, settings)
+    options.html.write_text(to_html(analysis, reference, settings, segment, now), "utf-8")
+    options.json.write_text(to_json(analysis, segment, now), "utf-8")
+    print(f"Written: {options.html} and {options.json}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m monitoring.report", description="Write what the page shows to files."
+    )
+    parser.add_argument("--html", type=Path, default=Path("report.html"), help="file for people (default: %(default)s)")
+    parser.add_argument("--json", type=Path, default=Path("report.json"), help="file of figures (default: %(default)s)")
+    parser.add_argument("--hours", type=float, default=0, help="only the requests of the last so many hours")
+    parser.add_argument("--label", action="append", default=[], help="only answers of this label; may be repeated")
+    parser.add_argument("--version", action="append", default=[], help="only answers of this model version")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
