@@ -43,7 +43,7 @@ def by_version(predictions: pd.DataFrame) -> list[VersionQuality]:
 
 
 def difference(one: Proportion, other: Proportion) -> Difference:
-    """one less other, of independent samples; the interval is from their Wilson intervals (Newcombe 1998, method 10)."""
+    """one less other, of independent samples; its interval is made of both Wilson ones (Newcombe 1998, method 10)."""
     value = one.value - other.value
     below = hypot(one.value - one.low, other.high - other.value)
     above = hypot(one.high - one.value, other.value - other.low)

@@ -1,0 +1,126 @@
+"""What the page shows, as files: in a process of its own, on real logs."""
+
+import json
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from monitoring.reference import load_profile
+from tests.conftest import ROOT
+from tests.monitoring.conftest import append, at, prediction
+
+VERSION = load_profile(ROOT / "monitoring" / "reference.json").model_version
+NASTY = "<script>alert(1)</script>"
+
+
+class Tags(HTMLParser):
+    """What the tags of a document refer to, and its words."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.words = ""
+        self.feed(document)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.references += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data) -> None:
+        self.words += data
+
+
+def lines(n: int, **fields) -> list[bytes]:
+    own = {"model_version": VERSION, "true_sentiment": "positive"}
+    return [
+        prediction(**own | {"timestamp": at(n), "request_text": f"film {n}", "prediction_id": f"{n}"} | fields)
+        for n in range(n)
+    ]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Runs the command on a log, and gives its exit code, what it said, and the two documents."""
+
+    def run(*log: bytes, arguments: tuple[str, ...] = (), **environment: str):
+        if log:
+            append(tmp_path / "logs" / "prediction_logs.json", *log)
+        html, figures = tmp_path / "report.html", tmp_path / "report.json"
+        command = [sys.executable, "-m", "monitoring.report", "--html", str(html), "--json", str(figures), *arguments]
+        variables = {**os.environ, "LOG_DIR": str(tmp_path / "logs"), **environment}
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+        documents = [path.read_text("utf-8") if path.exists() else "" for path in (html, figures)]
+        return done.returncode, done.stdout + done.stderr, *documents
+
+    return run
+
+
+def test_a_report_is_one_file_for_people_and_one_of_figures(written):
+    code, said, html, figures = written(*lines(200))
+
+    assert (code, said.startswith("Written: ")) == (0, True)
+    found = json.loads(figures)
+    assert found["requests"] == 200
+    assert found["accuracy"]["value"] == 1
+    assert set(found["signals"]) >= {"accuracy", "validation", "length", "vocabulary", "confidence", "prediction"}
+    assert found["alerts"][0]["title"] == "Accuracy is not below 80%"
+    page = Tags(html)
+    assert "Accuracy is not below 80%" in page.words
+    assert html.count("Plotly.newPlot(") >= 5
+    assert page.references == []
+
+
+def test_a_report_says_the_alarms_that_stand(written):
+    _, _, html, figures = written(*lines(200, true_sentiment="negative"))
+
+    found = json.loads(figures)
+    assert {alert["name"] for alert in found["alerts"] if alert["proven"]} >= {"accuracy", "validation"}
+    assert found["signals"]["accuracy"]["evidence"] == 1
+    assert "Accuracy is below 80%." in Tags(html).words
+
+
+def test_a_report_can_be_of_a_segment(written):
+    log = [*lines(10), *lines(5, predicted_sentiment="negative"), *lines(3, model_version="v2")]
+
+    _, _, html, figures = written(*log, arguments=("--label", "negative", "--version", VERSION))
+
+    assert json.loads(figures)["requests"] == 5
+    assert json.loads(figures)["selection"]["predicted_sentiment"] == ["negative"]
+    assert "predicted_sentiment: negative" in Tags(html).words
+
+
+def test_nothing_from_outside_becomes_html_of_the_report(written):
+    log = lines(120, request_text=NASTY, predicted_sentiment=NASTY, true_sentiment=NASTY, model_version=NASTY)
+    log += lines(120, predicted_sentiment=NASTY)
+
+    code, _, html, _ = written(*log)
+
+    assert code == 0
+    assert NASTY not in html
+    assert "alert(1)" in Tags(html).words
+
+
+@pytest.mark.parametrize(
+    ("log", "arguments", "environment", "reason"),
+    [
+        ([], (), {}, "No report: "),
+        (lines(1), ("--version", "another"), {}, "no request in"),
+        (lines(1), ("--hours", "1"), {}, "no request in"),
+        (lines(1), (), {"MIN_LABELS": "many"}, "MIN_LABELS is 'many'"),
+    ],
+)
+def test_without_anything_to_report_it_says_why_and_exits_with_3(written, log, arguments, environment, reason):
+    code, said, html, figures = written(*log, arguments=arguments, **environment)
+
+    assert (code, html, figures) == (3, "", "")
+    assert reason in said
+
+
+def test_a_report_without_a_usable_profile_says_so_and_tells_the_rest(written, tmp_path):
+    code, said, _, figures = written(*lines(40), REFERENCE_PATH=str(tmp_path / "missing.json"))
+
+    assert code == 0
+    assert "missing.json cannot be read" in said
+    assert json.loads(figures)["drift"] == {}
