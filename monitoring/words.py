@@ -1,0 +1,167 @@
+"""Which words have become more or less frequent than in the reference: what is new about texts, for a person to see."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+from scipy.stats import hypergeom, norm
+
+from monitoring.drift import MIN_TEXTS, Floats, distinct
+from monitoring.reference import Words
+
+MAX_TEXTS = 2_000  # the latest ones
+MIN_SIGHTINGS = 5  # of current texts with a word
+COMMON_SHARE = 0.75  # of reference texts: a word in more of them belongs to the language and to no subject
+MAX_P_VALUE = 0.01
+MAX_WORDS, MAX_EXAMPLES = 10, 5
+LETTER = re.compile(r"[^\W\d_]")
+Sightings = Mapping[str, list[int]]  # in which texts a word is found, as their places
+
+
+@dataclass(frozen=True)
+class MovedWord:
+    """A word whose share of texts differs, beyond what longer or shorter texts do to every word: `log_odds_ratio` is
+    above 0 for more texts with it, `p_value` is corrected for all words that were tested (Holm 1979).
+
+    `reference_share` is the most it can be for a word too rare to be listed in the reference. The means are those of
+    answers to texts with and without the word, None without confidences; `examples` are rows with it, latest first.
+    """
+
+    word: str
+    current_share: float
+    reference_share: float
+    log_odds_ratio: float
+    p_value: float
+    mean_confidence: float | None
+    mean_confidence_without: float | None
+    examples: tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """In how many texts each of W words is found, (W,): of `n` current and of `reference_n` reference texts. `listed`
+    are those of which the reference has a count; of the others it has no more than it says here."""
+
+    current: Floats
+    reference: Floats
+    listed: npt.NDArray[np.bool_]
+    n: int
+    reference_n: int
+
+
+def moved_words(predictions: pd.DataFrame, words: Words) -> list[MovedWord]:
+    """The words that show best what is new, at most MAX_WORDS: those whose odds have changed most, as far as a 95 %
+    interval can tell at least. Each text counts once; none for fewer than MIN_TEXTS."""
+    texts = distinct(predictions).tail(MAX_TEXTS)
+    if len(texts) < MIN_TEXTS or not words.texts:
+        return []
+    sightings = _sightings(texts["request_text"], words.pattern)
+    names = _tested(sightings, words)
+    table = _table(names, sightings, words, len(texts))
+    as_long = replace(table, reference=_of_texts_as_long(table))
+    changes, errors = _log_odds_ratios(as_long)
+    p_values = holm(_p_values(as_long))
+    least = np.abs(changes) - float(norm.ppf(0.975)) * errors
+    best = sorted(np.flatnonzero(p_values < MAX_P_VALUE), key=lambda place: -float(least[place]))[:MAX_WORDS]
+    figures = np.column_stack([table.reference / table.reference_n, changes, p_values])
+    return [_moved(names[place], texts, sightings[names[place]], *figures[place].tolist()) for place in best]
+
+
+def holm(p_values: Floats) -> Floats:
+    """p-values (W,), so corrected that a false one is below a threshold with no higher probability than that."""
+    order = np.argsort(p_values, kind="stable")
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    return np.minimum(corrected, 1.0)
+
+
+def _sightings(texts: Iterable[str], pattern: re.Pattern[str]) -> Sightings:
+    found = defaultdict(list)
+    for place, text in enumerate(texts):
+        for word in set(pattern.findall(text.lower())):
+            found[word].append(place)
+    return found
+
+
+def _tested(sightings: Sightings, words: Words) -> list[str]:
+    """Listed words are tested whether found or not: to choose those that are would make chance look like more."""
+    seen = (word for word, places in sightings.items() if len(places) >= MIN_SIGHTINGS)
+    return [word for word in sorted({*seen, *words.texts}) if LETTER.search(word)]
+
+
+def _table(names: list[str], sightings: Sightings, words: Words, n: int) -> Table:
+    least = min(words.texts.values())
+    return Table(
+        current=np.array([len(sightings.get(word, ())) for word in names], dtype=np.float64),
+        reference=np.array([words.texts.get(word, least) for word in names], dtype=np.float64),
+        listed=np.array([word in words.texts for word in names], dtype=np.bool_),
+        n=n,
+        reference_n=words.n,
+    )
+
+
+def _log_odds_ratios(table: Table) -> tuple[Floats, Floats]:
+    """Of current against reference texts, with their standard errors; half a text more on each side (Haldane 1956)."""
+    cells = [table.current, table.n - table.current, table.reference, table.reference_n - table.reference]
+    with_word, without, reference_with, reference_without = (cell + 0.5 for cell in cells)
+    ratios = np.log(with_word / without) - np.log(reference_with / reference_without)
+    return ratios, np.sqrt(1 / with_word + 1 / without + 1 / reference_with + 1 / reference_without)
+
+
+def _of_texts_as_long(table: Table) -> Floats:
+    """In how many reference texts each word would be found, (W,), if they were as long as the current ones.
+
+    Longer texts raise the odds of all words, and of frequent ones by more; new subjects raise those of some. So the
+    odds are moved by the median log-odds ratio of words that are about as frequent, of which the more there are the
+    rarer they are.
+    """
+    odds = logit((table.reference + 0.5) / (table.reference_n + 1))
+    frequent = np.flatnonzero(table.listed & (table.reference / table.reference_n * table.n >= MIN_SIGHTINGS))
+    if not len(frequent):
+        return table.reference
+    falling = frequent[np.argsort(-odds[frequent], kind="stable")]
+    groups = np.split(falling, [2**k for k in range(4, 12) if 1.5 * 2**k <= len(falling)])[::-1]
+    changes, _ = _log_odds_ratios(table)
+    medians = [np.median(values[group]) for values in (odds, changes) for group in groups]
+    moved = odds + np.interp(odds, medians[: len(groups)], medians[len(groups) :])
+    return np.asarray(np.rint(expit(moved) * table.reference_n), dtype=np.float64)
+
+
+def _p_values(table: Table) -> Floats:
+    """Of Fisher's exact test, two-sided: twice the tail of the side that was observed. 1 for words that are too rare or
+    too common to say anything, and for words in fewer texts than an unknown number."""
+    tells = (table.current >= MIN_SIGHTINGS) & (table.reference < COMMON_SHARE * table.reference_n)
+    is_more = table.current * table.reference_n > table.reference * table.n
+    found = np.ones(len(tells))
+    for side, tail, inside in ((is_more, hypergeom.sf, 1), (~is_more & table.listed, hypergeom.cdf, 0)):
+        current, reference = table.current[tells & side], table.reference[tells & side]
+        found[tells & side] = 2 * tail(current - inside, table.n + table.reference_n, current + reference, table.n)
+    return np.minimum(found, 1.0)
+
+
+def _moved(
+    word: str, texts: pd.DataFrame, places: list[int], reference_share: float, change: float, p_value: float
+) -> MovedWord:
+    is_in = np.zeros(len(texts), dtype=np.bool_)
+    is_in[places] = True
+    return MovedWord(
+        word,
+        current_share=len(places) / len(texts),
+        reference_share=reference_share,
+        log_odds_ratio=change,
+        p_value=p_value,
+        mean_confidence=_mean(texts["confidence"][is_in]),
+        mean_confidence_without=_mean(texts["confidence"][~is_in]),
+        examples=tuple(texts.index[places[::-1][:MAX_EXAMPLES]]),
+    )
+
+
+def _mean(confidence: pd.Series) -> float | None:
+    return None if confidence.isna().all() else float(confidence.mean())
