@@ -62,12 +62,14 @@ def gone(read: Callable[[], Any]) -> bool:
     return False
 
 
-def execute(namespace: str, pod: str, *command: str) -> tuple[int, str]:
-    """Exit code and output of a command in a pod. Raises NotStarted."""
+def execute(namespace: str, pod: str, *command: str, container: str = "") -> tuple[int, str]:
+    """Exit code and output of a command in a pod, in its only container if none is named. Raises NotStarted."""
+    which = {"container": container} if container else {}
     answer = stream(
         core().connect_get_namespaced_pod_exec,
         pod,
         namespace,
+        **which,
         command=list(command),
         stdout=True,
         stderr=True,

@@ -97,20 +97,26 @@ class Release:
             kubectl(*inside, "get", "events", "--sort-by=.lastTimestamp").stdout[-3000:],
         ]
         for pod in core().list_namespaced_pod(self.namespace).items:
-            try:
-                logs = core().read_namespaced_pod_log(pod.metadata.name, self.namespace, tail_lines=20)
-            except client.ApiException as error:  # not started yet
-                logs = str(error.reason)
-            parts.append(f"--- {pod.metadata.name}\n{(logs or '')[-2000:]}")
+            parts += [self._printed(pod, container.name) for container in pod.spec.containers]
         return "\n".join(parts)
 
-    def execute(self, component: str, *command: str) -> tuple[int, str]:
-        """Exit code and output of a command in a ready pod of a component; again where the node could not start it."""
+    def _printed(self, pod: client.V1Pod, container: str) -> str:
+        name = pod.metadata.name
+        try:
+            logs = core().read_namespaced_pod_log(name, self.namespace, container=container, tail_lines=20)
+        except client.ApiException as error:  # not started yet
+            logs = str(error.reason)
+        return f"--- {name} {container}\n{(logs or '')[-2000:]}"
+
+    def execute(self, component: str, *command: str, container: str = "") -> tuple[int, str]:
+        """Exit code and output of a command in a ready pod of a component, in the container of its name or in another;
+        again where the node could not start it."""
 
         def ended() -> tuple[int, str] | None:
             pods = self.pods(component)
             try:
-                return execute(self.namespace, pods[0].metadata.name, *command) if pods else None
+                name = container or component
+                return execute(self.namespace, pods[0].metadata.name, *command, container=name) if pods else None
             except NotStarted as error:
                 logger.warning("asked again: %s", error)
                 return None

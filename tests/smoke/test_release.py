@@ -3,6 +3,7 @@ reinstall. The tests are one story, in their order."""
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from playwright.sync_api import expect
 from scripts.kind_cluster import CLUSTER
 from tests.conftest import ROOT, environment, free_port, get
 from tests.smoke.cluster import core, kubectl, node_of
+from tests.smoke.release import Release
 from tests.smoke.traffic import under_load
 
 pytestmark = pytest.mark.smoke
@@ -32,7 +34,7 @@ def test_both_pods_are_ready_on_one_node_in_a_restricted_namespace(release):
     assert (
         core().read_namespace(release.namespace).metadata.labels["pod-security.kubernetes.io/enforce"] == "restricted"
     )
-    assert [status.restart_count for pod in pods for status in pod.status.container_statuses] == [0, 0]
+    assert [status.restart_count for pod in pods for status in pod.status.container_statuses] == [0, 0, 0]
 
 
 def test_the_restricted_namespace_refuses_a_pod_that_the_standard_forbids(release):
@@ -67,6 +69,33 @@ def test_the_page_shows_the_record(release, browser):
         page.get_by_label("Text contains").fill(sentence)
         page.get_by_label("Text contains").press("Enter")
         expect(page.get_by_text("The newest 1 of 1 requests that match")).to_be_visible()
+
+
+def test_the_watch_sees_every_prediction_and_remembers_them_when_its_pod_is_replaced(release):
+    """Its state is in a folder of the log's volume, which it cannot write to but there."""
+    for number in range(3):
+        release.predict(f"A film that the watch sees, number {number}")
+    seen = len(release.logged())
+    release.wait_for(lambda: watched(release) == seen, f"the watch has seen {seen} requests")
+    (pod,) = release.pods("monitoring")
+    core().delete_namespaced_pod(pod.metadata.name, release.namespace)
+    release.wait_for(
+        lambda: [p for p in release.pods("monitoring") if p.metadata.uid != pod.metadata.uid], "a new dashboard pod"
+    )
+
+    release.wait_for(lambda: watched(release) == seen, f"the new watch knows of {seen} requests")
+    status, output = release.execute("monitoring", "ls", "/app/state", container="watch")
+    assert (status, output.split()) == (0, ["watch.json", "watch.lock"])
+    status, output = release.execute("monitoring", "touch", "/app/logs/new", container="watch")
+    assert status != 0
+    assert "Read-only file system" in output
+
+
+def watched(release: Release) -> int:
+    """How many requests the watch has taken in, as Prometheus would get it from its Service."""
+    with release.forwarded("watch", 9108) as url:
+        found = re.findall(r"^sentiment_monitor_requests_total (\S+)$", get(url + "/metrics")[1], re.M)
+    return int(float(found[0])) if found else -1
 
 
 @pytest.mark.parametrize(
