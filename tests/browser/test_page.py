@@ -102,7 +102,7 @@ def test_an_unknown_label_in_the_log_is_shown_as_it_is(opened, api):
         ' "true_sentiment": null}\n'
     )
 
-    expect(opened.get_by_text("Every answer in this time range is **so-so** <b>.")).to_be_visible(
+    expect(opened.get_by_text("Every selected answer is **so-so** <b>.")).to_be_visible(
         timeout=WITHIN_5_SECONDS
     )
 
