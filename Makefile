@@ -98,8 +98,8 @@ kind-down: ## Delete the cluster and everything in it
 	@$(CLUSTER) down
 
 ##@ Develop
-test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both services as local processes
 	$(BIN)/python -m pytest -m browser

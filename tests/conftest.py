@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -25,6 +26,8 @@ import joblib
 import pytest
 import sklearn
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck
+from hypothesis import settings as of_hypothesis
 from playwright.sync_api import sync_playwright
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -33,6 +36,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from api.main import create_app
 from api.settings import Settings
 from scripts.screenshot import CHROMIUM_ARGS
+
+# How long an example takes says nothing on a busy machine, and other tests run on its other cores.
+of_hypothesis.register_profile(
+    "unhurried", of_hypothesis(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+of_hypothesis.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {
@@ -101,9 +110,17 @@ def serving(server: ThreadingHTTPServer):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that stays free until who asked for it listens: no other test process and no connection is given it.
+
+    The system gives connections, of which tests make thousands, ports from 32768 (Linux) or 49152 on.
+    """
+    ours = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    while True:
+        port = random.SystemRandom().randrange(20_000 + ours, 30_000, processes)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition, what: str, seconds: float = 20, pause: float = 0.02, state=lambda: ""):
@@ -151,29 +168,44 @@ class Server:
         return self.process.wait(timeout=20)
 
 
-@pytest.fixture
-def start_api(small_model, tmp_path):
-    """Starts the service as its users do, in a process of its own; several may share a log folder."""
+@contextmanager
+def starting_api(model: Path, directory: Path) -> Iterator[Callable[..., Server]]:
+    """What starts the service as its users do, in a process of its own; several may share a log folder."""
     servers: list[Server] = []
 
-    def start(log_dir: Path = tmp_path / "logs", ready: bool = True, port: int = 0, **environment: str) -> Server:
+    def start(log_dir: Path = directory / "logs", ready: bool = True, port: int = 0, **environment: str) -> Server:
         port = port or free_port()
-        output = tmp_path / f"api-{len(servers)}.txt"
-        environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(small_model)} | environment
+        output = directory / f"api-{len(servers)}.txt"
+        environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(model)} | environment
         command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
         with output.open("wb") as sink:
             process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink, start_new_session=True)
         server = Server(process, f"http://127.0.0.1:{port}", log_dir, output)
         servers.append(server)
         if ready:
-            wait_until(lambda: get(server.url + "/readyz")[0] == 200, f"ready: {output.read_text()}")
+            wait_until(lambda: get(server.url + "/readyz")[0] == 200, "ready", 60, state=output.read_text)
         return server
 
-    yield start
-    for server in servers:
-        with suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)  # its workers, too, which would outlive it
-        server.process.wait()
+    try:
+        yield start
+    finally:
+        for server in servers:
+            with suppress(ProcessLookupError):
+                os.killpg(server.process.pid, signal.SIGKILL)  # its workers, too, which would outlive it
+            server.process.wait()
+
+
+@pytest.fixture
+def start_api(small_model, tmp_path):
+    with starting_api(small_model, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def running_api(small_model, tmp_path_factory):
+    """A service for every test that changes nothing of it but its log, in which others may have written before."""
+    with starting_api(small_model, tmp_path_factory.mktemp("api")) as start:
+        yield start()
 
 
 @pytest.fixture
@@ -189,7 +221,7 @@ def start_dashboard(tmp_path):
         with output.open("wb") as sink:
             processes.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink))
         url = f"http://localhost:{port}{base_path}"
-        wait_until(lambda: get(url + "/_stcore/health")[0] == 200, f"dashboard answers: {output.read_text()}", 60)
+        wait_until(lambda: get(url + "/_stcore/health")[0] == 200, "dashboard answers", 60, state=output.read_text)
         return url
 
     yield start

@@ -139,8 +139,8 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
     assert monitor.counts.repeated_requests == monitor.counts.unknown_labels == 0
 
 
-def test_another_model_is_said_and_its_reviews_are_sent_as_they_come(start_api, capsys):
-    with closing(demo.Api(start_api().url)) as api:
+def test_another_model_is_said_and_its_reviews_are_sent_as_they_come(running_api, capsys):
+    with closing(demo.Api(running_api.url)) as api:
         version, _ = demo.served_model(api)
         first, *_ = demo.phases(api, version, seconds=10, seed=6)
 
@@ -179,8 +179,8 @@ def test_a_wrong_option_is_a_sentence(arguments, words):
     assert "--help" in done.stderr
 
 
-def test_ctrl_c_ends_it_with_a_sentence(start_api):
-    command = [sys.executable, "-u", "-m", "scripts.demo", "--url", start_api().url]
+def test_ctrl_c_ends_it_with_a_sentence(running_api):
+    command = [sys.executable, "-u", "-m", "scripts.demo", "--url", running_api.url]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     for line in process.stdout:

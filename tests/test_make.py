@@ -83,9 +83,8 @@ def test_building_without_docker_is_a_sentence(clone):
 
 
 @made_by_make
-def test_a_taken_port_is_a_sentence(clone, start_api):
-    other = start_api()
-    clone.environ["API_PORT"] = other.url.rsplit(":", 1)[1]
+def test_a_taken_port_is_a_sentence(clone, running_api):
+    clone.environ["API_PORT"] = running_api.url.rsplit(":", 1)[1]
 
     run = clone.make("run-local")
 

@@ -78,7 +78,7 @@ def test_the_known_share_counts_each_token_as_often_as_it_is_there_and_stop_word
         (HashingVectorizer(n_features=64), None),
         (make_union(CountVectorizer()), None),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of a token_pattern beside a tokenizer
 def test_only_a_model_that_begins_with_a_vocabulary_of_words_has_a_known_share(vectorizer, share):

@@ -165,7 +165,7 @@ def swap(text: str) -> str:
         {"ngram_range": (3, 3), "vocabulary": ["the film", "the film was", "film was amazing"]},
         {"dtype": np.int64},
     ],
-    ids=str,
+    ids=", ".join,
 )
 def test_own_functions_split_the_text(settings):
     model = model_of(fitted(TfidfVectorizer(**settings), LogisticRegression()))
@@ -306,7 +306,7 @@ def test_a_pipeline_with_a_part_it_does_not_know_is_refused_by_the_name_of_that_
 @pytest.mark.parametrize(
     "selector",
     [VarianceThreshold(0.01), SelectPercentile(chi2, percentile=50), RFE(LinearSVC(), n_features_to_select=4)],
-    ids=repr,
+    ids=lambda selector: type(selector).__name__,
 )
 def test_any_selector_of_scikit_learn_will_do(selector):
     model = model_of(fitted(TfidfVectorizer(), selector, LinearSVC()))

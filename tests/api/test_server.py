@@ -153,9 +153,8 @@ def test_a_full_disk_is_a_503_with_the_reason_and_recovers_by_itself(start_api):
     assert [line["request_text"] for line in read_lines(log)] == ["before", "after"]
 
 
-def test_a_huge_body_is_refused_before_it_is_sent_whole(start_api):
-    api = start_api()
-    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=5) as connection:
+def test_a_huge_body_is_refused_before_it_is_sent_whole(running_api):
+    with socket.create_connection(("127.0.0.1", int(running_api.url.rsplit(":", 1)[1])), timeout=5) as connection:
         head = (
             b"POST /predict HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
         )
@@ -164,9 +163,8 @@ def test_a_huge_body_is_refused_before_it_is_sent_whole(start_api):
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_huge_body_of_unknown_length_is_refused_at_the_limit(start_api):
-    api = start_api()
-    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=5) as connection:
+def test_a_huge_body_of_unknown_length_is_refused_at_the_limit(running_api):
+    with socket.create_connection(("127.0.0.1", int(running_api.url.rsplit(":", 1)[1])), timeout=5) as connection:
         head = (
             b"POST /predict HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         )

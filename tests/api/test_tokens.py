@@ -99,7 +99,7 @@ def reversed_words(text: str) -> list[str]:
         {"token_pattern": r"\w*"},
         {"ngram_range": (0, 2)},
     ],
-    ids=str,
+    ids=", ".join,
 )
 def test_there_are_no_tokens_where_they_cannot_be_found_again_in_the_text(options):
     assert found("a <b>fine</b> film", **options) == []

@@ -18,11 +18,10 @@ def main():
     return runpy.run_path(str(SCRIPT))["main"]
 
 
-def test_it_follows_a_prediction_into_the_log_and_asks_the_dashboard(main, start_api, start_dashboard, capsys):
-    api = start_api()
-    dashboard = start_dashboard(api, "/team/sentiment")
+def test_it_follows_a_prediction_into_the_log_and_asks_the_dashboard(main, running_api, start_dashboard, capsys):
+    dashboard = start_dashboard(running_api, "/team/sentiment")
 
-    main({"API_URL": api.url, "LOG_DIR": str(api.log_dir), "DASHBOARD_URL": dashboard})
+    main({"API_URL": running_api.url, "LOG_DIR": str(running_api.log_dir), "DASHBOARD_URL": dashboard})
 
     assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
         "POST /predict answered 'positive'",
@@ -31,12 +30,11 @@ def test_it_follows_a_prediction_into_the_log_and_asks_the_dashboard(main, start
     ]
 
 
-def test_it_fails_when_the_line_is_missing(main, start_api, tmp_path):
-    api = start_api()
+def test_it_fails_when_the_line_is_missing(main, running_api, tmp_path):
     (tmp_path / "elsewhere").mkdir()
 
     with pytest.raises(SystemExit, match=r"is not in the log after 0\.1 s"):
-        main({"API_URL": api.url, "LOG_DIR": str(tmp_path / "elsewhere")}, seconds=0.1)
+        main({"API_URL": running_api.url, "LOG_DIR": str(tmp_path / "elsewhere")}, seconds=0.1)
 
 
 def test_it_fails_when_the_line_says_something_else(main, tmp_path):
@@ -63,19 +61,18 @@ def test_it_fails_when_the_line_says_something_else(main, tmp_path):
         main({"API_URL": f"http://127.0.0.1:{server.server_port}", "LOG_DIR": str(tmp_path)})
 
 
-def test_it_fails_when_told_to(main, start_api):
+def test_it_fails_when_told_to(main, running_api):
     with pytest.raises(SystemExit, match=r"answered 422: .*text"):
-        main({"API_URL": start_api().url, "FAIL": "1"})
+        main({"API_URL": running_api.url, "FAIL": "1"})
 
 
-def test_it_fails_when_nobody_answers(main, start_api):
-    api = start_api()
+def test_it_fails_when_nobody_answers(main, running_api):
     nobody = f"http://127.0.0.1:{free_port()}"
 
     with pytest.raises(SystemExit, match="does not answer"):
         main({"API_URL": nobody}, seconds=0.1)
     with pytest.raises(SystemExit, match="_stcore/health does not answer"):
-        main({"API_URL": api.url, "DASHBOARD_URL": nobody}, seconds=0.1)
+        main({"API_URL": running_api.url, "DASHBOARD_URL": nobody}, seconds=0.1)
 
 
 def test_it_waits_for_a_service_that_does_not_answer_yet(main, start_api, capsys):

@@ -20,7 +20,7 @@ def settings(tmp_path) -> Settings:
     ("lines", "code", "said"),
     [
         (judged(0, 200, right=0.95), FINE, "ok: Accuracy is not below 80%"),
-        (judged(0, 200, right=0.5), ALERT, "alert: Accuracy is below 80%. Proven."),
+        (judged(0, 200, right=0.5), ALERT, "alert: Accuracy is below 80%. "),
         (usual(0, 400, words=900), ALERT, "warning: Sentence length has drifted. Proven"),
         (judged(0, 29, right=0.95), NOT_ENOUGH, "unknown: Not enough labels yet. 29 of the 30 labels"),
         (judged(0, 40, right=0.75), NOT_ENOUGH, "warning: Accuracy is below 80%. 75.0% of 40 labelled answers"),

@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from monitoring.reference import load_profile
@@ -24,6 +25,15 @@ VARIABLES = ["ACCURACY_THRESHOLD", "FALSE_ALARM_BUDGET", "MIN_LABELS", "REFERENC
 VERSION = load_profile(ROOT / "monitoring" / "reference.json").model_version
 prediction = partial(line_of, model_version=VERSION)
 NASTY = "**bold** <script>alert(1)</script> ![x](http://x) :red[y] $z$"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def components_are_looked_for_once():
+    """Streamlit reads what every installed package says of itself, for each page anew: longer than the page takes."""
+    with pytest.MonkeyPatch.context() as context:
+        once = cache(manifest_scanner.scan_component_manifests)
+        context.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
 
 
 @pytest.fixture
