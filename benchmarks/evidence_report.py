@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from benchmarks import evidence_estimates as estimates
@@ -63,14 +64,15 @@ def document(results: dict[str, Any]) -> str:
         INTRODUCTION,
         sentence(results),
         "## Goals\n",
-        "Misses are told as they are. “≤” and “≥” are what was set out to be reached.\n",
+        "“≤” and “≥” are what was set out to be reached, misses are told as they are; “of” counts streams, or windows, "
+        "or drawings of labels.\n",
         goals_table(goals(results)),
         *label_parts(results),
         *request_parts(results),
         *estimate_parts(results),
         *log_parts(results),
     ]
-    return "\n".join(parts)
+    return re.sub(r"(\d)%", r"\1 %", "\n".join(parts))
 
 
 def sentence(results: dict[str, Any]) -> str:
@@ -83,8 +85,8 @@ def sentence(results: dict[str, Any]) -> str:
 
 
 def goals_table(reached: list[Goal]) -> str:
-    rows = [[goal.name, goal.bound, goal.measured, VERDICTS[goal.met]] for goal in reached]
-    return table(["goal", "bound", "measured", "met"], rows, numbers=(1, 2))
+    rows = [[goal.name, goal.bound, goal.measured, f"{goal.streams:,}", VERDICTS[goal.met]] for goal in reached]
+    return table(["goal", "bound", "measured", "of", "met"], rows, numbers=(1, 2, 3))
 
 
 def label_parts(results: dict[str, Any]) -> list[str]:
