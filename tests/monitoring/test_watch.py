@@ -25,6 +25,7 @@ from tests.monitoring.test_follow import Watch
 from tests.monitoring.traffic import judged, write
 
 COMMAND = [sys.executable, "-m", "monitoring.watch"]
+STOPS_IN = 5  # seconds; about one on an idle machine
 
 
 @dataclass
@@ -151,7 +152,7 @@ def test_told_to_stop_it_ends_soon_with_its_state_saved(start, logs):
     began = time.monotonic()
 
     assert watch.stop() == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < STOPS_IN
     assert saved(logs)["monitor"]["counts"]["labels"] == 30
     assert watch.printed().splitlines()[-1].endswith("INFO stopped")
 
@@ -171,7 +172,7 @@ def test_told_to_stop_while_a_receiver_hangs_it_ends_as_soon(start, logs, receiv
     began = time.monotonic()
 
     assert watch.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < STOPS_IN
     stopped.set()
 
 
