@@ -48,7 +48,7 @@ def accuracy_alert(
         figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
     if status.alarm:
         seen = f"{figures}. " if figures else ""
-        detail = f"Proven: {since(status.alarm, 'label')} {_rate('accuracy', budget)} Look at the wrong answers below."
+        detail = f"Proven: {since(status.alarm, 'label')} {_rate('accuracy', budget)}"
         return Alert("alert", f"Accuracy is below {percent}", seen + detail, "accuracy", proven=True)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(

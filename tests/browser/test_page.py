@@ -102,9 +102,7 @@ def test_an_unknown_label_in_the_log_is_shown_as_it_is(opened, api):
         ' "true_sentiment": null}\n'
     )
 
-    expect(opened.get_by_text("Every selected answer is **so-so** <b>.")).to_be_visible(
-        timeout=WITHIN_5_SECONDS
-    )
+    expect(opened.get_by_text("Every selected answer is **so-so** <b>.")).to_be_visible(timeout=WITHIN_5_SECONDS)
 
 
 def test_the_page_fits_a_telephone(opened, api):
