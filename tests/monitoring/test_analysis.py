@@ -35,8 +35,9 @@ def analysed(folder: Path, *log: bytes, reference=REFERENCE, **segment) -> Analy
 def test_one_request_without_label_or_confidence_can_be_analysed(tmp_path):
     analysis = analysed(tmp_path, *lines(1, confidence=None, known_share=None))
 
-    assert analysis.accuracy is analysis.estimated is analysis.skew is analysis.calibration_error is None
-    assert analysis.reliability == analysis.moved_words == []
+    unknown = [analysis.accuracy, analysis.estimated, analysis.skew, analysis.calibration_error]
+    assert unknown == [None] * 4
+    assert (analysis.reliability, analysis.moved_words) == ([], [])
     assert set(analysis.drifts) == {"length", "confidence", "prediction"}
 
 
