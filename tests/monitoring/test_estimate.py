@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitoring.calibration import calibrated
@@ -12,6 +12,7 @@ from monitoring.quality import proportion
 from monitoring.reference import load_profile
 from tests.conftest import ROOT
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 SURE = dataclasses.replace(
     SHIPPED, calibration_confidence=np.array([0.5, 1.0]), calibration_accuracy=np.array([0.5, 1.0])
@@ -66,6 +67,7 @@ def test_without_any_confidence_nothing_is_estimated():
     assert estimated_accuracy(np.array([np.nan, np.nan]), SHIPPED) is None
 
 
+@unhurried
 @given(confidences)
 def test_the_estimate_is_within_its_interval_and_both_within_0_and_1(values):
     found = estimated_accuracy(np.array(values), SHIPPED)
@@ -162,6 +164,7 @@ def test_with_too_few_audited_answers_nothing_is_said():
     assert few_labels_accuracy(table.assign(prediction_id=None), SHIPPED) is None
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(MIN_LABELS, 80), st.floats(0, 1))
 def test_any_labels_give_an_interval_within_0_and_1(seed, labels, accuracy):
     rng = np.random.default_rng(seed)
