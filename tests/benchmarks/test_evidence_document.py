@@ -9,7 +9,7 @@ from benchmarks.evidence_goals import goals
 from tests.conftest import ROOT
 
 RESULTS = json.loads((ROOT / "benchmarks" / "results" / "evidence.json").read_text())
-ENOUGH_STREAMS = 60
+ENOUGH_STREAMS = 300
 DOCUMENT = (ROOT / "docs" / "evidence.md").read_text()
 
 
