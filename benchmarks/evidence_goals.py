@@ -91,10 +91,14 @@ class Results:
     def of(self, scenario: str, method: str) -> Any:
         return self._detections.get(scenario, {"methods": {}})["methods"].get(method)
 
-    def figures(self, measurement: str, *starts: str) -> list[float]:
-        """The figures whose names begin so."""
+    def figures(self, measurement: str, start: str) -> list[float]:
+        """The figures whose names begin so; n = 100 is not the beginning of n = 1000."""
         found: dict[str, float] = self._measurements.get(measurement, {})
-        return [value for name, value in found.items() if name.startswith(starts)]
+        return [
+            value
+            for name, value in found.items()
+            if name.startswith(start) and not name.removeprefix(start)[:1].isdigit()
+        ]
 
     def streams(self, measurement: str) -> int:
         return int(self._measurements.get(measurement, {}).get("streams", 1))
