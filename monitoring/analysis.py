@@ -87,8 +87,15 @@ class Analysis:
     accuracy_by_time: pd.DataFrame
 
 
-def analyse(snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings) -> Analysis:
-    """`segment` must select a request at least."""
+def analyse(
+    snapshot: Snapshot,
+    segment: Segment,
+    reference: Reference | None,
+    settings: Settings,
+    moved_words: list[MovedWord] | None = None,
+) -> Analysis:
+    """`segment` must select a request at least. `moved_words` are taken as they are if they are given: they take longer
+    to find than all the rest."""
     requests = segment.of(snapshot.predictions)
     different = drift.distinct(requests)
     comparable = drift.of_reference(requests, reference) if reference else requests.iloc[:0]
@@ -113,7 +120,7 @@ def analyse(snapshot: Snapshot, segment: Segment, reference: Reference | None, s
         post_stratified=feedback.post_stratified_accuracy(requests),
         audit=feedback.audit_sample(requests),
         drifts=_drifts(drift.distinct(comparable), reference, by_label=not segment.labels) if reference else {},
-        moved_words=words.moved_words(comparable, reference.words) if reference else [],
+        moved_words=_moved_words(comparable, reference) if moved_words is None else moved_words,
         reliability=calibration.reliability(requests),
         calibration_error=calibration.calibration_error(requests),
         versions=by_version,
@@ -131,6 +138,10 @@ def _drifts(different: pd.DataFrame, reference: Reference, *, by_label: bool) ->
         "prediction": drift.label_drift(different, reference) if by_label else None,
     }
     return {name: result for name, result in found.items() if result is not None}
+
+
+def _moved_words(comparable: pd.DataFrame, reference: Reference | None) -> list[MovedWord]:
+    return words.moved_words(comparable, reference.words) if reference else []
 
 
 def _comparison(by_version: list[VersionQuality]) -> Comparison | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
 from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
+
+WORDS_SECONDS = 30.0  # new ones are looked for no more often: it takes a second
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -89,13 +92,28 @@ def labels_or_none(api_url: str) -> list[str]:
         return []
 
 
+class Known(NamedTuple):
+    """What was computed for this user last: of what, and until when its words that moved will do."""
+
+    snapshot: Snapshot
+    key: tuple[Any, ...]
+    analysis: Analysis
+    words_until: float
+
+
 def the_analysis(snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings) -> Analysis:
     """What is to be said about the selected requests; computed again only when they or the log have changed."""
-    key = (len(segment.of(snapshot.predictions)), segment.labels, segment.versions, reference and reference.digest)
-    known: tuple[Any, ...] = st.session_state.get("analysis", (None, None, None))
-    if known[0] is not snapshot or known[1] != key:
-        st.session_state["analysis"] = known = (snapshot, key, analyse(snapshot, segment, reference, settings))
-    found: Analysis = known[2]
+    digest, now = reference.digest if reference else None, time.monotonic()
+    selection = (segment.labels, segment.versions, digest, settings.accuracy_threshold)
+    key = (len(segment.of(snapshot.predictions)), *selection)
+    known: Known | None = st.session_state.get("analysis")
+    if known and known.snapshot is snapshot and known.key == key:
+        return known.analysis
+    words, until = None, now + WORDS_SECONDS
+    if known and known.key[1:] == selection and now < known.words_until:
+        words, until = known.analysis.moved_words, known.words_until
+    found = analyse(snapshot, segment, reference, settings, words)
+    st.session_state["analysis"] = Known(snapshot, key, found, until)
     return found
 
 
