@@ -14,6 +14,7 @@ from benchmarks import evidence_labels as labels
 from benchmarks import evidence_log as log
 from benchmarks import evidence_requests as requests
 from benchmarks import evidence_rules as rules
+from benchmarks import evidence_words as words
 from benchmarks.evidence_goals import Goal, goals
 from benchmarks.evidence_scenarios import Result, Runner, means, result, results
 from benchmarks.evidence_streams import (
@@ -123,10 +124,12 @@ def test_late_labels_through_a_log_give_the_alarm_of_the_signal_alone():
 @pytest.mark.evidence
 def test_limits_hold_on_60_streams(monkeypatch):
     monkeypatch.setattr(rules, "river_rules", dict)
+    monkeypatch.setattr(requests, "WINDOWS_EACH", 10)
+    monkeypatch.setattr(words, "STREAMS", 5)
     monkeypatch.setattr(log, "REPEATED_STREAMS", 5)
     monkeypatch.setattr(log, "LATE_STREAMS", 20)
     found = evidence.measured(
-        argparse.Namespace(streams=60, log_streams=4, minutes=10, jobs=2, go_on=False, write=False)
+        argparse.Namespace(streams=60, log_streams=2, minutes=10, jobs=2, go_on=False, write=False)
     )
 
     assert [f"{goal.name}: {goal.measured}" for goal in goals(found) if not goal.holds] == []
