@@ -99,7 +99,8 @@ kind-down: ## Delete the cluster and everything in it
 
 ##@ Develop
 test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster, on all cores
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@# A process has one core: threads that share out small sums would only wait for each other.
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both services as local processes
 	$(BIN)/python -m pytest -m browser
