@@ -158,6 +158,6 @@ def test_two_versions_are_compared_in_words(right, said):
 
 
 def test_versions_without_labels_cannot_be_compared():
-    assert "cannot be told: one of them has no labels" in version_sentence(
+    assert "cannot be told yet: one of them has no labels" in version_sentence(
         version("v1", 0, 0), version("v2", 1, 2), None
     )
