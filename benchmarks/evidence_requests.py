@@ -169,6 +169,12 @@ def flags_of_others(draw: Draw, windows: Windows, chance: Chance) -> dict[str, l
     return flags
 
 
+def flagged_by_others(size: int, draw: Draw, windows: Windows, chance: Chance) -> Figures:
+    """The share of windows of this size that others call drifted."""
+    flags = flags_of_others(draw, windows, chance)
+    return {f"{method}, n = {size}": float(np.mean(of_method)) for method, of_method in flags.items()}
+
+
 def measurements() -> list[Measurement]:
     return [
         Measurement(WINDOWS, flagged_windows),
@@ -189,8 +195,7 @@ def flagged_windows(stream: int) -> Figures:
         labels = whole_windows(drawn_predictions(size * WINDOWS_EACH, chance, False), size)
         figures[f"{OURS_LABELS}, n = {size}"] = float(np.mean([label_flag(window, reference) for window in labels]))
         if stream < STREAMS_OF_OTHERS:
-            flags = flags_of_others(draw, windows, chance)
-            figures |= {f"{method}, n = {size}": float(np.mean(of_method)) for method, of_method in flags.items()}
+            figures |= flagged_by_others(size, draw, windows, chance)
     return figures
 
 
@@ -203,8 +208,7 @@ def flagged_share_windows(stream: int) -> Figures:
         windows = whole_windows(drawn_predictions(size * WINDOWS_EACH, chance, True), size)
         figures[f"{OURS_LABELS}, n = {size}"] = float(np.mean([label_flag(window, reference) for window in windows]))
         if stream < STREAMS_OF_OTHERS:
-            flags = flags_of_others(drawn_predictions, windows, chance)
-            figures |= {f"{method}, n = {size}": float(np.mean(of_method)) for method, of_method in flags.items()}
+            figures |= flagged_by_others(size, drawn_predictions, windows, chance)
     return figures
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitoring.alert import Alert
+from monitoring.drift import MIN_TEXTS
 from monitoring.quality import Proportion
 from monitoring.reference import Reference
 from monitoring.remarks import interval, since
 from monitoring.settings import Settings
-from monitoring.signals import MIN_REQUESTS, OF_LABELS, WEIGHTS, Status, threshold
+from monitoring.signals import OF_LABELS, WEIGHTS, Status
 
 SUBJECTS: Mapping[str, tuple[str, str, str]] = {  # a signal's title, and what more and less of it means
     "length": ("Sentence length", "texts are longer", "texts are shorter"),
@@ -26,21 +27,16 @@ def verdict(
     accuracy: Proportion | None, signals: Mapping[str, Status], settings: Settings, reference: Reference | None
 ) -> list[Alert]:
     """Everything that is to be said, the accuracy first; `accuracy` is that of the selected answers."""
-    budget = settings.false_alarm_budget
-    found = [
-        accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels, signals["accuracy"], budget),
-    ]
+    found = [accuracy_alert(accuracy, settings.accuracy_threshold, settings.min_labels, signals["accuracy"])]
     if reference:
         validated = reference.validation_correct / reference.validation_n
-        worse = validation_alert(signals["validation"], validated, budget)
+        worse = validation_alert(signals["validation"], validated)
         found += [worse] if worse else []
-        found += signal_alerts(signals, sorted(reference.label_counts), budget) or [no_drift(signals)]
+        found += signal_alerts(signals, sorted(reference.label_counts)) or [no_drift(signals)]
     return found
 
 
-def accuracy_alert(
-    accuracy: Proportion | None, threshold: float, min_labels: int, status: Status, budget: float
-) -> Alert:
+def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: int, status: Status) -> Alert:
     """Whether answers are right less often than `threshold`: proven by the signal, or only seen in `accuracy`, the
     share of right answers among the selected ones. With fewer than `min_labels` labels only the signal can tell."""
     n, percent, figures = accuracy.n if accuracy else 0, f"{threshold * 100:g}%", ""
@@ -48,7 +44,7 @@ def accuracy_alert(
         figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
     if status.alarm:
         seen = f"{figures}. " if figures else ""
-        detail = f"Proven: {since(status.alarm, 'label')} {_rate('accuracy', budget)}"
+        detail = f"Proven: {since(status.alarm, 'label')} {_rate(status, 'labels')}"
         return Alert("alert", f"Accuracy is below {percent}", seen + detail, "accuracy", proven=True)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
@@ -64,16 +60,16 @@ def accuracy_alert(
     return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.", "accuracy")
 
 
-def validation_alert(status: Status, validated: float, budget: float) -> Alert | None:
+def validation_alert(status: Status, validated: float) -> Alert | None:
     """Whether answers are right less often than when the model was shipped, `validated`."""
     if not status.alarm:
         return None
     detail = f"Proven: it was {validated:.1%} on texts the model had not seen, and {since(status.alarm, 'label')}"
     title = "Accuracy is worse than when the model was shipped"
-    return Alert("warning", title, f"{detail} {_rate('validation', budget)}", "validation", proven=True)
+    return Alert("warning", title, f"{detail} {_rate(status, 'labels')}", "validation", proven=True)
 
 
-def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str], budget: float) -> list[Alert]:
+def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str]) -> list[Alert]:
     """The alarms of drift that stand; `labels` are the reference's, in order."""
     alerts = []
     for name, status in signals.items():
@@ -87,7 +83,7 @@ def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str], budget: 
             what = f"the answer is {direction} often {labels[status.group // 2]}"
         else:
             continue
-        detail = f"Proven: {what} than in the reference; {since(status.alarm, 'request')} {_rate(name, budget)}"
+        detail = f"Proven: {what} than in the reference; {since(status.alarm, 'request')} {_rate(status, 'requests')}"
         alerts.append(Alert("warning", f"{title} has drifted", detail, name, proven=True))
     return alerts
 
@@ -95,8 +91,8 @@ def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str], budget: 
 def no_drift(signals: Mapping[str, Status]) -> Alert:
     """That no alarm of drift stands, or that there is too little to tell."""
     n = signals["length"].n
-    if n < MIN_REQUESTS:
-        detail = f"{n} of the {MIN_REQUESTS} different texts that a comparison with the reference needs."
+    if n < MIN_TEXTS:
+        detail = f"{n} of the {MIN_TEXTS} different texts that a comparison with the reference needs."
         return Alert("unknown", "Not enough requests yet to speak of drift", detail, "drift")
     names = [title.lower() for name, (title, _, _) in SUBJECTS.items() if name in signals] + ["predicted sentiment"]
     detail = f"Watched: {', '.join(names[:-1])} and {names[-1]}, over {n:,} different texts."
@@ -128,11 +124,9 @@ def enough_labels(n: int, min_labels: int) -> bool:
     return n >= min_labels
 
 
-def _rate(name: str, budget: float) -> str:
+def _rate(status: Status, kind: str) -> str:
     """What the alarm's threshold promises."""
-    a = threshold(name, budget)  # type: ignore[arg-type]
-    kind = "labels" if name in OF_LABELS else "requests"
-    return f"At most one false alarm of this kind in {a:,.0f} {kind}."
+    return f"At most one false alarm of this kind in {status.threshold:,.0f} {kind}."
 
 
 def _how_far(status: Status) -> str:

@@ -37,10 +37,8 @@ class Segment:
     labels: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
 
-    def of(self, predictions: pd.DataFrame) -> pd.DataFrame:
-        found = predictions
-        if self.since is not None:
-            found = found[found["timestamp"] >= self.since]
+    def of(self, snapshot: Snapshot) -> pd.DataFrame:
+        found = snapshot.since(self.since)
         if self.labels:
             found = found[found["predicted_sentiment"].isin(self.labels)]
         if self.versions:
@@ -96,7 +94,7 @@ def analyse(
 ) -> Analysis:
     """`segment` must select a request at least. `moved_words` are taken as they are if they are given: they take longer
     to find than all the rest."""
-    requests = segment.of(snapshot.predictions)
+    requests = segment.of(snapshot)
     different = drift.distinct(requests)
     comparable = drift.of_reference(requests, reference) if reference else requests.iloc[:0]
     accuracy, by_version = quality.accuracy(requests), versions.by_version(requests)

@@ -60,17 +60,17 @@ def draw_monitoring(settings: Settings, time_range: str, client: ApiClient) -> N
         snapshot = sources.the_log(settings, profile)
     if snapshot is None:
         return
-    with notes:
-        for alert in remarks.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback):
-            views.draw_alert(alert)
     segment = segment_view.choose(snapshot.predictions, since(time_range))
-    analysis = None
-    if segment.of(snapshot.predictions).empty:
+    analysis = sources.the_analysis(snapshot, segment, profile, settings)
+    with notes:
+        log_alerts = remarks.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback)
+        for alert in analysis.notes if analysis else log_alerts:
+            views.draw_alert(alert)
+    if analysis:
+        draw_analysis(settings, analysis, profile, verdict)
+    else:
         with verdict:
             views.draw_alert(nothing_to_show(settings, snapshot, time_range))
-    else:
-        analysis = sources.the_analysis(snapshot, segment, profile, settings)
-        draw_analysis(settings, analysis, profile, verdict, notes)
     if request := recent_view.selected():
         explanation, labels = sources.explained(settings.api_url, request)
         explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
@@ -98,15 +98,12 @@ def nothing_to_show(settings: Settings, snapshot: Snapshot, time_range: str) -> 
     return Alert("unknown", "No requests match the selection", detail)
 
 
-def draw_analysis(settings: Settings, analysis: Analysis, profile: Reference | None, verdict: Any, notes: Any) -> None:
+def draw_analysis(settings: Settings, analysis: Analysis, profile: Reference | None, verdict: Any) -> None:
     """The verdict and the sections."""
     with verdict:
         for alert in analysis.alerts:
             views.draw_alert(alert)
         st.caption(views.plain(analysis.budget))
-    with notes:
-        for alert in remarks.version_alerts(analysis.counts, profile):
-            views.draw_alert(alert)
     quality_view.draw_quality(analysis, settings, profile)
     drift_view.draw_drift(analysis, profile)
     quality_view.draw_calibration(analysis)

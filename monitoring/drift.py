@@ -19,7 +19,7 @@ from monitoring.reference import Reference, histogram
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 GROUP_SHARE = 0.1  # of the reference: a chi-square test wants bins that are not nearly empty
-MIN_TEXTS = 50  # with fewer nothing is tested
+MIN_TEXTS = 50  # different ones; with fewer nothing is tested, nor called drift
 MIN_EXPECTED = 5.0  # texts in each bin for the chi-square distribution to hold (Cochran 1954)
 DRAWS, SEED = 9_999, 20261123  # for the others; the same log gives the same figures
 
@@ -131,6 +131,19 @@ def groups_of(counts: Counts, share: float) -> npt.NDArray[np.intp]:
     return np.array(starts)
 
 
+def shares_of(counts: Counts) -> Floats:
+    """Half a count more for each bin: none is impossible, however empty the reference has it."""
+    more = counts.astype(np.float64) + 0.5
+    return np.asarray(more / more.sum(), dtype=np.float64)
+
+
+def normal_scores(shares: Floats) -> Floats:
+    """Of bins of rising values with these shares, (B,), all positive: the mean of a standard normal within each."""
+    ends = np.concatenate([[0.0], np.cumsum(shares)])
+    ends[-1] = 1.0
+    return np.asarray(-np.diff(norm.pdf(norm.ppf(ends))) / shares, dtype=np.float64)
+
+
 def _in_order(counts: Mapping[str, int], labels: list[str]) -> Counts:
     return np.array([counts.get(label, 0) for label in labels], dtype=np.int64)
 
@@ -149,8 +162,5 @@ def _p_value(table: Counts) -> float:
 
 def _shift(current: Counts, reference: Counts) -> float:
     """The mean of the current values after the transformation that makes the reference standard normal."""
-    shares = (reference + 0.5) / (reference + 0.5).sum()  # none of them 0, so that every score is finite
-    ends = np.concatenate([[0.0], np.cumsum(shares)])
-    ends[-1] = 1.0
-    scores = -np.diff(norm.pdf(norm.ppf(ends))) / shares  # the mean of a standard normal within the bin
+    scores = normal_scores(shares_of(reference))
     return float(np.average(scores, weights=current) - np.average(scores, weights=reference))

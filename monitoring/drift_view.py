@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from monitoring.analysis import Analysis
-from monitoring.drift import Drift, all_labels, label_counts
-from monitoring.figures import bin_names, confidence_over_time, share_names, shares
-from monitoring.reference import Reference, histogram
+from monitoring.drift import Drift, label_counts
+from monitoring.figures import confidence_over_time, share_names, shares_in_bins, shares_of_labels, shares_of_lengths
+from monitoring.reference import Reference
 from monitoring.remarks import window_note
 from monitoring.views import plain
 from monitoring.words import MovedWord
@@ -37,8 +32,7 @@ def draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
         st.caption(f"{median}.")
         return
     _say("Sentence length", analysis.drifts.get("length"), "longer", "shorter")
-    names = bin_names(reference.length_edges)
-    figure = _compared(names, "words in the text", words, reference.length_edges, reference.length_counts)
+    figure = shares_of_lengths(words, reference)
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
     st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
@@ -49,30 +43,21 @@ def draw_labels(analysis: Analysis, reference: Reference | None) -> None:
     if len(current) == 1:
         (label,) = current
         st.caption(f"Every selected answer is {plain(label)}.")
-    if drift := analysis.drifts.get("prediction"):
-        alert = window_note("Predicted sentiment", drift)
-        st.caption(f"{plain(alert.title)}. {plain(alert.detail)}")
-    expected = reference.label_counts if reference else {}
-    labels = all_labels(current, expected)
-    figure = shares(
-        labels,
-        "predicted sentiment",
-        current=[current.get(label, 0) for label in labels],
-        reference=[expected.get(label, 0) for label in labels] if reference else None,
-    )
+    _say("Predicted sentiment", analysis.drifts.get("prediction"), "", "")
+    figure = shares_of_labels(current, reference.label_counts if reference else None)
     st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
 
 
 def draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Vocabulary")
     known = analysis.requests["known_share"].dropna()
-    if reference is None or reference.known_edges is None or reference.known_counts is None or known.empty:
+    edges, counts = (reference.known_edges, reference.known_counts) if reference else (None, None)
+    if edges is None or counts is None or known.empty:
         st.caption("Neither side or only one says which share of its words the model knows, so nothing is compared.")
         return
     _say("Vocabulary", analysis.drifts.get("vocabulary"), "more known", "less known")
-    names = share_names(reference.known_edges)
-    figure = _compared(names, "share of a text's words that the model knows", known, reference.known_edges,
-                       reference.known_counts)  # fmt: skip
+    title = "share of a text's words that the model knows"
+    figure = shares_in_bins(share_names(edges), title, known, edges, counts)
     st.plotly_chart(figure, key="vocabulary", alt="Shares of texts by share of known words, current and reference")
     draw_moved_words(analysis.moved_words, analysis.requests)
 
@@ -124,13 +109,3 @@ def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
     if drift.shift is not None and alert.level != "unknown":
         effect = f"By {abs(drift.shift):.2f} standard deviations {more if drift.shift > 0 else less}. "
     st.caption(f"{plain(alert.title)}. {plain(effect)}{plain(alert.detail)}")
-
-
-def _compared(
-    names: list[str], title: str, values: pd.Series, edges: npt.NDArray[Any], counts: npt.NDArray[np.int64]
-) -> go.Figure:
-    """Bars of both sides, without the bins at the ends that both leave empty."""
-    current = histogram(values.to_numpy(), edges)
-    used = np.flatnonzero(current + counts)
-    shown = slice(used[0], used[-1] + 1)
-    return shares(names[shown], title, current=current[shown], reference=counts[shown])

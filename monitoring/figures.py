@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
 from monitoring.calibration import ReliabilityBin
+from monitoring.drift import all_labels
+from monitoring.reference import Reference, histogram
 
 REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
 ESTIMATE_COLOUR, THRESHOLD_COLOUR = "#56b4e9", "#d55e00"
@@ -38,6 +42,31 @@ def shares(names: list[str], title: str, current: Any, reference: Any = None) ->
     figure.update_xaxes(title=title, type="category")
     figure.update_yaxes(title="share of texts", tickformat=".0%", rangemode="tozero")
     return figure
+
+
+def shares_of_lengths(words: pd.Series, reference: Reference) -> go.Figure:
+    edges = reference.length_edges
+    return shares_in_bins(bin_names(edges), "words in the text", words, edges, reference.length_counts)
+
+
+def shares_in_bins(
+    names: list[str], title: str, values: pd.Series, edges: npt.NDArray[Any], reference: npt.NDArray[np.int64]
+) -> go.Figure:
+    """Bars of `values` and of the reference's counts, without the bins at the ends that both leave empty."""
+    current = histogram(values.to_numpy(), edges)
+    used = np.flatnonzero(current + reference)
+    shown = slice(used[0], used[-1] + 1)
+    return shares(names[shown], title, current=current[shown], reference=reference[shown])
+
+
+def shares_of_labels(current: Mapping[str, int], reference: Mapping[str, int] | None) -> go.Figure:
+    labels = all_labels(current, reference or {})
+    return shares(
+        labels,
+        "predicted sentiment",
+        current=[current.get(label, 0) for label in labels],
+        reference=None if reference is None else [reference.get(label, 0) for label in labels],
+    )
 
 
 def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) -> go.Figure:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from monitoring import alerts, quality
 from monitoring.alert import Alert
 from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
 from monitoring.quality import LabelQuality, Proportion
-from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
 from monitoring.signals import Status
 
@@ -35,7 +34,7 @@ class Observer:
     """Looks at the log of `settings` with a monitor that may have been restored."""
 
     def __init__(self, settings: Settings, reference: Reference | None, monitor: Monitor) -> None:
-        self._settings, self._reference = settings, reference
+        self.reference, self._settings = reference, settings
         self._reader = LogReader(settings.log_dir, monitor)
         self._last: Look | None = None
 
@@ -53,7 +52,7 @@ class Observer:
         return Look(snapshot, accuracy, by_label, self.verdict(accuracy, snapshot.signals))
 
     def verdict(self, accuracy: Proportion | None, signals: Mapping[str, Status]) -> list[Alert]:
-        return alerts.verdict(accuracy, signals, self._settings, self._reference)
+        return alerts.verdict(accuracy, signals, self._settings, self.reference)
 
 
 def observer_of(settings: Settings) -> tuple[Monitor, Observer, list[str]]:
@@ -68,7 +67,6 @@ def the_reference(settings: Settings) -> tuple[Reference | None, list[str]]:
     profile = None
     try:
         profile = load_profile(settings.reference_path)
-        csv_path = Path(__file__).with_name(CSV_NAME)
-        return (with_csv(profile, csv_path) if csv_path.exists() else profile), []
+        return (with_csv(profile, CSV_PATH) if CSV_PATH.exists() else profile), []
     except ReferenceUnavailable as error:
         return profile, [str(error)]

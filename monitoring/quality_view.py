@@ -8,9 +8,9 @@ import streamlit as st
 from monitoring.alerts import enough_labels
 from monitoring.analysis import Analysis
 from monitoring.figures import accuracy_over_time, reliability_diagram
-from monitoring.quality import LabelQuality, Proportion
+from monitoring.quality import LabelQuality
 from monitoring.reference import Reference
-from monitoring.remarks import estimate_note, feedback_notes, interval, version_sentence
+from monitoring.remarks import estimate_note, feedback_notes, figure, version_sentence
 from monitoring.settings import Settings
 from monitoring.signals import FIT
 from monitoring.versions import VersionQuality
@@ -31,10 +31,10 @@ def draw_quality(analysis: Analysis, settings: Settings, reference: Reference | 
     for note in feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified):
         draw_alert(note)
     if reference is not None or labels:
-        figure = accuracy_over_time(
+        chart = accuracy_over_time(
             analysis.accuracy_by_time, settings.accuracy_threshold, doubted=analysis.estimate_doubted
         )
-        st.plotly_chart(figure, key="accuracy", alt="Labelled and estimated accuracy over time")
+        st.plotly_chart(chart, key="accuracy", alt="Labelled and estimated accuracy over time")
     fit = analysis.signals.get(FIT)
     if sentence := estimate_note(analysis.estimated, analysis.estimate_doubted, fit, analysis.with_audit):
         st.caption(plain(sentence))
@@ -66,15 +66,11 @@ def _quality_table(labels: list[LabelQuality]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "label": [quality.label for quality in labels],
-            "precision": [_figure(quality.precision) for quality in labels],
-            "recall": [_figure(quality.recall) for quality in labels],
-            "F1": [_figure(quality.f1) for quality in labels],
+            "precision": [figure(quality.precision) for quality in labels],
+            "recall": [figure(quality.recall) for quality in labels],
+            "F1": [figure(quality.f1) for quality in labels],
         }
     )
-
-
-def _figure(proportion: Proportion | None) -> str:
-    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
 
 
 def draw_calibration(analysis: Analysis) -> None:
@@ -83,8 +79,9 @@ def draw_calibration(analysis: Analysis) -> None:
     if not analysis.reliability or error is None:
         st.caption("Whether answers are right as often as their confidence says shows once there are labels.")
         return
-    figure = reliability_diagram(analysis.reliability)
-    st.plotly_chart(figure, key="reliability", alt="Share of right answers by confidence")
+    st.plotly_chart(
+        reliability_diagram(analysis.reliability), key="reliability", alt="Share of right answers by confidence"
+    )
     st.caption(
         f"Expected calibration error {error.value:.3f} over {error.n:,} labels; perfectly calibrated confidences would "
         f"show {error.by_chance:.3f} by chance alone."
@@ -107,7 +104,7 @@ def _version_table(versions: list[VersionQuality]) -> pd.DataFrame:
         {
             "version": [version.version for version in versions],
             "requests": [f"{version.requests:,}" for version in versions],
-            "accuracy": [_figure(version.accuracy) for version in versions],
+            "accuracy": [figure(version.accuracy) for version in versions],
             "first request (UTC)": [f"{version.first:%Y-%m-%d %H:%M}" for version in versions],
             "last request (UTC)": [f"{version.last:%Y-%m-%d %H:%M}" for version in versions],
         }

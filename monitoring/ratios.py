@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import norm
 
+from monitoring.drift import normal_scores
 from monitoring.sequential import Floats, Ratios
 
 MARGIN = 0.10  # in standard deviations: a smaller shift is nothing to worry about, and no reference is exact
@@ -45,9 +45,7 @@ def shift_ratios(shares: Floats) -> Ratios:
     A shift of s standard deviations is the exponential tilt by exp(s z), z being a bin's normal score: what a shift
     does to a normal distribution, and to any other after the transformation that makes the reference normal.
     """
-    ends = np.concatenate([[0.0], np.cumsum(shares)])
-    ends[-1] = 1.0
-    scores = -np.diff(norm.pdf(norm.ppf(ends))) / shares  # the mean of a standard normal within the bin
+    scores = normal_scores(shares)
     up = _one_way(shares, scores)
     down = _one_way(shares[::-1], -scores[::-1])[::-1]
     return Ratios(

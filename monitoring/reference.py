@@ -16,7 +16,7 @@ import pandas as pd
 
 from monitoring.log_format import word_count
 
-CSV_NAME = "IMDB Dataset.csv"
+CSV_PATH = Path(__file__).with_name("IMDB Dataset.csv")  # a data set that a user has put here
 CSV_TEXT, CSV_LABEL = "review", "sentiment"
 
 

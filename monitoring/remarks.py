@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from monitoring.alert import Alert
-from monitoring.drift import Drift
+from monitoring.drift import MIN_TEXTS, Drift
 from monitoring.feedback import SKEW_P_VALUE, Audit, Skew
 from monitoring.monitor import Counts
 from monitoring.quality import Proportion
 from monitoring.reference import Reference
 from monitoring.sequential import Episode, Mark
-from monitoring.signals import MIN_REQUESTS, Status
+from monitoring.signals import Status
 from monitoring.versions import Difference, VersionQuality
 from monitoring.versions import verdict as direction
 
@@ -21,11 +21,11 @@ MAX_P_VALUE = 0.01
 
 def window_note(subject: str, drift: Drift) -> Alert:
     """Whether the selected requests differ from the reference by more than chance and by more than a trifle."""
-    if drift.n < MIN_REQUESTS:
+    if drift.n < MIN_TEXTS:
         return Alert(
             "unknown",
             f"{subject}: not enough requests yet",
-            f"{drift.n} of the {MIN_REQUESTS} different texts that a comparison needs.",
+            f"{drift.n} of the {MIN_TEXTS} different texts that a comparison needs.",
         )
     figures = f"Distance {drift.distance:.2f} from the reference (0 the same, 1 nothing in common), n = {drift.n:,}"
     if drift.p_value < MAX_P_VALUE and drift.distance >= MIN_DISTANCE:
@@ -122,6 +122,11 @@ def version_sentence(earlier: VersionQuality, later: VersionQuality, difference:
 
 def interval(proportion: Proportion) -> str:
     return f"{proportion.low:.1%} – {proportion.high:.1%}"
+
+
+def figure(proportion: Proportion | None) -> str:
+    """A share with its interval and the number of labels behind it."""
+    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
 
 
 def when(mark: Mark) -> str:

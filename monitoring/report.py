@@ -21,10 +21,9 @@ import plotly.graph_objects as go
 from monitoring import drift, figures
 from monitoring.alert import Alert
 from monitoring.analysis import Analysis, Segment, analyse
-from monitoring.look import observer_of, the_reference
-from monitoring.quality import Proportion
-from monitoring.reference import Reference, histogram
-from monitoring.remarks import audit_sentence, estimate_note, feedback_notes, interval, version_sentence
+from monitoring.look import observer_of
+from monitoring.reference import Reference
+from monitoring.remarks import audit_sentence, estimate_note, feedback_notes, figure, version_sentence
 from monitoring.settings import Settings, SettingsError
 from monitoring.signals import FIT
 
@@ -93,9 +92,9 @@ def _sentences(analysis: Analysis) -> Iterable[str]:
 
 def _plots(analysis: Analysis, reference: Reference | None, settings: Settings) -> Iterable[str]:
     first = True
-    for title, figure in _figures(analysis, reference, settings):
+    for title, chart in _figures(analysis, reference, settings):
         yield f"<h2>{html.escape(title)}</h2>"
-        yield figure.to_html(full_html=False, include_plotlyjs=first)
+        yield chart.to_html(full_html=False, include_plotlyjs=first)
         first = False
 
 
@@ -105,14 +104,9 @@ def _figures(analysis: Analysis, reference: Reference | None, settings: Settings
         threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
         yield "Accuracy over time", figures.accuracy_over_time(by_time, threshold, doubted=doubted)
     if reference:
-        lengths = histogram(analysis.requests["words"].to_numpy(), reference.length_edges)
-        names = figures.bin_names(reference.length_edges)
-        yield "Sentence length", figures.shares(names, "words in the text", lengths, reference.length_counts)
-    counts, expected = drift.label_counts(analysis.requests), reference.label_counts if reference else {}
-    labels = drift.all_labels(counts, expected)
-    current = [counts.get(label, 0) for label in labels]
-    compared = [expected.get(label, 0) for label in labels] if reference else None
-    yield "Predicted sentiment", figures.shares(labels, "predicted sentiment", current, compared)
+        yield "Sentence length", figures.shares_of_lengths(analysis.requests["words"], reference)
+    expected = reference.label_counts if reference else None
+    yield "Predicted sentiment", figures.shares_of_labels(drift.label_counts(analysis.requests), expected)
     if not analysis.confidence_by_time.empty:
         mean = reference.confidence_mean if reference else None
         yield "Confidence over time", figures.confidence_over_time(analysis.confidence_by_time, mean)
@@ -121,10 +115,8 @@ def _figures(analysis: Analysis, reference: Reference | None, settings: Settings
 
 
 def _quality(analysis: Analysis) -> str:
-    rows = [
-        (label.label, _figure(label.precision), _figure(label.recall), _figure(label.f1)) for label in analysis.labels
-    ]
-    return f"<p>Accuracy: {_figure(analysis.accuracy)}</p>" + _table(("label", "precision", "recall", "F1"), rows)
+    rows = [(label.label, figure(label.precision), figure(label.recall), figure(label.f1)) for label in analysis.labels]
+    return f"<p>Accuracy: {figure(analysis.accuracy)}</p>" + _table(("label", "precision", "recall", "F1"), rows)
 
 
 def _words(analysis: Analysis) -> str:
@@ -144,10 +136,6 @@ def _box(alert: Alert) -> str:
 
 def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>" if text else ""
-
-
-def _figure(proportion: Proportion | None) -> str:
-    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
 
 
 def _names(segment: Segment) -> dict[str, tuple[str, ...]]:
@@ -176,8 +164,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(environ)
-        reference, problems = the_reference(settings)
-        snapshot = observer_of(settings)[1].look().snapshot
+        _, observer, problems = observer_of(settings)
+        snapshot = observer.look().snapshot
     except (SettingsError, OSError) as error:
         print(f"No report: {error}", file=sys.stderr)
         return 3
@@ -186,9 +174,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     segment = Segment(since, tuple(options.label), tuple(options.version))
     for problem in problems:
         print(problem, file=sys.stderr)
-    if segment.of(snapshot.predictions).empty:
+    if segment.of(snapshot).empty:
         print(f"No report: no request in {settings.log_dir} matches.", file=sys.stderr)
         return 3
+    reference = observer.reference
     analysis = analyse(snapshot, segment, reference, settings)
     options.html.write_text(to_html(analysis, reference, settings, segment, now), "utf-8")
     options.json.write_text(to_json(analysis, segment, now), "utf-8")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from monitoring.analysis import Segment
 
@@ -20,9 +21,7 @@ def choose(predictions: pd.DataFrame, since: datetime | None) -> Segment:
     )
 
 
-def _chosen(place: object, title: str, key: str, values: pd.Series) -> tuple[str, ...]:
+def _chosen(place: DeltaGenerator, title: str, key: str, values: pd.Series) -> tuple[str, ...]:
     """Only values that the log has are offered, and what is selected already."""
     options = sorted({*values.dropna().unique(), *st.session_state.get(key, [])})
-    return tuple(
-        place.multiselect(title, options, key=key, placeholder="all", persist_state="page")  # type: ignore[attr-defined]
-    )
+    return tuple(place.multiselect(title, options, key=key, placeholder="all", persist_state="page"))

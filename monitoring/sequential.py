@@ -152,6 +152,11 @@ class Signal:
         return self.episodes[-1] if self.episodes and self.episodes[-1].cleared is None else None
 
     @property
+    def group(self) -> int | None:
+        """What the alarm that stands is for, if any."""
+        return int(self._ratios.group[self.alarm.component]) if self.alarm else None
+
+    @property
     def evidence(self) -> float:
         """Evidence for a change, as a share of what raises the alarm: the mean M / A, 1 while an alarm stands."""
         return 1.0 if self.alarm else float(np.exp(min(self._raising.log_evidence, 0.0)))

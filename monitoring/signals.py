@@ -13,14 +13,13 @@ import numpy.typing as npt
 from scipy.stats import beta
 
 from monitoring.calibration import PROBABILITY_BINS, calibrated, probability_bins
-from monitoring.drift import Counts, groups_of
+from monitoring.drift import MIN_TEXTS, Counts, groups_of, shares_of
 from monitoring.ratios import error_ratios, fit_ratios, share_ratios, shift_ratios
 from monitoring.reference import Reference
 from monitoring.sequential import Episode, Floats, Ints, Ratios, Signal
 
 BUDGET_REQUESTS, BUDGET_LABELS = 200_000, 10_000  # what FALSE_ALARM_BUDGET is the chance of a false alarm in
 FIT_THRESHOLD = 1_000_000.0  # the estimate is doubted wrongly in 1 % of 10,000 labels at most; it is no alarm
-MIN_REQUESTS = 50  # different texts; with fewer nothing is called drift
 BIN_SHARE = 0.01  # of the reference, in each bin of a signal
 
 Name = Literal["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
@@ -48,13 +47,10 @@ class Watched:
 
     signal: Signal
     bins: Callable[..., Ints]
-    ratios: Ratios
 
     def status(self) -> Status:
-        signal = self.signal
-        alarm = signal.alarm
-        group = int(self.ratios.group[alarm.component]) if alarm else None
-        return Status(signal.n, signal.evidence, signal.threshold, alarm, group, tuple(signal.episodes))
+        of = self.signal
+        return Status(of.n, of.evidence, of.threshold, of.alarm, of.group, tuple(of.episodes))
 
 
 def threshold(name: Name, budget: float) -> float:
@@ -79,16 +75,16 @@ def signals(
         if len(labels) > 1:
             counts = np.array([reference.label_counts[label] for label in labels])
             places = {label: place for place, label in enumerate(labels)}
-            tests["prediction"] = (share_ratios(_shares(counts)), partial(_places, places))
+            tests["prediction"] = (share_ratios(shares_of(counts)), partial(_places, places))
     watched = {
         str(name): Watched(
-            Signal(ratios, threshold(name, budget), min_labels if name in OF_LABELS else MIN_REQUESTS), bins, ratios
+            Signal(ratios, threshold(name, budget), min_labels if name in OF_LABELS else MIN_TEXTS), bins
         )
         for name, (ratios, bins) in tests.items()
     }
     if reference:
-        fit = fit_ratios(PROBABILITY_BINS)
-        watched[FIT] = Watched(Signal(fit, FIT_THRESHOLD, min_labels), partial(_fit_bins, reference), fit)
+        fit = Signal(fit_ratios(PROBABILITY_BINS), FIT_THRESHOLD, min_labels)
+        watched[FIT] = Watched(fit, partial(_fit_bins, reference))
     return watched
 
 
@@ -106,17 +102,11 @@ def _inside(error: float) -> float:
 def _shift(edges: npt.NDArray[Any], counts: Counts) -> tuple[Ratios, Callable[..., Ints]]:
     starts = groups_of(counts, BIN_SHARE)
     inner = np.asarray(edges)[starts][1:]
-    return shift_ratios(_shares(np.add.reduceat(counts, starts))), partial(_bins_between, inner)
+    return shift_ratios(shares_of(np.add.reduceat(counts, starts))), partial(_bins_between, inner)
 
 
 def _bins_between(inner: npt.NDArray[Any], values: npt.ArrayLike) -> Ints:
     return np.searchsorted(inner, np.asarray(values), side="right").astype(np.int64)
-
-
-def _shares(counts: Counts) -> Floats:
-    """Half a count more for each bin: none is impossible, however empty the reference has it."""
-    more = counts.astype(np.float64) + 0.5
-    return np.asarray(more / more.sum(), dtype=np.float64)
 
 
 def _places(places: Mapping[str, int], labels: list[str]) -> Ints:

@@ -16,7 +16,7 @@ from monitoring.explanation import Explanation
 from monitoring.log_format import Prediction
 from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
-from monitoring.reference import CSV_NAME, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
 
 WORDS_SECONDS = 30.0  # new ones are looked for no more often: it takes a second
@@ -78,10 +78,7 @@ def explained(api_url: str, request: Prediction) -> tuple[Explanation | str, lis
     """The explanation of the request, or the sentence why there is none, and the model's labels, as far as known."""
     name = (str(request.prediction_id), str(request.timestamp))
     explanation = explanation_or_reason(api_url, request.request_text, name)
-    try:
-        return explanation, labels_of_model(api_url) if isinstance(explanation, Explanation) else []
-    except ApiUnavailable:
-        return explanation, []
+    return explanation, labels_or_none(api_url) if isinstance(explanation, Explanation) else []
 
 
 def labels_or_none(api_url: str) -> list[str]:
@@ -101,11 +98,17 @@ class Known(NamedTuple):
     words_until: float
 
 
-def the_analysis(snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings) -> Analysis:
-    """What is to be said about the selected requests; computed again only when they or the log have changed."""
+def the_analysis(
+    snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings
+) -> Analysis | None:
+    """What is to be said about the selected requests, None if there are none; computed again only when they or the log
+    have changed."""
     digest, now = reference.digest if reference else None, time.monotonic()
     selection = (segment.labels, segment.versions, digest, settings.accuracy_threshold)
-    key = (len(segment.of(snapshot.predictions)), *selection)
+    requests = segment.of(snapshot)
+    if requests.empty:
+        return None
+    key = (len(requests), *selection)
     known: Known | None = st.session_state.get("analysis")
     if known and known.snapshot is snapshot and known.key == key:
         return known.analysis
@@ -119,7 +122,7 @@ def the_analysis(snapshot: Snapshot, segment: Segment, reference: Reference | No
 
 def the_reference(settings: Settings) -> Reference | None:
     """What traffic is compared with, or None after a sentence that says why there is nothing."""
-    path, csv_path = settings.reference_path, Path(__file__).with_name(CSV_NAME)
+    path, csv_path = settings.reference_path, CSV_PATH
     profile = None
     try:
         profile = profile_of_training(path, _changed(path))

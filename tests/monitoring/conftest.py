@@ -15,6 +15,7 @@ import pytest
 from monitoring.log_reader import LogReader
 from monitoring.monitor import Monitor
 from tests.conftest import serving
+from tests.monitoring.receivers import Receiver, StandInForAlertmanager
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 Reply = tuple[int, object]  # a status with a JSON document; bytes are sent as they are
@@ -149,6 +150,18 @@ class FakeApi(ThreadingHTTPServer):
                 },
             ),
         }
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with serving(Receiver()) as server:
+        yield server
+
+
+@pytest.fixture
+def alertmanager() -> Iterator[StandInForAlertmanager]:
+    with serving(StandInForAlertmanager()) as server:
+        yield server
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def alarmed(name: str, group: int = 0) -> dict[str, Status]:
 
 
 def accuracy(found, limit=0.8, min_labels=30, status=SIGNALS["accuracy"]):
-    return accuracy_alert(found, limit, min_labels, status, 0.02)
+    return accuracy_alert(found, limit, min_labels, status)
 
 
 def test_without_labels_there_is_no_verdict():
@@ -131,7 +131,7 @@ def test_worse_than_when_it_was_shipped_says_what_it_was():
     ],
 )
 def test_drift_says_what_has_changed_and_which_way(name, group, title, what):
-    (alert,) = signal_alerts(alarmed(name, group), ["negative", "positive"], 0.02)
+    (alert,) = signal_alerts(alarmed(name, group), ["negative", "positive"])
 
     assert (alert.title, alert.name, alert.proven) == (title, name, True)
     assert what in alert.detail
@@ -139,7 +139,7 @@ def test_drift_says_what_has_changed_and_which_way(name, group, title, what):
 
 
 def test_a_doubted_estimate_is_no_alarm_of_drift():
-    assert signal_alerts(alarmed(FIT), ["negative", "positive"], 0.02) == []
+    assert signal_alerts(alarmed(FIT), ["negative", "positive"]) == []
 
 
 def test_with_few_requests_nothing_is_said_about_drift():

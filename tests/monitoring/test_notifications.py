@@ -6,7 +6,6 @@ import base64
 import logging
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -32,18 +31,6 @@ FIRING = Event(
     at="2026-11-23T12:01:04.000000+00:00",
 )
 RESOLVED = replace(FIRING, id="4567", state="resolved", at="2026-11-23T13:00:00.000000+00:00")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with serving(Receiver()) as server:
-        yield server
-
-
-@pytest.fixture
-def alertmanager() -> Iterator[StandInForAlertmanager]:
-    with serving(StandInForAlertmanager()) as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,19 +1,19 @@
 """The tables of quality, which need no page."""
 
 from monitoring.quality import LabelQuality, Proportion, by_label
-from monitoring.quality_view import _figure, _quality_table
-from monitoring.remarks import interval
+from monitoring.quality_view import _quality_table
+from monitoring.remarks import figure, interval
 from tests.monitoring.conftest import answers
 
 
 def test_a_figure_tells_value_interval_and_number_of_labels():
-    figure = Proportion(0.5, 0.25, 0.75, 1234)
+    share = Proportion(0.5, 0.25, 0.75, 1234)
 
-    assert _figure(figure) == f"50.0% ({interval(figure)}, n = 1,234)"
+    assert figure(share) == f"50.0% ({interval(share)}, n = 1,234)"
 
 
 def test_a_figure_nobody_knows_is_words_not_0():
-    assert _figure(None) == "no labels"
+    assert figure(None) == "no labels"
 
 
 def test_the_table_of_quality_has_a_row_for_each_label():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from monitoring.calibration import PROBABILITY_BINS
-from monitoring.drift import groups_of
+from monitoring.drift import groups_of, shares_of
 from monitoring.ratios import (
     MARGIN,
     error_ratios,
@@ -16,7 +16,6 @@ from monitoring.ratios import (
     shift_ratios,
 )
 from monitoring.reference import load_profile
-from monitoring.signals import _shares
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")
@@ -25,8 +24,8 @@ errors = st.floats(0.001, 0.999)
 weights = st.lists(st.floats(0.01, 1), min_size=2, max_size=30).map(np.array)
 
 
-def shares_of(counts) -> np.ndarray:
-    return _shares(np.add.reduceat(counts, groups_of(counts, 0.01)))
+def binned(counts) -> np.ndarray:
+    return shares_of(np.add.reduceat(counts, groups_of(counts, 0.01)))
 
 
 def tilted(shares, scores, shift) -> np.ndarray:
@@ -83,7 +82,7 @@ def test_upward_ratios_speak_against_nothing_that_lies_below_the_reference_in_ea
 
 
 def test_shift_ratios_rise_or_fall_with_the_bin():
-    ratios = shift_ratios(shares_of(REFERENCE.length_counts))
+    ratios = shift_ratios(binned(REFERENCE.length_counts))
     steps = np.diff(ratios.raising, axis=0)
 
     assert (steps[:, ratios.group == 0] >= -ROUNDING).all()
@@ -92,7 +91,7 @@ def test_shift_ratios_rise_or_fall_with_the_bin():
 
 @pytest.mark.parametrize("counts", ["length_counts", "confidence_counts", "known_counts"])
 def test_the_shipped_profile_gives_usable_shifts(counts):
-    ratios = shift_ratios(shares_of(getattr(REFERENCE, counts)))
+    ratios = shift_ratios(binned(getattr(REFERENCE, counts)))
 
     assert np.isfinite(ratios.raising).all()
     assert ratios.weights.sum() == pytest.approx(1)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.drift import Drift
+from monitoring.drift import MIN_TEXTS, Drift
 from monitoring.feedback import Skew
 from monitoring.monitor import Counts
 from monitoring.quality import Proportion, proportion
@@ -19,7 +19,7 @@ from monitoring.remarks import (
     window_note,
 )
 from monitoring.sequential import Episode, Mark
-from monitoring.signals import MIN_REQUESTS, Status
+from monitoring.signals import Status
 from monitoring.versions import VersionQuality, difference
 from tests.conftest import ROOT
 
@@ -27,7 +27,7 @@ REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")
 
 
 def test_few_requests_are_never_called_different():
-    note = window_note("Sentence length", Drift(1.0, 0.0, MIN_REQUESTS - 1))
+    note = window_note("Sentence length", Drift(1.0, 0.0, MIN_TEXTS - 1))
 
     assert (note.level, note.title) == ("unknown", "Sentence length: not enough requests yet")
     assert note.detail.startswith("49 of the 50 different texts")
@@ -43,7 +43,7 @@ def test_few_requests_are_never_called_different():
     ],
 )
 def test_a_difference_must_be_both_certain_and_worth_a_word(distance, p_value, level):
-    note = window_note("Sentence length", Drift(distance, p_value, MIN_REQUESTS))
+    note = window_note("Sentence length", Drift(distance, p_value, MIN_TEXTS))
 
     assert note.level == level
     assert not note.proven

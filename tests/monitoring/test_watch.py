@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -19,8 +18,7 @@ import pytest
 from monitoring.look import observer_of
 from monitoring.settings import Settings
 from monitoring.state_file import StateFile
-from tests.conftest import ROOT, free_port, get, serving, wait_until
-from tests.monitoring.receivers import Receiver, StandInForAlertmanager
+from tests.conftest import ROOT, free_port, get, wait_until
 from tests.monitoring.test_follow import Watch
 from tests.monitoring.traffic import judged, write
 
@@ -76,18 +74,6 @@ def start(tmp_path, logs):
     for found in started:
         found.process.kill()
         found.process.wait()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with serving(Receiver()) as server:
-        yield server
-
-
-@pytest.fixture
-def alertmanager() -> Iterator[StandInForAlertmanager]:
-    with serving(StandInForAlertmanager()) as server:
-        yield server
 
 
 def test_an_alert_arrives_within_10_seconds_of_the_deciding_label(start, logs, receiver, alertmanager):
