@@ -66,17 +66,22 @@ def draw_monitoring(settings: Settings, time_range: str, client: ApiClient) -> N
         log_alerts = remarks.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback)
         for alert in analysis.notes if analysis else log_alerts:
             views.draw_alert(alert)
+    sections, request_shown = st.container(), st.container()
+    if request := recent_view.selected():
+        with request_shown:  # before the sections above it, which take longer, and which the user has seen already
+            explanation, labels = sources.explained(settings.api_url, request)
+            explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
     if analysis:
-        draw_analysis(settings, analysis, profile, verdict)
+        with sections:
+            draw_analysis(settings, analysis, profile, verdict)
     else:
         with verdict:
             views.draw_alert(nothing_to_show(settings, snapshot, time_range))
-    if request := recent_view.selected():
-        explanation, labels = sources.explained(settings.api_url, request)
-        explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
     if analysis:
         labels = sources.labels_or_none(settings.api_url)
         audit_view.draw_audit(analysis.audit, labels, lambda key, label: judge(client, key, label))
+        if not analysis.audit.waiting.empty:
+            draw_problem(analysis.audit.waiting["prediction_id"].iloc[0])
         export_view.draw_export(analysis, profile, settings, segment)
 
 
@@ -128,27 +133,45 @@ def draw_try(settings: Settings) -> None:
     text = views.draw_try_form()
     try:
         if text is not None:
-            for outdated in ("answer", "judged"):
-                st.session_state.pop(outdated, None)
-            st.session_state["answer"] = client.predict(text)
+            st.session_state.pop("answer", None)
+            given = client.predict(text)
+            judged().pop(given["prediction_id"], None)
+            st.session_state["answer"] = given
         answer = st.session_state.get("answer")
-        if answer and "judged" in st.session_state:
-            st.success(f"Thank you: logged as {views.plain(st.session_state['judged'])}.")
+        if answer and (label := judged().get(answer["prediction_id"])):
+            st.success(f"Thank you: logged as {views.plain(label)}.")
         elif answer:
             labels = sources.labels_of_model(settings.api_url)
             views.draw_answer(answer, labels, lambda label: judge(client, answer["prediction_id"], label))
     except ApiUnavailable as error:
         st.error(views.plain(error))
-    if problem := st.session_state.pop("judge_problem", None):
-        st.error(views.plain(problem))
+    if "answer" in st.session_state:
+        draw_problem(st.session_state["answer"]["prediction_id"])
+
+
+def judged() -> dict[str, str]:
+    """The labels that this user has given, by the id of the answer."""
+    labels: dict[str, str] = st.session_state.setdefault("judged", {})
+    return labels
 
 
 def judge(client: ApiClient, prediction_id: str, label: str) -> None:
+    """Log a label that the user has given. Streamlit may run this again for one click, if a refresh comes between."""
+    if judged().get(prediction_id) == label:
+        return
     try:
         client.feedback(prediction_id, label)
-        st.session_state["judged"] = label
+        judged()[prediction_id] = label
     except ApiUnavailable as error:
-        st.session_state["judge_problem"] = str(error)
+        st.session_state["judge_problem"] = (prediction_id, str(error))
+
+
+def draw_problem(prediction_id: str) -> None:
+    """Why the label for this answer was not logged, once."""
+    of_answer, problem = st.session_state.get("judge_problem", (None, ""))
+    if of_answer == prediction_id:
+        del st.session_state["judge_problem"]
+        st.error(views.plain(problem))
 
 
 def main() -> None:

@@ -1056,3 +1056,46 @@ def test_a_label_from_the_api_is_never_read_as_markdown(page_with_api, api: Fake
 
     assert r"Predicted **\<b\>\*x\*** with" in as_written(page, "markdown")
     assert page.button[1].label == r"Right: \<b\>\*x\*"
+
+
+# The audit sample
+
+
+def audited(page: AppTest, log: Path) -> AppTest:
+    append(log, prediction(prediction_id="id-1", audit=True), prediction(prediction_id="id-2"))
+    return run(page)
+
+
+def test_an_audited_answer_is_offered_for_labelling_and_its_label_sent(page_with_api, log, api):
+    page = audited(page_with_api, log)
+    button(page, "negative").click()
+    run(page)
+
+    assert api.received[-1] == ("/feedback", {"prediction_id": "id-1", "true_sentiment": "negative"})
+
+
+def test_a_label_for_the_audit_sample_is_not_taken_for_one_of_the_tried_sentence(page_with_api, log):
+    page = predict(audited(page_with_api, log), "a wonderful film")
+    button(page, "negative").click()
+    run(page)
+
+    assert "Thank you" not in said(page)
+    assert button(page, "Right: positive")
+
+
+def test_a_label_for_the_audit_sample_that_is_refused_says_so_in_the_words_of_the_api(page_with_api, log, api):
+    api.replies["/feedback"] = (503, {"detail": "The log cannot be written."})
+    page = audited(page_with_api, log)
+    button(page, "negative").click()
+
+    assert said(run(page), "error").count("The log cannot be written.") == 1
+    assert "The log cannot be written." not in said(run(page), "error")
+
+
+def test_when_all_of_the_audit_sample_has_labels_nothing_is_offered(page_with_api, log):
+    page = audited(page_with_api, log)
+    append(log.with_name("feedback_logs.json"), feedback("id-1", "negative"))
+    run(page)
+
+    assert "1 of the selected answers were drawn at random for an audit, 1 have a label." in said(page, "caption")
+    assert not [found for found in page.button if found.label in ("negative", "positive")]
