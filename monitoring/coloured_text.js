@@ -7,10 +7,11 @@ function element(tag, properties, ...children) {
 }
 
 function coloured(piece, sides) {
-  if (!piece.figure) return piece.text;
-  const title = piece.side ? `${piece.figure} ${sides[piece.side]}` : piece.figure;
-  const span = element("span", { className: piece.side ?? "", title }, piece.text);
-  span.style.setProperty("--strength", piece.strength);
+  if (typeof piece === "string") return piece;
+  const [text, side, strength, figure] = piece;
+  const title = side ? `${figure} ${sides[side]}` : figure;
+  const span = element("span", { className: side ?? "", title }, text);
+  span.style.setProperty("--strength", strength);
   return span;
 }
 
@@ -26,14 +27,13 @@ function legend(sides) {
   );
 }
 
-function row(term, sides) {
-  const side = term.side ? coloured({ ...term, text: sides[term.side] }, sides) : "";
+function row([text, side, strength, figure], sides) {
   return element(
     "tr",
     {},
-    element("td", { dir: "auto" }, term.text),
-    element("td", { className: "figure" }, term.figure),
-    element("td", {}, side),
+    element("td", { dir: "auto" }, text),
+    element("td", { className: "figure" }, figure),
+    element("td", {}, side ? coloured([sides[side], side, strength, figure], sides) : ""),
   );
 }
 

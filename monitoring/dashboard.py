@@ -66,9 +66,11 @@ def draw_monitoring(settings: Settings, time_range: str, client: ApiClient) -> N
         log_alerts = remarks.log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback)
         for alert in analysis.notes if analysis else log_alerts:
             views.draw_alert(alert)
-    sections, request_shown = st.container(), st.container()
-    if request := recent_view.selected():
-        with request_shown:  # before the sections above it, which take longer, and which the user has seen already
+    sections, request = st.container(), recent_view.selected()
+    if request is None:
+        st.empty()  # takes away at once what was shown here, and not only at the end
+    else:  # drawn before the sections above it, which take longer, and which the user has seen already
+        with st.container():
             explanation, labels = sources.explained(settings.api_url, request)
             explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
     if analysis:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -29,23 +28,30 @@ def draw_request(
             draw_alert(Alert("unknown", "No explanation", explanation))
         elif sentence := difference(request, explanation):
             draw_alert(Alert("warning", "Another model explains", sentence))
-        data = component_data(request, explanation, labels)
-        coloured_text(key="coloured_text", data=data)
-        if isinstance(explanation, Explanation) and not any(piece["side"] for piece in data["pieces"]):
+        coloured_text(key="coloured_text", data=component_data(request, explanation, labels))
+        if isinstance(explanation, Explanation) and not any(
+            piece.side for piece in pieces(request.request_text, explanation.tokens)
+        ):
             st.caption(_why_without_colours(explanation))
 
 
 def component_data(request: Prediction, explanation: Explanation | str, labels: Sequence[str]) -> dict[str, Any]:
-    """What the component shows, as JSON."""
+    """What the component shows, as JSON: a piece or term of which the model says something as [text, side, strength,
+    figure], any other as its text. Small, since a text of 20,000 characters has thousands of pieces, and all go to the
+    browser whenever the page is refreshed."""
     name = f"{request.prediction_id} {request.timestamp}"
     if isinstance(explanation, str):
-        return {"request": name, "pieces": [asdict(Piece(request.request_text))], "sides": None, "terms": []}
+        return {"request": name, "pieces": [request.request_text], "sides": None, "terms": []}
     return {
         "request": name,
-        "pieces": [asdict(piece) for piece in pieces(request.request_text, explanation.tokens)],
+        "pieces": [_compact(piece) for piece in pieces(request.request_text, explanation.tokens)],
         "sides": sides(explanation, labels),
-        "terms": [asdict(term) for term in strongest_terms(explanation.terms)],
+        "terms": [_compact(term) for term in strongest_terms(explanation.terms)],
     }
+
+
+def _compact(piece: Piece) -> str | list[str | float | None]:
+    return [piece.text, piece.side, piece.strength, piece.figure] if piece.figure else piece.text
 
 
 def _answer(request: Prediction) -> str:

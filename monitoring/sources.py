@@ -36,13 +36,13 @@ def log_reader(
     return LogReader(directory, Monitor(_reference, accuracy_threshold, budget, min_labels))
 
 
-@st.cache_data
+@st.cache_resource
 def profile_of_training(path: Path, changed: float) -> Reference:
     """The model's profile; `changed`, the file's time of change, makes a new file be read."""
     return load_profile(path)
 
 
-@st.cache_data
+@st.cache_resource
 def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
     """`_profile` with the lengths and labels of the user's own data set."""
     return with_csv(_profile, path)
@@ -59,13 +59,13 @@ def labels_of_model(api_url: str) -> list[str]:
     return [str(label) for label in labels] if isinstance(labels, list) else []
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@st.cache_resource(max_entries=100, show_spinner=False)  # a resource is not copied, nor changed by anybody
 def explanation_of(api_url: str, text: str, request: tuple[str, ...]) -> Explanation:
     """What the API says about the text of a request. Raises ApiUnavailable."""
     return ApiClient(api_url).explain(text)
 
 
-@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
+@st.cache_resource(ttl=10, max_entries=100, show_spinner=False)
 def explanation_or_reason(api_url: str, text: str, request: tuple[str, ...]) -> Explanation | str:
     """As explanation_of; why there is none is remembered too, but not for long."""
     try:

@@ -560,12 +560,12 @@ def component(page: AppTest, key: str) -> dict[str, Any]:
 
 def shown_request(page: AppTest) -> str | None:
     data = component(page, "coloured_text")
-    return "".join(piece["text"] for piece in data["pieces"]) if data else None
+    return "".join(piece if isinstance(piece, str) else piece[0] for piece in data["pieces"]) if data else None
 
 
 def coloured_words(page: AppTest) -> dict[str, tuple[str, str]]:
-    pieces = component(page, "coloured_text")["pieces"]
-    return {piece["text"]: (piece["side"], piece["figure"]) for piece in pieces if piece["side"]}
+    pieces = [piece for piece in component(page, "coloured_text")["pieces"] if isinstance(piece, list)]
+    return {text: (side, figure) for text, side, _, figure in pieces if side}
 
 
 def asked_to_explain(api: FakeApi) -> list[str]:
@@ -604,7 +604,7 @@ def test_a_selected_request_is_shown_with_its_answer_and_its_words_coloured(sele
 def test_the_strongest_terms_stand_in_a_table_with_what_they_speak_for(selectable):
     terms = component(tick(selectable, 1), "coloured_text")["terms"]
 
-    assert [(term["text"], term["figure"], term["side"]) for term in terms] == [
+    assert [(text, figure, side) for text, side, _, figure in terms] == [
         ("wonderful", "+2.00", "for"),
         ("film", "-0.75", "against"),
     ]
@@ -720,7 +720,7 @@ def test_an_explanation_without_places_shows_its_terms(selectable, api):
     page = tick(selectable, 1)
 
     assert coloured_words(page) == {}
-    assert [term["text"] for term in component(page, "coloured_text")["terms"]] == ["wonderful", "film"]
+    assert [text for text, *_ in component(page, "coloured_text")["terms"]] == ["wonderful", "film"]
     assert "Where in the text these terms stand is not known" in said(page, "caption")
 
 
