@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +14,8 @@ from monitoring.reference import Reference
 from monitoring.remarks import window_note
 from monitoring.views import plain
 from monitoring.words import MovedWord
+
+MAX_SHOWN = 5  # requests with words that moved
 
 
 def draw_drift(analysis: Analysis, reference: Reference | None) -> None:
@@ -59,10 +63,10 @@ def draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
     title = "share of a text's words that the model knows"
     figure = shares_in_bins(share_names(edges), title, known, edges, counts)
     st.plotly_chart(figure, key="vocabulary", alt="Shares of texts by share of known words, current and reference")
-    draw_moved_words(analysis.moved_words, analysis.requests)
+    draw_moved_words(analysis.moved_words)
 
 
-def draw_moved_words(moved: list[MovedWord], requests: pd.DataFrame) -> None:
+def draw_moved_words(moved: list[MovedWord]) -> None:
     """Words and texts come from outside: they are shown in tables only."""
     if not moved:
         st.caption("No word is found in clearly more or fewer texts than in the reference.")
@@ -78,12 +82,11 @@ def draw_moved_words(moved: list[MovedWord], requests: pd.DataFrame) -> None:
         }
     )
     st.dataframe(table, hide_index=True, key="moved_words", alt="Words that moved")
-    examples = list(dict.fromkeys(label for word in moved for label in word.examples))[:5]
     with st.expander("Requests with these words"):
-        found = requests.loc[requests.index.intersection(examples)]
-        texts = found[["request_text", "predicted_sentiment", "confidence"]]
-        texts = texts.set_axis(["text", "predicted", "confidence"], axis="columns")
-        st.dataframe(texts, hide_index=True, key="moved_examples", alt="Requests with the words that moved")
+        examples = {request.request_text: request for word in moved for request in word.examples}.values()
+        texts = [(line.request_text, line.predicted_sentiment, line.confidence) for line in islice(examples, MAX_SHOWN)]
+        table = pd.DataFrame(texts, columns=["text", "predicted", "confidence"])
+        st.dataframe(table, hide_index=True, key="moved_examples", alt="Requests with the words that moved")
 
 
 def _confidence(mean: float | None) -> str:

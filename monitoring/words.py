@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,8 @@ from scipy.special import expit, logit
 from scipy.stats import hypergeom, norm
 
 from monitoring.drift import MIN_TEXTS, Floats, distinct
+from monitoring.log_format import Prediction
+from monitoring.log_reader import rows
 from monitoring.reference import Words
 
 MAX_TEXTS = 2_000  # the latest ones
@@ -31,7 +33,7 @@ class MovedWord:
     above 0 for more texts with it, `p_value` is corrected for all words that were tested (Holm 1979).
 
     `reference_share` is the most it can be for a word too rare to be listed in the reference. The means are those of
-    answers to texts with and without the word, None without confidences; `examples` are rows with it, latest first.
+    answers to texts with and without the word, None without confidences; `examples` are requests with it, latest first.
     """
 
     word: str
@@ -41,7 +43,7 @@ class MovedWord:
     p_value: float
     mean_confidence: float | None
     mean_confidence_without: float | None
-    examples: tuple[Hashable, ...]
+    examples: tuple[Prediction, ...]
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _moved(
         p_value=p_value,
         mean_confidence=_mean(texts["confidence"][is_in]),
         mean_confidence_without=_mean(texts["confidence"][~is_in]),
-        examples=tuple(texts.index[places[::-1][:MAX_EXAMPLES]]),
+        examples=tuple(rows(texts.iloc[places[::-1][:MAX_EXAMPLES]])),
     )
 
 

@@ -375,6 +375,21 @@ def test_repeats_of_one_text_are_no_drift(page, log):
 # The time range
 
 
+def test_words_that_moved_are_shown_with_requests_that_have_them_also_when_older_lines_appear(page, log):
+    texts = [f"The quokka number {number} was tired." for number in range(100)]
+    append(log, *(prediction(timestamp=ago(minutes=1), request_text=text, prediction_id=text) for text in texts))
+    assert "quokka" in list(table(run(page), "word")["word"])
+    assert all("quokka" in text for text in table(page, "text")["text"])
+
+    older = [prediction(timestamp=ago(minutes=9), request_text=f"older {n}", prediction_id=f"{n}") for n in range(100)]
+    (log.parent / "prediction_logs-older.json").write_bytes(b"".join(older))
+    run(page)
+
+    assert "quokka" in list(table(page, "word")["word"])
+    assert all("quokka" in text for text in table(page, "text")["text"])
+    assert len(table(page, "text")) == 5
+
+
 def test_what_is_not_proven_is_over_the_selected_time_range(page, log):
     append(log, *labelled(20, 20, timestamp=ago(hours=3), request_text="a film"), *labelled(40, 0))
 

@@ -114,7 +114,7 @@ def test_confidence_is_given_for_the_texts_with_the_word_and_without_it(referenc
 
     assert found.mean_confidence == pytest.approx(0.6)
     assert found.mean_confidence_without == pytest.approx(0.9)
-    assert found.examples == (99, 98, 97, 96, 95)
+    assert [request.request_text for request in found.examples] == texts[99:94:-1]
     assert len(found.examples) == MAX_EXAMPLES
 
 
