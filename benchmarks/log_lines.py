@@ -1,24 +1,25 @@
-"""Lines for a log that looks used: of different texts, lengths, answers and times, about 330 bytes each."""
+"""Lines for a log that looks used: of different texts, lengths, answers and times, about 370 bytes each."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from api.prediction_log import PredictionRecord, line
+from api.settings import Settings
 from benchmarks.texts import REVIEW
 
-LINE_BYTES = 330
+LINE_BYTES = 370
 BLOCK_LINES = 10_000  # after which the lines repeat, so that millions are written in seconds
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def append_lines(log: Path, lines: int) -> None:
     """Append so many lines and wait until they are on the disk, lest writing them is measured with the service."""
-    block = [line(number, random.Random(number)) for number in range(min(lines, BLOCK_LINES))]
+    block = [line(record(number, random.Random(number))) for number in range(min(lines, BLOCK_LINES))]
     with log.open("ab") as file:
         for _ in range(lines // BLOCK_LINES):
             file.writelines(block)
@@ -27,15 +28,15 @@ def append_lines(log: Path, lines: int) -> None:
         os.fsync(file.fileno())
 
 
-def line(number: int, chance: random.Random) -> bytes:
-    """A line as api/prediction_log.py writes it."""
-    record = {
-        "timestamp": (FIRST + timedelta(seconds=number, microseconds=1)).isoformat(timespec="microseconds"),
-        "request_text": " ".join(chance.choices(REVIEW.split(), k=chance.randint(4, 26))),
-        "predicted_sentiment": chance.choice(["negative", "positive"]),
-        "true_sentiment": chance.choice([None, None, None, "negative", "positive"]),
-        "prediction_id": str(UUID(int=chance.getrandbits(128), version=4)),
-        "confidence": round(chance.uniform(0.5, 1), 6),
-        "model_version": "0123456789ab",
-    }
-    return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+def record(number: int, chance: random.Random) -> PredictionRecord:
+    return PredictionRecord(
+        timestamp=(FIRST + timedelta(seconds=number, microseconds=1)).isoformat(timespec="microseconds"),
+        request_text=" ".join(chance.choices(REVIEW.split(), k=chance.randint(4, 26))),
+        predicted_sentiment=chance.choice(["negative", "positive"]),
+        true_sentiment=chance.choice([None, None, None, "negative", "positive"]),
+        prediction_id=str(UUID(int=chance.getrandbits(128), version=4)),
+        confidence=round(chance.uniform(0.5, 1), 6),
+        model_version="0123456789ab",
+        known_share=round(chance.uniform(0.8, 1), 6),
+        audit=chance.random() < Settings.audit_rate,
+    )
