@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup evidence test test-evidence test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup evidence test test-processes test-evidence test-browser test-docker lint format lock screenshot
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -98,9 +98,14 @@ kind-down: ## Delete the cluster and everything in it
 	@$(CLUSTER) down
 
 ##@ Develop
-test: $(VENV)/.dev ## Run the tests that need no Docker, browser or cluster, on all cores
-	@# A process has one core: threads that share out small sums would only wait for each other.
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# A process has one core: threads that share out small sums would only wait for each other.
+ON_ALL_CORES := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+test: $(VENV)/.dev ## Run the fast tests, on all cores
+	$(ON_ALL_CORES)
+
+test-processes: $(VENV)/.dev ## Start the services and commands as processes, and kill some; train models
+	$(ON_ALL_CORES) -m processes
 
 test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both services as local processes
 	$(BIN)/python -m pytest -m browser

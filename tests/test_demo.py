@@ -117,6 +117,7 @@ def test_accuracy_follows_the_calibration_curve_of_the_profile():
     assert profile.accuracy(1.0) == 1.0
 
 
+@pytest.mark.processes
 def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
     server = start_api(MODEL_PATH=str(SHIPPED))
     reference = load_profile(ROOT / "monitoring" / "reference.json")

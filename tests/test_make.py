@@ -13,7 +13,7 @@ from tests.conftest import ROOT, environment, free_port, get, post, read_lines, 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VENV = Path(sys.prefix)
 made_by_make = pytest.mark.skipif(
-    not (VENV / ".services").exists(), reason="run by `make test`, whose virtual environment make knows"
+    not (VENV / ".services").exists(), reason="run by `make test-processes`, whose virtual environment make knows"
 )
 
 
@@ -46,6 +46,7 @@ def clone(tmp_path):
 
 
 @made_by_make
+@pytest.mark.processes
 def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone):
     ports = ("API_PORT", "DASHBOARD_PORT", "WATCH_PORT")
     api, dashboard, watch = (f"http://localhost:{clone.environ[port]}" for port in ports)
@@ -83,6 +84,7 @@ def test_building_without_docker_is_a_sentence(clone):
 
 
 @made_by_make
+@pytest.mark.processes
 def test_a_taken_port_is_a_sentence(clone, running_api):
     clone.environ["API_PORT"] = running_api.url.rsplit(":", 1)[1]
 
@@ -93,6 +95,7 @@ def test_a_taken_port_is_a_sentence(clone, running_api):
 
 
 @made_by_make
+@pytest.mark.processes
 def test_a_service_that_does_not_start_is_said_with_the_end_of_its_output(clone):
     clone.environ["LOG_SYNC"] = "sometimes"
 
@@ -112,6 +115,7 @@ def test_every_target_has_a_help_text_and_help_lists_it():
 
 
 @made_by_make
+@pytest.mark.processes
 def test_training_without_data_says_how():
     run = subprocess.run(["make", f"VENV={VENV}", "train"], cwd=ROOT, capture_output=True, text=True)
 

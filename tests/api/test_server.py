@@ -14,6 +14,8 @@ import pytest
 
 from tests.conftest import ROOT, get, post, read_lines, wait_until
 
+pytestmark = pytest.mark.processes
+
 
 def request_bytes(body: bytes, path: str = "/predict") -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -10,6 +10,7 @@ import pytest
 from tests.charts.conftest import CHART, pods, render
 from tests.conftest import free_port, get, serving, wait_until
 
+pytestmark = pytest.mark.processes
 SCRIPT = CHART / "files" / "round_trip.py"
 
 

@@ -12,6 +12,7 @@ from monitoring.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, prediction
 
+pytestmark = pytest.mark.processes
 VERSION = load_profile(ROOT / "monitoring" / "reference.json").model_version
 NASTY = "<script>alert(1)</script>"
 

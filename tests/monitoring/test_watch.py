@@ -22,6 +22,7 @@ from tests.conftest import ROOT, free_port, get, wait_until
 from tests.monitoring.test_follow import Watch
 from tests.monitoring.traffic import judged, write
 
+pytestmark = pytest.mark.processes
 COMMAND = [sys.executable, "-m", "monitoring.watch"]
 STOPS_IN = 5  # seconds; about one on an idle machine
 

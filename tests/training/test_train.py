@@ -17,6 +17,7 @@ from api.model_file import load_model
 from tests.training.conftest import make_rows
 from training.train import CARD_FILE, MODEL_FILE, PICTURE_FILE, REFERENCE_FILE, REPORT_FILE, REPOSITORY, main
 
+pytestmark = pytest.mark.processes
 FILES = [MODEL_FILE, CARD_FILE, REFERENCE_FILE, REPORT_FILE, PICTURE_FILE]
 LABELS = ["bad", "good", "neither"]
 
