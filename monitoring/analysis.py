@@ -25,7 +25,7 @@ from monitoring.timeline import accuracy_by_time, confidence_by_time
 from monitoring.versions import Difference, VersionQuality
 from monitoring.words import MovedWord
 
-SECONDS_A_DAY = 86_400
+SECONDS_AN_HOUR, SECONDS_A_DAY = 3_600, 86_400
 
 
 @dataclass(frozen=True)
@@ -153,11 +153,12 @@ def _comparison(by_version: list[VersionQuality]) -> Comparison | None:
 
 
 def _traffic_per_day(predictions: pd.DataFrame) -> tuple[float, float]:
-    """Requests and labels a day over the last day of the log, or since its start."""
+    """Requests and labels a day over the last day of the log, or since its start, but an hour at least: a burst is no
+    traffic that lasts."""
     if predictions.empty:
         return 0.0, 0.0
     last = predictions["timestamp"].iloc[-1]
     recent = predictions[predictions["timestamp"] > last - pd.Timedelta(days=1)]
     span = (last - recent["timestamp"].iloc[0]).total_seconds()
-    days = min(max(span, 60.0), SECONDS_A_DAY) / SECONDS_A_DAY
+    days = min(max(span, SECONDS_AN_HOUR), SECONDS_A_DAY) / SECONDS_A_DAY
     return len(recent) / days, int(recent["true_sentiment"].notna().sum()) / days

@@ -111,4 +111,4 @@ def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
     effect = ""
     if drift.shift is not None and alert.level != "unknown":
         effect = f"By {abs(drift.shift):.2f} standard deviations {more if drift.shift > 0 else less}. "
-    st.caption(f"{plain(alert.title)}. {plain(effect)}{plain(alert.detail)}")
+    st.caption(plain(f"{alert.title}. {effect}{alert.detail}"))

@@ -29,7 +29,7 @@ def window_note(subject: str, drift: Drift) -> Alert:
         )
     figures = f"Distance {drift.distance:.2f} from the reference (0 the same, 1 nothing in common), n = {drift.n:,}"
     if drift.p_value < MAX_P_VALUE and drift.distance >= MIN_DISTANCE:
-        return Alert("warning", f"{subject} differs from the reference", f"{figures}, p = {_p(drift.p_value)}.")
+        return Alert("warning", f"{subject} differs from the reference", f"{figures}, {_p(drift.p_value)}.")
     return Alert("ok", f"{subject}: no difference to speak of", f"{figures}.")
 
 
@@ -67,7 +67,7 @@ def feedback_notes(skew: Skew | None, accuracy: Proportion | None, post_stratifi
     if post_stratified is not None:
         weighted = f" Weighted like all requests it is {post_stratified:.1%}, which corrects only a part of that."
     detail = (
-        f"Labels are given more often to {skew.description} (n = {skew.n_labelled:,}, p = {_p(skew.p_value)}), so the "
+        f"Labels are given more often to {skew.description} (n = {skew.n_labelled:,}, {_p(skew.p_value)}), so the "
         f"labelled accuracy may be far from that of all answers.{weighted} The audit sample is free of that."
     )
     return [Alert("warning", "The feedback does not look like the traffic", detail)]
@@ -139,4 +139,4 @@ def since(alarm: Episode, what: str) -> str:
 
 
 def _p(value: float) -> str:
-    return "less than 0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"

@@ -1,4 +1,4 @@
-"""Takes a picture of the running dashboard with a real Chromium: python scripts/screenshot.py URL FILE [WIDTH]."""
+"""Takes a picture of the top of the running dashboard with a real Chromium: python scripts/screenshot.py URL FILE."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ CHROMIUM_ARGS = [
 ]
 
 
-def main(url: str, path: str, width: str = "1280") -> None:
+WIDTH, HEIGHT = 1280, 1750
+
+
+def main(url: str, path: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM_ARGS
         )
-        page = browser.new_page(viewport={"width": int(width), "height": 900})
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(url)
         page.get_by_text("Try a sentence").wait_for(timeout=30_000)
         page.locator("[data-testid=stStatusWidget]").wait_for(state="hidden")
         page.locator(".js-plotly-plot .main-svg").last.wait_for()
-        main_area = page.locator("[data-testid=stMain]")
-        height = main_area.evaluate("element => element.scrollHeight")
-        page.set_viewport_size({"width": int(width), "height": height + 20})
-        page.wait_for_timeout(1500)  # plots redraw after the window has its new size
+        page.wait_for_timeout(1500)  # in which the plots are drawn
         page.screenshot(path=path)
         browser.close()
 

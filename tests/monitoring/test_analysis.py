@@ -114,6 +114,12 @@ def test_the_budget_is_told_for_the_traffic_of_the_last_day(tmp_path):
     assert "at 1,441 requests and 1,441 labels a day" in analysed(tmp_path, *log).budget
 
 
+def test_a_burst_is_taken_for_the_traffic_of_an_hour(tmp_path):
+    log = lines(120, timestamp=at(0), true_sentiment="positive")
+
+    assert "at 2,880 requests and 2,880 labels a day" in analysed(tmp_path, *log).budget
+
+
 def test_an_analysis_holds_no_more_than_the_selected_requests(tmp_path):
     analysis = analysed(tmp_path, *lines(100), since=NOON + timedelta(minutes=90))
 

@@ -361,6 +361,7 @@ def test_traffic_unlike_the_training_data_is_a_warning(page, log):
 
     assert "Sentence length has drifted.** Proven: texts are shorter than in the reference" in said(page, "warning")
     assert "Predicted sentiment has drifted.** Proven: the answer is less often negative" in said(page, "warning")
+    assert re.search(r"By \d\.\d\d standard deviations shorter\. Distance 0\.\d\d from the", said(page, "caption"))
 
 
 def test_repeats_of_one_text_are_no_drift(page, log):
@@ -370,9 +371,6 @@ def test_repeats_of_one_text_are_no_drift(page, log):
 
     assert "drifted" not in said(page)
     assert "1 of the 50 different texts" in said(page, "info")
-
-
-# The time range
 
 
 def test_words_that_moved_are_shown_with_requests_that_have_them_also_when_older_lines_appear(page, log):
@@ -388,6 +386,9 @@ def test_words_that_moved_are_shown_with_requests_that_have_them_also_when_older
     assert "quokka" in list(table(page, "word")["word"])
     assert all("quokka" in text for text in table(page, "text")["text"])
     assert len(table(page, "text")) == 5
+
+
+# The time range
 
 
 def test_what_is_not_proven_is_over_the_selected_time_range(page, log):

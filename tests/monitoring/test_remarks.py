@@ -54,7 +54,7 @@ def test_a_difference_tells_distance_requests_and_chance():
 
     assert note.title == "Predicted sentiment differs from the reference"
     assert note.detail.startswith("Distance 0.31 ")
-    assert note.detail.endswith("n = 1,234, p = less than 0.0001.")
+    assert note.detail.endswith("n = 1,234, p < 0.0001.")
 
 
 def test_a_log_without_trouble_needs_no_alert():
@@ -107,7 +107,7 @@ def test_feedback_unlike_the_traffic_is_said_with_what_weighting_would_make_of_i
     (note,) = feedback_notes(Skew(1e-9, 200, "answers with low confidence"), Proportion(0.5, 0.4, 0.6, 200), 0.71)
 
     assert note.title == "The feedback does not look like the traffic"
-    assert "more often to answers with low confidence (n = 200, p = less than 0.0001)" in note.detail
+    assert "more often to answers with low confidence (n = 200, p < 0.0001)" in note.detail
     assert "71.0%, which corrects only a part" in note.detail
 
 
