@@ -43,9 +43,12 @@ def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: in
     if accuracy:
         figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
     if status.alarm:
-        seen = f"{figures}. " if figures else ""
         detail = f"Proven: {since(status.alarm, 'label')} {_rate(status, 'labels')}"
-        return Alert("alert", f"Accuracy is below {percent}", seen + detail, "accuracy", proven=True)
+        if accuracy and accuracy.value < threshold:
+            detail = f"{figures}. {detail}"
+        elif accuracy:
+            detail = f"{detail} Taken together, {figures}."
+        return Alert("alert", f"Accuracy is below {percent}", detail, "accuracy", proven=True)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
             "unknown",

@@ -77,6 +77,15 @@ def test_red_is_proven_and_says_since_when_and_how_often_it_would_be_wrong():
     assert "At most one false alarm of this kind in 1,666,667 labels" in alert.detail
 
 
+def test_red_gives_a_share_above_the_threshold_last_as_that_of_all_answers_together():
+    fallen = accuracy(Proportion(0.75, 0.72, 0.78, 1234), status=alarmed("accuracy")["accuracy"])
+    falling = accuracy(Proportion(0.9, 0.88, 0.92, 1234), status=alarmed("accuracy")["accuracy"])
+
+    assert fallen.detail.startswith("75.0% of 1,234 labelled answers were right")
+    assert falling.detail.startswith("Proven: it started about label #1,000")
+    assert "Taken together, 90.0% of 1,234 labelled answers were right" in falling.detail
+
+
 @pytest.mark.parametrize("found", [None, proportion(3, 3), proportion(95, 100)])
 def test_red_stays_whatever_the_selected_answers_say(found):
     assert accuracy(found, status=alarmed("accuracy")["accuracy"]).level == "alert"

@@ -411,8 +411,8 @@ def test_what_is_proven_stays_whatever_is_selected(page, log):
 
     page.button_group(key="range").set_value("1 h")
 
-    assert "Accuracy is below 80%.** 100.0% of 40 labelled answers were right" in said(run(page), "error")
-    assert "Proven: it started about label #1 " in said(page, "error")
+    assert "Accuracy is below 80%.** Proven: it started about label #1 " in said(run(page), "error")
+    assert "Taken together, 100.0% of 40 labelled answers were right" in said(page, "error")
 
 
 def test_a_time_range_without_requests_says_when_the_latest_was(page, log):
