@@ -182,7 +182,14 @@ def test_a_wrong_option_is_a_sentence(arguments, words):
 
 def test_ctrl_c_ends_it_with_a_sentence(running_api):
     command = [sys.executable, "-u", "-m", "scripts.demo", "--url", running_api.url]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell has its background jobs ignore
+    )
     assert process.stdout
     for line in process.stdout:
         if line.startswith("1 of 3"):
