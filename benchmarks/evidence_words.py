@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from datetime import UTC, datetime
 from functools import cache
 from random import Random
 
@@ -11,6 +13,8 @@ import pandas as pd
 
 from benchmarks.evidence_scenarios import Figures, Measurement
 from benchmarks.evidence_streams import Chance, chance_of, shipped
+from monitoring.log_format import Prediction
+from monitoring.log_reader import table
 from monitoring.words import moved_words
 from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
 
@@ -18,6 +22,7 @@ TEXTS, STREAMS = 2_000, 20
 DOMAIN_SHARE, DOMAIN_WORDS, DOMAIN_TEXTS = 0.05, 120, 400  # of the texts; words in each; texts to choose from
 TIMES_AS_OFTEN = 5  # a word is the domain's if it is in so many times as many of its texts as of the reference's
 LISTED = 10
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MOVED = f"words that moved in {TEXTS:,} texts, of which {DOMAIN_SHARE:.0%} are of another domain"
 OF_DOMAIN, ANY_MOVED = (
     f"of {LISTED} words, those listed that are of the domain",
@@ -62,4 +67,6 @@ def texts(chance: Chance, of_domain: float) -> pd.DataFrame:
     usual = [" ".join(names[row]) for row in chance.random((TEXTS, len(names))) < shares]
     elsewhere = chance.choice(texts_elsewhere(), TEXTS)
     drawn = np.where(chance.random(TEXTS) < of_domain, elsewhere, usual)
-    return pd.DataFrame({"request_text": drawn, "confidence": 0.9})
+    return table(
+        [Prediction(NOW, text, 0, "positive", None, None, 0.9, None, math.nan, False) for text in drawn.tolist()]
+    )

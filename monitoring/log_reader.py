@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +87,7 @@ class LogReader:
             return self._snapshot
 
     def _start_over(self) -> None:
-        self._table = _table([])
+        self._table = table([])
         self._labels: dict[str, Feedback] = {}
         self._snapshot = Snapshot(self._table, 0, 0, 0, self._monitor.statuses(), Counts())
 
@@ -99,7 +99,7 @@ class LogReader:
     def _take(self, arrived: Arrivals) -> None:
         predictions = [row for batch in arrived.predictions for row in batch.rows]
         if predictions:
-            self._table = pd.concat([self._table, _table(predictions)], ignore_index=True)
+            self._table = pd.concat([self._table, table(predictions)], ignore_index=True)
             if not self._table["timestamp"].is_monotonic_increasing:
                 self._table = self._table.sort_values("timestamp", kind="stable", ignore_index=True)
         for label in (row for batch in arrived.feedback for row in batch.rows):
@@ -121,9 +121,9 @@ class LogReader:
         )
 
 
-def _table(rows: list[Prediction]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=list(Prediction._fields))
-    return table.astype(
+def table(rows: Sequence[Prediction]) -> pd.DataFrame:
+    """The log's lines as rows of a table, as they stand."""
+    return pd.DataFrame(rows, columns=list(Prediction._fields)).astype(
         {
             "timestamp": "datetime64[us, UTC]",
             "request_text": "object",  # texts may hold anything a Python string can

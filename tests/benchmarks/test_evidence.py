@@ -110,6 +110,10 @@ def test_longer_texts_are_found():
     assert found.median <= 300
 
 
+def test_words_of_another_domain_are_listed_and_none_without_one():
+    assert words.moved(0) == {words.OF_DOMAIN: 1.0, words.ANY_MOVED: 0.0}
+
+
 def test_the_estimate_is_near_and_its_interval_holds():
     figures = means([estimates.estimates("test", None, 0.0, stream) for stream in range(5)])
 
