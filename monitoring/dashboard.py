@@ -111,11 +111,14 @@ def draw_analysis(settings: Settings, analysis: Analysis, profile: Reference | N
         for alert in analysis.alerts:
             views.draw_alert(alert)
         st.caption(views.plain(analysis.budget))
-    quality_view.draw_quality(analysis, settings, profile)
-    drift_view.draw_drift(analysis, profile)
-    quality_view.draw_calibration(analysis)
-    quality_view.draw_versions(analysis)
-    recent_view.draw_recent(analysis.requests.assign(outcome=quality.outcomes(analysis.requests)))
+    statistics, recent = st.container(), st.container()
+    with recent:  # first, so that a tick goes as soon as the request that it is for
+        recent_view.draw_recent(analysis.requests.assign(outcome=quality.outcomes(analysis.requests)))
+    with statistics:
+        quality_view.draw_quality(analysis, settings, profile)
+        drift_view.draw_drift(analysis, profile)
+        quality_view.draw_calibration(analysis)
+        quality_view.draw_versions(analysis)
 
 
 def draw_api(settings: Settings) -> None:
