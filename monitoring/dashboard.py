@@ -73,18 +73,18 @@ def draw_monitoring(settings: Settings, time_range: str, client: ApiClient) -> N
         with st.container():
             explanation, labels = sources.explained(settings.api_url, request)
             explanation_view.draw_request(snapshot.latest(request), explanation, labels, recent_view.close)
-    if analysis:
-        with sections:
-            draw_analysis(settings, analysis, profile, verdict)
-    else:
+    if not analysis:
         with verdict:
             views.draw_alert(nothing_to_show(settings, snapshot, time_range))
-    if analysis:
-        labels = sources.labels_or_none(settings.api_url)
-        audit_view.draw_audit(analysis.audit, labels, lambda key, label: judge(client, key, label))
-        if not analysis.audit.waiting.empty:
-            draw_problem(analysis.audit.waiting["prediction_id"].iloc[0])
-        export_view.draw_export(analysis, profile, settings, segment)
+        return
+    with sections:
+        draw_analysis(settings, analysis, profile, verdict)
+    waiting = analysis.audit.waiting
+    labels = [] if waiting.empty else sources.labels_or_none(settings.api_url)
+    audit_view.draw_audit(analysis.audit, labels, lambda key, label: judge(client, key, label))
+    if not waiting.empty:
+        draw_problem(waiting["prediction_id"].iloc[0])
+    export_view.draw_export(analysis, profile, settings, segment)
 
 
 def since(time_range: str) -> datetime | None:

@@ -36,15 +36,17 @@ def api(start_api):
 
 @pytest.fixture
 def opened(page, api, start_dashboard):
-    page.goto(start_dashboard(api))
-    expect(page.get_by_text("The log is empty.")).to_be_visible(timeout=30 * SECONDS)
-    return page
+    return open_empty(page, start_dashboard(api))
 
 
 @pytest.fixture
 def opened_as_shipped(page, api, start_dashboard):
     """The page as it is without any setting, where the other tests have it refreshed more often."""
-    page.goto(start_dashboard(api, REFRESH_SECONDS=str(Settings.refresh_seconds)))
+    return open_empty(page, start_dashboard(api, REFRESH_SECONDS=str(Settings.refresh_seconds)))
+
+
+def open_empty(page, url):
+    page.goto(url)
     expect(page.get_by_text("The log is empty.")).to_be_visible(timeout=30 * SECONDS)
     return page
 
@@ -53,7 +55,7 @@ def ask(opened, api, *texts):
     """All texts at once, so that the table, which has the last one on top, does not move any more. The browser is given
     the time to read the program that draws charts, which it does once."""
     post(api.url + "/predict/batch", {"items": [{"text": text} for text in texts]})
-    expect(opened.get_by_text(f"The newest {len(texts)} of {len(texts)} requests")).to_be_visible(timeout=10 * SECONDS)
+    expect(opened.get_by_text(f"The newest {len(texts)} of {len(texts)} requests")).to_be_visible(timeout=5 * SECONDS)
     opened.locator(".st-key-confidence .main-svg").first.wait_for(timeout=10 * SECONDS)  # the last one without labels
 
 
