@@ -44,10 +44,12 @@ class Explainer:
         prediction = self._predict(text)
         label = labels[1] if len(labels) == 2 else prediction.label
         score, intercept, contributions = linear.parts(text, labels.index(label))
+        probabilities = zip(labels, self._model.classify([text])[1][0].tolist(), strict=True)
         strongest_first = sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
         return ExplainResponse(
             predicted_sentiment=prediction.label,
             confidence=prediction.confidence,
+            probabilities={name: round(probability, 6) for name, probability in probabilities},
             model_version=self._model.version,
             label=label,
             score=score,

@@ -76,6 +76,7 @@ class Token(BaseModel):
 class ExplainResponse(BaseModel):
     predicted_sentiment: str
     confidence: float = Field(description="The model's probability for the predicted label.")
+    probabilities: dict[str, float] = Field(description="The model's probability for each label.")
     model_version: str
     label: str = Field(
         description="The label that positive contributions speak for: of two the second, of more the predicted one."

@@ -32,6 +32,7 @@ def test_an_explanation_has_the_answer_and_the_parts_of_its_score(client, settin
     assert list(explanation) == [
         "predicted_sentiment",
         "confidence",
+        "probabilities",
         "model_version",
         "label",
         "score",

@@ -87,6 +87,8 @@ def test_of_three_labels_contributions_speak_for_the_predicted_one(text, label):
     prediction = Model(pipeline, {"model_version": "v"}).predict([text])[0]
     assert explanation.label == explanation.predicted_sentiment == prediction.label == label
     assert explanation.confidence == prediction.confidence
+    assert explanation.probabilities[prediction.label] == prediction.confidence
+    assert sum(explanation.probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert explanation.terms[0].contribution > 0
 
 
