@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -28,14 +28,14 @@ import sklearn
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as of_hypothesis
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from api.main import create_app
 from api.settings import Settings
-from scripts.screenshot import CHROMIUM_ARGS
+from scripts.screenshots import CHROMIUM_ARGS
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
 of_hypothesis.register_profile(
@@ -208,26 +208,37 @@ def running_api(small_model, tmp_path_factory):
         yield start()
 
 
-@pytest.fixture
-def start_dashboard(tmp_path):
-    """Starts the dashboard as its users do, on the log folder of a running API."""
-    processes: list[subprocess.Popen] = []
+@contextmanager
+def starting_dashboard(directory: Path) -> Iterator[Callable[..., Server]]:
+    """What starts the dashboard as its users do, on the log folder of a running API."""
+    servers: list[Server] = []
 
-    def start(api: Server, base_path: str = "", **environment: str) -> str:
-        port, output = free_port(), tmp_path / f"dashboard-{len(processes)}.txt"
+    def start(api: Server, base_path: str = "", port: int = 0, **environment: str) -> Server:
+        port, output = port or free_port(), directory / f"dashboard-{len(servers)}.txt"
         environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": base_path} if base_path else {}
-        environ = os.environ | {"LOG_DIR": str(api.log_dir), "API_URL": api.url, "REFRESH_SECONDS": "1"} | environment
+        own = {"LOG_DIR": str(api.log_dir), "STATE_DIR": str(directory / f"state-{len(servers)}"), "API_URL": api.url}
+        environ = os.environ | own | {"REFRESH_SECONDS": "1"} | environment
         command = [sys.executable, "-m", "streamlit", "run", "monitoring/dashboard.py", "--server.port", str(port)]
         with output.open("wb") as sink:
-            processes.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink))
-        url = f"http://localhost:{port}{base_path}"
-        wait_until(lambda: get(url + "/_stcore/health")[0] == 200, "dashboard answers", 60, state=output.read_text)
-        return url
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink)
+        server = Server(process, f"http://localhost:{port}{base_path}", Path(environ["LOG_DIR"]), output)
+        servers.append(server)
+        wait_until(lambda: get(server.url + "/_stcore/health")[0] == 200, "it answers", 60, state=output.read_text)
+        return server
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    try:
+        yield start
+    finally:
+        for server in servers:
+            server.process.kill()
+            server.process.wait()
+
+
+@pytest.fixture
+def start_dashboard(tmp_path):
+    """Starts the dashboard and returns its address."""
+    with starting_dashboard(tmp_path) as start:
+        yield lambda *arguments, **environment: start(*arguments, **environment).url
 
 
 @pytest.fixture(scope="session")
@@ -241,19 +252,29 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def page(browser, start_api, start_dashboard):
-    """An empty page, closed before the services are; what the browser's console calls an error fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+@contextmanager
+def quiet_page(browser: Browser, but: Sequence[str] = (), **options) -> Iterator[Page]:
+    """An empty page in a context of its own; what the browser's console calls an error fails the test, `but` what has
+    one of these words."""
+    page = browser.new_page(**{"viewport": {"width": 1280, "height": 1000}} | options)
     errors: list[str] = []
     page.on(
         "console",
         lambda message: errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
     )
     page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.close()
-    assert errors == []
+    try:
+        yield page
+    finally:
+        page.close()
+    assert [error for error in errors if not any(word in error for word in but)] == []
+
+
+@pytest.fixture
+def page(browser, start_api, start_dashboard):
+    """An empty page, closed before the services are."""
+    with quiet_page(browser) as page:
+        yield page
 
 
 def environment(**variables: str) -> dict[str, str]:
