@@ -117,14 +117,18 @@ def test_the_dashboard_and_the_test_can_only_read_the_log(shape):
                     assert mount["readOnly"] == (name != "api")
 
 
-def test_the_watch_writes_its_state_to_a_folder_of_the_volume_that_no_reader_of_the_log_looks_into():
-    dashboard, watch = pods(render())["monitoring"]["spec"]["containers"]
-    (state,) = [mount for mount in watch["volumeMounts"] if "subPath" in mount]
+@pytest.mark.parametrize(
+    ("container", "service", "folder"), [(0, "monitoring", "dashboard-state"), (1, "watch", "watch-state")]
+)
+def test_each_writes_its_state_to_a_folder_of_the_volume_that_no_reader_of_the_log_looks_into(
+    container, service, folder
+):
+    found = pods(render())["monitoring"]["spec"]["containers"][container]
+    (state,) = [mount for mount in found["volumeMounts"] if "subPath" in mount]
 
-    assert state == {"name": "log", "mountPath": "/app/state", "subPath": "watch-state", "readOnly": False}
-    assert env(watch)["STATE_DIR"] == state["mountPath"] == COMPOSE["watch"]["environment"]["STATE_DIR"]
-    assert not any("subPath" in mount for mount in dashboard["volumeMounts"])
-    assert not any(fnmatch(state["subPath"], pattern) for pattern in (PREDICTION_FILES, FEEDBACK_FILES))
+    assert state == {"name": "log", "mountPath": "/app/state", "subPath": folder, "readOnly": False}
+    assert env(found)["STATE_DIR"] == state["mountPath"] == COMPOSE[service]["environment"]["STATE_DIR"]
+    assert not any(fnmatch(folder, pattern) for pattern in (PREDICTION_FILES, FEEDBACK_FILES))
 
 
 def test_the_watch_is_the_dashboards_image_with_its_settings_and_may_be_left_out():
@@ -233,7 +237,7 @@ def test_the_services_get_their_own_settings_with_the_defaults_they_have_anyway(
     for name, settings in (("api", ApiSettings), ("monitoring", MonitoringSettings)):
         given = of[name]
         assert {variable.lower() for variable in given} <= set(settings.__dataclass_fields__)
-        unchanged = {key: value for key, value in given.items() if key not in ("LOG_DIR", "API_URL")}
+        unchanged = {key: value for key, value in given.items() if key not in ("LOG_DIR", "STATE_DIR", "API_URL")}
         assert settings.from_env(unchanged) == settings()
 
 

@@ -82,12 +82,12 @@ httpGet:
 {{ toYaml .timing }}
 {{- end }}
 
-{{/* Adds "readOnly" (bool, of the log) and perhaps "state" (bool, whether the watch's state is there) to the dict. */}}
+{{/* Adds "readOnly" (bool, of the log) and perhaps "state" (string, the folder of the container's own state) to the dict. */}}
 {{- define "sentiment-monitor.volumeMounts" -}}
 {{- $log := dict "name" "log" "mountPath" "/app/logs" "readOnly" .readOnly }}
 {{- $own := list $log (dict "name" "tmp" "mountPath" "/tmp") }}
-{{- if .state }}{{/* a folder of the log's volume that no reader of the log looks into */}}
-  {{- $own = append $own (dict "name" "log" "mountPath" "/app/state" "subPath" "watch-state" "readOnly" false) }}
+{{- with .state }}{{/* a folder of the log's volume that no reader of the log looks into */}}
+  {{- $own = append $own (dict "name" "log" "mountPath" "/app/state" "subPath" . "readOnly" false) }}
 {{- end }}
 {{- $extra := (index .root.Values .component).extraVolumeMounts }}
 {{- include "sentiment-monitor.merge" (dict "key" "mountPath" "lists" (list $own $extra)) }}

@@ -7,13 +7,14 @@
 - {name: MIN_LABELS, value: {{ .minLabels | toString | quote }}}
 - {name: FALSE_ALARM_BUDGET, value: {{ .falseAlarmBudget | toString | quote }}}
 - {name: REFRESH_SECONDS, value: {{ .refreshSeconds | toString | quote }}}
+- {name: STALE_MINUTES, value: {{ .staleMinutes | toString | quote }}}
+- {name: STATE_DIR, value: /app/state}
 {{- end }}
 {{- end }}
 
 {{- define "sentiment-monitor.watchEnv" -}}
 {{- $watch := .Values.monitoring.watch }}
 {{- include "sentiment-monitor.monitoringEnv" . }}
-- {name: STATE_DIR, value: /app/state}
 - {name: WATCH_NAME, value: {{ printf "%s/%s" .Release.Namespace (include "sentiment-monitor.fullname" .) | quote }}}
 {{- range $name, $given := dict "WEBHOOK_URL" $watch.webhookUrl "ALERTMANAGER_URL" $watch.alertmanagerUrl }}
 {{- if $given }}
