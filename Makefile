@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-startup evidence test test-processes test-evidence test-browser test-docker lint format lock screenshot
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence test test-processes test-evidence test-browser test-docker lint format lock screenshots
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -128,6 +128,9 @@ evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are w
 test-evidence: $(VENV)/.dev ## Hold the alarms to their limits, on fewer streams and without the other libraries
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
 
+bench-dashboard: $(VENV)/.dev ## Measure the page on a log of a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
+	$(BIN)/python -m benchmarks.dashboard $(BENCH_OPTIONS)
+
 bench-startup: $(VENV)/.api ## Measure how long the API takes to be ready, and what of it is the model's
 	$(VENV)/api/bin/python -m benchmarks.startup
 
@@ -148,8 +151,8 @@ chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the
 chart-docs: $(VENV)/.chart-tools ## Write the chart's README from its values
 	$(BIN)/helm-docs --chart-search-root charts
 
-screenshot: $(VENV)/.dev ## Take the README's picture of the running dashboard
-	$(BIN)/python scripts/screenshot.py http://localhost:$(DASHBOARD_PORT) docs/dashboard.png
+screenshots: $(VENV)/.dev ## Take the pictures in docs/screenshots: start the system on logs of each state, and look at it
+	$(BIN)/python -m scripts.screenshots $(SCREENSHOT_OPTIONS)
 
 $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/python
 	@echo "Installing the services' packages into $(VENV); this takes a minute or two."

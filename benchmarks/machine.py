@@ -70,10 +70,10 @@ def first_line(*command: str) -> str:
     return done.stdout.partition("\n")[0].strip()
 
 
-def revision(checkout: Path) -> str:
-    """The commit of a checkout, with a + when its api folder is not that of the commit."""
+def revision(checkout: Path, folder: str = "api") -> str:
+    """The commit of a checkout, with a + when this folder is not that of the commit."""
     commit = first_line("git", "-C", str(checkout), "rev-parse", "--short", "HEAD")
-    return commit + ("+" if first_line("git", "-C", str(checkout), "status", "--porcelain", "api") else "")
+    return commit + ("+" if first_line("git", "-C", str(checkout), "status", "--porcelain", folder) else "")
 
 
 def pinned_to(place: int) -> list[str]:

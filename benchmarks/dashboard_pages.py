@@ -1,0 +1,134 @@
+"""A dashboard as a process, and a page of it in Chromium, of which is known when something shows and what was sent."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from benchmarks.startup import REPOSITORY
+
+PATIENCE_SECONDS = 900  # for the version that reads everything
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A Streamlit program that runs."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def memory_mb(self) -> float:
+        """What it has in memory now."""
+        return self._status("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most that it has had."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+    def processor_seconds(self) -> float:
+        """Since it was started."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+@contextmanager
+def dashboard(program: str, environment: Mapping[str, str]) -> Iterator[Dashboard]:
+    """Started as its users do, until it answers; killed at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        program,
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | dict(environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://localhost:{port}"
+        while not _answers(f"{url}/_stcore/health"):
+            time.sleep(0.05)
+        yield Dashboard(url, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=1):
+        return True
+    return False
+
+
+class Watched:
+    """A page that was just opened: `received` are the bytes that its websocket has brought it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.received = page, 0
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.webSocketFrameReceived", self._count)
+        self._opened = time.perf_counter()
+        page.goto(url)
+
+    def _count(self, event: dict[str, dict[str, str | int]]) -> None:
+        response = event["response"]
+        content = str(response["payloadData"])
+        self.received += len(base64.b64decode(content)) if response["opcode"] == 2 else len(content.encode())
+
+    def seconds_until(self, selector: str) -> float:
+        """From the request of the page until it shows something."""
+        self.page.locator(selector).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
+        return time.perf_counter() - self._opened
+
+    def received_in(self, seconds: float) -> int:
+        """Bytes, in so many seconds from now."""
+        before = self.received
+        self.page.wait_for_timeout(seconds * 1000)
+        return self.received - before
+
+
+@contextmanager
+def watched(browser: Browser, url: str) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    try:
+        yield Watched(context.new_page(), url)
+    finally:
+        context.close()
+
+
+@contextmanager
+def several(browser: Browser, url: str, number: int, selector: str) -> Iterator[list[Watched]]:
+    """So many browsers, all of which show something."""
+    with ExitStack() as stack:
+        pages = [stack.enter_context(watched(browser, url)) for _ in range(number)]
+        for page in pages:
+            page.seconds_until(selector)
+        yield pages

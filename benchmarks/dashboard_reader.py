@@ -1,0 +1,79 @@
+"""python -m benchmarks.dashboard_reader FOLDER LINES ROUNDS: what reading a log costs, in a process of its own.
+
+Prints JSON: seconds of the first look, of looks after new lines and of all the page's figures, of the first look after
+a restart; and the most memory, in megabytes, that this process had meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from benchmarks import long_log
+from monitoring.analyses import Analyses, Selection
+from monitoring.checkpoint import Checkpoint
+from monitoring.log_reader import LogReader
+from monitoring.monitor import Monitor
+from monitoring.reference import load_profile
+from monitoring.settings import Settings
+
+NEW_LINES = 1_000
+REFERENCE = load_profile(Settings().reference_path)
+Result = TypeVar("Result")
+
+
+def figures(folder: Path, lines: int, rounds: int) -> dict[str, float]:
+    """Of a log of so many lines, which gains NEW_LINES in each round."""
+    found = first_looks(folder, lines, rounds)
+    reader, restart = timed(lambda: new_reader(folder))
+    assert reader.refresh().requests.rows == lines + rounds * NEW_LINES
+    return found | {"restart": restart}
+
+
+def first_looks(folder: Path, lines: int, rounds: int) -> dict[str, float]:
+    """What the first reader takes, which is gone when this returns."""
+    analyses, looks, all_figures = Analyses(REFERENCE, Settings()), [], []
+    reader, build = timed(lambda: new_reader(folder))
+    first_figures = timed(lambda: analyses.of(reader.refresh(), Selection()))[1]
+    for place in range(rounds):
+        long_log.append(folder, lines + place * NEW_LINES, NEW_LINES, REFERENCE.model_version)
+        looks.append(timed(reader.refresh)[1])
+        all_figures.append(timed(lambda: analyses.of(reader.refresh(), Selection()))[1])
+    assert reader.saver is not None
+    reader.saver.wait()
+    return {
+        "build": build,
+        "first_figures": first_figures,
+        "look": median(looks),
+        "figures": median(all_figures),
+        "peak_mb": peak_mb(),
+    }
+
+
+def new_reader(folder: Path) -> LogReader:
+    """One that has looked at the log."""
+    settings = Settings()
+    monitor = Monitor(REFERENCE, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
+    reader = LogReader(folder, monitor, Checkpoint(folder.with_name("reader-state")))
+    reader.refresh()
+    return reader
+
+
+def timed(call: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, and how many seconds it takes."""
+    start = time.perf_counter()
+    return call(), time.perf_counter() - start
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(figures(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
