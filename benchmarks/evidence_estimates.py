@@ -61,7 +61,7 @@ def estimates(name: str, accuracy: float | None, flipped: float, stream: int) ->
         for _ in range(WINDOWS_EACH):
             confidence = confidences(n, chance, accuracy=accuracy)
             truth = 1 - answers_wrong(confidence, chance, flipped).mean()
-            found = estimated_accuracy(confidence, reference)
+            found = estimated_accuracy(pd.DataFrame({"confidence": confidence, "n": 1}), reference)
             assert found
             distances.append(abs(found.value - truth))
             held.append(found.low <= truth <= found.high)
@@ -80,8 +80,9 @@ def few_labels(name: str, flipped: float, stream: int) -> Figures:
         for _ in range(RUNS_EACH):
             answers, wrong = drawn_answers(ANSWERS, chance, flipped=flipped)
             drawn = chance.permutation(ANSWERS) < labels
-            table = labelled_table(answers, wrong, drawn, drawn)
-            found, plain = few_labels_accuracy(table, reference), proportion(int((~wrong[drawn]).sum()), labels)
+            table = labelled_table(answers, wrong, drawn)
+            found = few_labels_accuracy(table[drawn], table, reference)
+            plain = proportion(int((~wrong[drawn]).sum()), labels)
             assert found
             assert plain
             held.append(holds(found, 1 - wrong.mean()))
@@ -102,11 +103,11 @@ def biased_feedback(stream: int) -> Figures:
     for _ in range(RUNS_EACH):
         answers, wrong = drawn_answers(n, chance, ACCURACY)
         by_users, by_chance = reported(wrong, chance), chance.permutation(n) < FEEDBACK
-        table = labelled_table(answers, wrong, by_users, np.zeros(n, bool))
+        table = labelled_table(answers, wrong, by_users)
         raw.append(1 - wrong[by_users].mean())
         weighted.append(post_stratified_accuracy(table) or 0.0)
         seen.append(skewed(table))
-        false.append(skewed(labelled_table(answers, wrong, by_chance, np.zeros(n, bool))))
+        false.append(skewed(labelled_table(answers, wrong, by_chance)))
     return {
         f"accuracy that the labels show, of {ACCURACY}": mean(raw),
         "the same, post-stratified": mean(weighted),
@@ -124,7 +125,7 @@ def audit(stream: int) -> Figures:
         drawn = chance.random(AUDIT_REQUESTS) < AUDITED_SHARE
         auditor_came = np.arange(AUDIT_REQUESTS) < 0.9 * AUDIT_REQUESTS  # and labelled the oldest; users went on
         labelled = (drawn & auditor_came) | reported(wrong, chance)
-        accuracy = audit_sample(labelled_table(answers, wrong, labelled, drawn)).accuracy
+        accuracy = audit_sample(labelled_table(answers, wrong, labelled)[drawn]).accuracy
         assert accuracy
         held.append(holds(accuracy, ACCURACY))
         values.append(accuracy.value)
@@ -143,12 +144,12 @@ def reported(wrong: Mask, chance: Chance) -> Mask:
     return chance.random(len(wrong)) < np.where(wrong, LABELLED_IF_WRONG, LABELLED_IF_RIGHT)
 
 
-def labelled_table(answers: pd.DataFrame, wrong: Mask, labelled: Mask, audited: Mask) -> pd.DataFrame:
-    """The answers as the dashboard has them, with the labels of those that are `labelled`."""
+def labelled_table(answers: pd.DataFrame, wrong: Mask, labelled: Mask) -> pd.DataFrame:
+    """The answers as the dashboard counts them, a row each, with the labels of those that are `labelled`."""
     first, last = sorted(shipped().label_counts)
     predicted = answers["predicted_sentiment"]
     true = predicted.where(~wrong, predicted.map({first: last, last: first})).where(labelled)
-    return answers.assign(true_sentiment=true, audit=audited, prediction_id=answers.index.astype(str))
+    return answers.assign(true_sentiment=true, n=1)
 
 
 def skewed(table: pd.DataFrame) -> bool:

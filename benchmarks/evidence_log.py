@@ -1,4 +1,4 @@
-"""Streams that are written as a real log and read as the watcher reads it: LogTail and Monitor."""
+"""Streams that are written as a real log and read as the watcher reads it: LogReader and Monitor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from benchmarks.evidence_streams import (
     shipped,
     validated,
 )
-from monitoring.log_tail import LogTail
+from monitoring.log_reader import LogReader
 from monitoring.monitor import Monitor
 from monitoring.reference import Reference
 from monitoring.settings import Settings
@@ -96,12 +96,12 @@ def read_by_monitor(reference: Reference, requests: Requests, labels: Labels | N
     parent = REPOSITORY / ".run"
     parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=parent, prefix="evidence-") as folder:
-        tail = LogTail(Path(folder))
+        reader = LogReader(Path(folder), monitor)
         for start in range(0, len(requests.texts) + LATEST, PART):
             append(Path(folder) / "prediction_logs.json", prediction_lines(requests, start, start + PART))
             if labels:
                 append(Path(folder) / "feedback_logs.json", feedback_lines(labels, start, start + PART))
-            monitor.update(tail.read_new())
+            reader.refresh()
     return monitor
 
 

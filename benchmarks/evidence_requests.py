@@ -34,7 +34,7 @@ from benchmarks.evidence_windows import (
     ks_flags,
     whole_windows,
 )
-from monitoring.drift import distinct, label_drift, length_drift
+from monitoring.drift import label_drift, length_drift
 from monitoring.reference import Reference
 from monitoring.remarks import MAX_P_VALUE
 
@@ -222,20 +222,20 @@ def flagged_repeats(stream: int) -> Figures:
         repeated = [chance.permutation(np.repeat(np.arange(len(words)), times)) for words in texts]
         sent = [words[order] for words, order in zip(texts, repeated, strict=True)]
         tables = [repeats_table(words, order) for words, order in zip(sent, repeated, strict=True)]
-        flags = [length_drift(distinct(table), reference).p_value < MAX_P_VALUE for table in tables]
+        flags = [length_drift(table, reference).p_value < MAX_P_VALUE for table in tables]
         figures[f"{OURS_WINDOW}, each text {times} times"] = float(np.mean(flags))
         figures[f"{KS}, each text {times} times"] = float(np.mean(ks_flags(sample, sent)))
     return figures
 
 
 def repeats_table(words: npt.NDArray[Any], texts: npt.NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame({"request_text": texts, "words": words})
+    return pd.DataFrame({"words": words, "distinct": ~pd.Series(texts).duplicated()})
 
 
 def length_flag(words: npt.NDArray[Any], reference: Reference) -> bool:
     """Ours: a window of the page differs from the reference by more than chance."""
-    return length_drift(pd.DataFrame({"words": words}), reference).p_value < MAX_P_VALUE
+    return length_drift(pd.DataFrame({"words": words, "distinct": 1}), reference).p_value < MAX_P_VALUE
 
 
 def label_flag(labels: npt.NDArray[Any], reference: Reference) -> bool:
-    return label_drift(pd.DataFrame({"predicted_sentiment": labels}), reference).p_value < MAX_P_VALUE
+    return label_drift(pd.DataFrame({"predicted_sentiment": labels, "distinct": 1}), reference).p_value < MAX_P_VALUE

@@ -9,12 +9,10 @@ from functools import cache
 from random import Random
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.evidence_scenarios import Figures, Measurement
 from benchmarks.evidence_streams import Chance, chance_of, shipped
 from monitoring.log_format import Prediction
-from monitoring.log_reader import table
 from monitoring.words import moved_words
 from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
 
@@ -59,7 +57,7 @@ def words_elsewhere() -> frozenset[str]:
     return frozenset(word for word, n in found.items() if n / DOMAIN_TEXTS > TIMES_AS_OFTEN * usual[word])
 
 
-def texts(chance: Chance, of_domain: float) -> pd.DataFrame:
+def texts(chance: Chance, of_domain: float) -> list[Prediction]:
     """Each word of the reference is in a text as often as in a reference text; the other texts are of the domain."""
     words = shipped().words
     names = np.array(list(words.texts))
@@ -67,6 +65,4 @@ def texts(chance: Chance, of_domain: float) -> pd.DataFrame:
     usual = [" ".join(names[row]) for row in chance.random((TEXTS, len(names))) < shares]
     elsewhere = chance.choice(texts_elsewhere(), TEXTS)
     drawn = np.where(chance.random(TEXTS) < of_domain, elsewhere, usual)
-    return table(
-        [Prediction(NOW, text, 0, "positive", None, None, 0.9, None, math.nan, False) for text in drawn.tolist()]
-    )
+    return [Prediction(NOW, text, 0, "positive", None, None, 0.9, None, math.nan, False) for text in drawn.tolist()]

@@ -12,7 +12,7 @@ from monitoring.alert import Alert
 from monitoring.drift import MIN_TEXTS
 from monitoring.quality import Proportion
 from monitoring.reference import Reference
-from monitoring.remarks import interval, since
+from monitoring.remarks import interval, moment, since
 from monitoring.settings import Settings
 from monitoring.signals import OF_LABELS, WEIGHTS, Status
 
@@ -21,6 +21,12 @@ SUBJECTS: Mapping[str, tuple[str, str, str]] = {  # a signal's title, and what m
     "vocabulary": ("Vocabulary", "more words are known to the model", "fewer words are known to the model"),
     "confidence": ("Confidence", "the model is surer", "the model is less sure"),
 }
+
+BELOW = "Read the wrong answers, see what has changed in the texts, and go back to the version before, or train again."
+MAYBE_BELOW = "Label more answers, those of the audit sample first: each makes this more certain."
+WORSE = "Read the wrong answers, and compare the versions of the model."
+DRIFTED = "See which texts are new, and label some of them: only labels tell whether answers suffer."
+LABEL = "Send true_sentiment with a request or to /feedback, or label answers of the audit sample."
 
 
 def verdict(
@@ -43,23 +49,24 @@ def accuracy_alert(accuracy: Proportion | None, threshold: float, min_labels: in
     if accuracy:
         figures = f"{accuracy.value:.1%} of {n:,} labelled answers were right (95 % interval {interval(accuracy)})"
     if status.alarm:
-        detail = f"Proven: {since(status.alarm, 'label')} {_rate(status, 'labels')}"
+        raised, promise = moment(status.alarm.raised), _rate(status, "labels")
+        detail = f"Proven: {since(status.alarm, 'label')} {promise}"
         if accuracy and accuracy.value < threshold:
             detail = f"{figures}. {detail}"
         elif accuracy:
             detail = f"{detail} Taken together, {figures}."
-        return Alert("alert", f"Accuracy is below {percent}", detail, "accuracy", proven=True)
+        return Alert("alert", f"Accuracy is below {percent}", detail, "accuracy", True, BELOW, raised, promise)
     if accuracy is None or not enough_labels(n, min_labels):
         return Alert(
             "unknown",
             "Not enough labels yet",
-            f"{n} of the {min_labels} labels that a verdict needs. Send true_sentiment with a request, "
-            "or label answers with /feedback or at the end of this page.",
+            f"{n} of the {min_labels} labels that a verdict needs.",
             "accuracy",
+            action=LABEL,
         )
     if accuracy.value < threshold:
         detail = f"{figures}: not proven, it may be chance or a short spell; {_how_far(status)}."
-        return Alert("warning", f"Accuracy is below {percent}", detail, "accuracy")
+        return Alert("warning", f"Accuracy is below {percent}", detail, "accuracy", action=MAYBE_BELOW)
     return Alert("ok", f"Accuracy is not below {percent}", f"{figures}.", "accuracy")
 
 
@@ -69,7 +76,8 @@ def validation_alert(status: Status, validated: float) -> Alert | None:
         return None
     detail = f"Proven: it was {validated:.1%} on texts the model had not seen, and {since(status.alarm, 'label')}"
     title = "Accuracy is worse than when the model was shipped"
-    return Alert("warning", title, f"{detail} {_rate(status, 'labels')}", "validation", proven=True)
+    raised, promise = moment(status.alarm.raised), _rate(status, "labels")
+    return Alert("warning", title, f"{detail} {promise}", "validation", True, WORSE, raised, promise)
 
 
 def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str]) -> list[Alert]:
@@ -86,8 +94,9 @@ def signal_alerts(signals: Mapping[str, Status], labels: Sequence[str]) -> list[
             what = f"the answer is {direction} often {labels[status.group // 2]}"
         else:
             continue
-        detail = f"Proven: {what} than in the reference; {since(status.alarm, 'request')} {_rate(status, 'requests')}"
-        alerts.append(Alert("warning", f"{title} has drifted", detail, name, proven=True))
+        raised, promise = moment(status.alarm.raised), _rate(status, "requests")
+        detail = f"Proven: {what} than in the reference; {since(status.alarm, 'request')} {promise}"
+        alerts.append(Alert("warning", f"{title} has drifted", detail, name, True, DRIFTED, raised, promise))
     return alerts
 
 

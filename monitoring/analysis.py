@@ -4,46 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from monitoring import calibration, drift, estimate, feedback, quality, versions, words
 from monitoring.alert import Alert
 from monitoring.alerts import budget_sentence, verdict
 from monitoring.calibration import CalibrationError, ReliabilityBin
+from monitoring.columns import Columns
+from monitoring.counted import Counted, named
 from monitoring.drift import Drift
 from monitoring.feedback import Audit, Skew
+from monitoring.log_lines import NO_ID
 from monitoring.log_reader import Snapshot
 from monitoring.monitor import Counts
 from monitoring.quality import LabelQuality, Proportion
 from monitoring.reference import Reference
 from monitoring.remarks import log_alerts, version_alerts
+from monitoring.request_rows import Requests
+from monitoring.segment import Segment
 from monitoring.settings import Settings
 from monitoring.signals import FIT, Status
-from monitoring.timeline import accuracy_by_time, confidence_by_time
+from monitoring.timeline import accuracy_by_time, confidence_by_time, traffic_by_time
 from monitoring.versions import Difference, VersionQuality
 from monitoring.words import MovedWord
 
 SECONDS_AN_HOUR, SECONDS_A_DAY = 3_600, 86_400
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Which requests are selected: from `since` on, with these predicted labels and of these model versions; None and
-    nothing select all."""
-
-    since: datetime | None = None
-    labels: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
-
-    def of(self, snapshot: Snapshot) -> pd.DataFrame:
-        found = snapshot.since(self.since)
-        if self.labels:
-            found = found[found["predicted_sentiment"].isin(self.labels)]
-        if self.versions:
-            found = found[found["model_version"].isin(self.versions)]
-        return found
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -60,8 +50,8 @@ class Analysis:
     """`alerts` are the verdict, `notes` what could not be used. `drifts` compares the selected requests with the
     reference by subject; one is missing where there is nothing to compare. `estimate_doubted`: labels contradict it."""
 
-    requests: pd.DataFrame
-    repeats: int
+    segment: Segment
+    counted: Counted
     alerts: list[Alert]
     notes: list[Alert]
     budget: str
@@ -83,6 +73,7 @@ class Analysis:
     comparison: Comparison | None
     confidence_by_time: pd.DataFrame
     accuracy_by_time: pd.DataFrame
+    traffic_by_time: pd.DataFrame
 
 
 def analyse(
@@ -92,54 +83,102 @@ def analyse(
     settings: Settings,
     moved_words: list[MovedWord] | None = None,
 ) -> Analysis:
-    """`segment` must select a request at least. `moved_words` are taken as they are if they are given: they take longer
-    to find than all the rest."""
-    requests = segment.of(snapshot)
-    different = drift.distinct(requests)
-    comparable = drift.of_reference(requests, reference) if reference else requests.iloc[:0]
-    accuracy, by_version = quality.accuracy(requests), versions.by_version(requests)
+    """`moved_words` are taken as they are if they are given: they take longer to find than all the rest."""
+    counted, drawn = segment.count(snapshot), _drawn(snapshot, segment)
+    answers, steps = counted.answers, counted.steps
+    comparable = drift.of_reference(answers, reference) if reference else answers.iloc[:0]
+    accuracy, by_version = quality.accuracy(answers), versions.by_version(answers, counted.spans)
+    if moved_words is None:
+        moved_words = find_moved_words(snapshot, segment, reference)
     return Analysis(
-        requests=requests,
-        repeats=len(requests) - len(different),
+        segment=segment,
+        counted=counted,
         alerts=verdict(accuracy, snapshot.signals, settings, reference),
         notes=[
             *log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback),
             *version_alerts(snapshot.counts, reference),
         ],
-        budget=budget_sentence(snapshot.signals, *_traffic_per_day(snapshot.predictions)),
+        budget=budget_sentence(snapshot.signals, *_traffic_per_day(snapshot.requests)),
         signals=snapshot.signals,
         counts=snapshot.counts,
         accuracy=accuracy,
-        labels=quality.by_label(requests),
-        estimated=estimate.estimated_accuracy(comparable["confidence"].to_numpy(), reference) if reference else None,
+        labels=quality.by_label(answers),
+        estimated=estimate.estimated_accuracy(comparable, reference) if reference else None,
         estimate_doubted=FIT in snapshot.signals and snapshot.signals[FIT].alarm is not None,
-        with_audit=estimate.few_labels_accuracy(comparable, reference) if reference else None,
-        skew=feedback.skew(requests),
-        post_stratified=feedback.post_stratified_accuracy(requests),
-        audit=feedback.audit_sample(requests),
-        drifts=_drifts(drift.distinct(comparable), reference, by_label=not segment.labels) if reference else {},
-        moved_words=_moved_words(comparable, reference) if moved_words is None else moved_words,
-        reliability=calibration.reliability(requests),
-        calibration_error=calibration.calibration_error(requests),
+        with_audit=_few_labels_accuracy(snapshot, segment, drawn, comparable, reference) if reference else None,
+        skew=feedback.skew(answers),
+        post_stratified=feedback.post_stratified_accuracy(answers),
+        audit=feedback.audit_sample(drawn),
+        drifts=_drifts(counted, comparable, reference, by_label=not segment.labels) if reference else {},
+        moved_words=moved_words,
+        reliability=calibration.reliability(answers),
+        calibration_error=calibration.calibration_error(answers),
         versions=by_version,
         comparison=_comparison(by_version),
-        confidence_by_time=confidence_by_time(requests),
-        accuracy_by_time=accuracy_by_time(requests, reference),
+        confidence_by_time=confidence_by_time(steps),
+        accuracy_by_time=accuracy_by_time(steps, reference),
+        traffic_by_time=traffic_by_time(steps, counted.step),
     )
 
 
-def _drifts(different: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
+def find_moved_words(snapshot: Snapshot, segment: Segment, reference: Reference | None) -> list[MovedWord]:
+    """Of the latest texts that can be compared, which are read from disk."""
+    if reference is None:
+        return []
+    requests, versions = snapshot.requests, snapshot.requests.names.numbers([reference.model_version])
+
+    def wanted(columns: Columns) -> Array:
+        comparable = np.isin(columns.version, [0, *versions])
+        return segment.mask(columns, requests.names) & comparable & (columns.previous < segment.start)
+
+    latest = requests.read(requests.newest(wanted, words.MAX_TEXTS)[::-1])
+    return words.moved_words([request.line for request in latest], reference.words)
+
+
+def _drawn(snapshot: Snapshot, segment: Segment) -> pd.DataFrame:
+    """The selected answers of the audit sample, in order of time; those without a prediction_id cannot be labelled, and
+    do not count."""
+    requests, names = snapshot.requests, snapshot.requests.names
+    rows, columns = requests.columns_where(
+        lambda of: of.audit & (of.key != NO_ID) & segment.mask(of, names), "predicted", "true", "version", "confidence"
+    )
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "time": columns.time,
+            "predicted_sentiment": named(columns.predicted, names),
+            "true_sentiment": named(columns.true, names),
+            "model_version": named(columns.version, names),
+            "confidence": columns.confidence,
+            "n": 1,
+        }
+    )
+
+
+def _few_labels_accuracy(
+    snapshot: Snapshot, segment: Segment, drawn: pd.DataFrame, comparable: pd.DataFrame, reference: Reference
+) -> Proportion | None:
+    drawn = drift.of_reference(drawn, reference)
+    first = feedback.audited(drawn)
+    if len(first) < estimate.MIN_LABELS:
+        return None
+    if len(first) < len(drawn):  # what came later is not what the labelled part is a sample of
+        requests, names = snapshot.requests, snapshot.requests.names
+        versions = [0, *names.numbers([reference.model_version])]
+        comparable = requests.confidences_before(
+            int(drawn["row"].iloc[len(first)]), lambda of: segment.mask(of, names) & np.isin(of.version, versions)
+        )
+    return estimate.few_labels_accuracy(first, comparable, reference)
+
+
+def _drifts(counted: Counted, comparable: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
     found: dict[str, Drift | None] = {
-        "length": drift.length_drift(different, reference),
-        "vocabulary": drift.vocabulary_drift(different, reference),
-        "confidence": drift.confidence_drift(different, reference),
-        "prediction": drift.label_drift(different, reference) if by_label else None,
+        "length": drift.length_drift(drift.of_reference(counted.lengths, reference), reference),
+        "vocabulary": drift.vocabulary_drift(drift.of_reference(counted.known, reference), reference),
+        "confidence": drift.confidence_drift(comparable, reference),
+        "prediction": drift.label_drift(comparable, reference) if by_label else None,
     }
     return {name: result for name, result in found.items() if result is not None}
-
-
-def _moved_words(comparable: pd.DataFrame, reference: Reference | None) -> list[MovedWord]:
-    return words.moved_words(comparable, reference.words) if reference else []
 
 
 def _comparison(by_version: list[VersionQuality]) -> Comparison | None:
@@ -152,13 +191,12 @@ def _comparison(by_version: list[VersionQuality]) -> Comparison | None:
     return Comparison(earlier, later, versions.difference(later.accuracy, earlier.accuracy))
 
 
-def _traffic_per_day(predictions: pd.DataFrame) -> tuple[float, float]:
+def _traffic_per_day(requests: Requests) -> tuple[float, float]:
     """Requests and labels a day over the last day of the log, or since its start, but an hour at least: a burst is no
     traffic that lasts."""
-    if predictions.empty:
+    times, labels = requests.last_day()
+    if not len(times):
         return 0.0, 0.0
-    last = predictions["timestamp"].iloc[-1]
-    recent = predictions[predictions["timestamp"] > last - pd.Timedelta(days=1)]
-    span = (last - recent["timestamp"].iloc[0]).total_seconds()
-    days = min(max(span, SECONDS_AN_HOUR), SECONDS_A_DAY) / SECONDS_A_DAY
-    return len(recent) / days, int(recent["true_sentiment"].notna().sum()) / days
+    seconds = float(np.ptp(times)) / 1e6
+    days = min(max(seconds, SECONDS_AN_HOUR), SECONDS_A_DAY) / SECONDS_A_DAY
+    return len(times) / days, labels / days

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from monitoring.components import coloured_text
 from monitoring.feedback import Audit
+from monitoring.log_format import Prediction
 from monitoring.remarks import audit_sentence
-from monitoring.views import plain
+from monitoring.views import named, plain
+
+AUDIT = (
+    "Some answers are marked at random when they are given. Labels of these are unlike those that users choose to "
+    "give: they say how good all answers are."
+)
 
 
-def draw_audit(audit: Audit, labels: list[str], judge: Callable[[str, str], None]) -> None:
-    """The oldest audited answer without a label; `judge` is called with its id and its true label."""
-    st.subheader("Audit sample")
+def draw_audit(
+    audit: Audit, oldest: Prediction | None, labels: Sequence[str], judge: Callable[[str, str], None]
+) -> None:
+    """The `oldest` audited answer without a label; `judge` is called with its id and its true label."""
+    st.header("Audit sample", anchor="audit", help=AUDIT)
     st.caption(plain(audit_sentence(audit)))
-    if audit.waiting.empty:
+    if oldest is None or oldest.prediction_id is None:
         return
-    request = audit.waiting.iloc[0]
-    st.text(request["request_text"])
-    key = request["prediction_id"]
-    choices = sorted({*labels, str(request["predicted_sentiment"])})
+    text = {"name": "Text to be labelled", "pieces": [oldest.request_text], "terms": []}
+    coloured_text(key="audit_text", data=text)
+    key = oldest.prediction_id
+    choices = sorted({*labels, oldest.predicted_sentiment})
     st.caption(f"{len(audit.waiting):,} wait for a label, the oldest first. What is the true label of this text?")
-    for column, label in zip(st.columns(max(len(choices), 4)), choices, strict=False):
-        column.button(plain(label), key=f"audit-{key}-{label}", on_click=judge, args=(key, label))
+    with st.container(horizontal=True):
+        for label in choices:
+            st.button(named(label), key=f"audit-{key}-{label}", on_click=judge, args=(key, label))

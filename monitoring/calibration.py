@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom
 
-from monitoring.quality import Proportion, accuracy, labelled
+from monitoring.counted import quantiles
+from monitoring.quality import Proportion, accuracy, labelled, size
 from monitoring.reference import Reference
 
 Floats = npt.NDArray[np.float64]
@@ -51,43 +52,46 @@ def probability_bins(probabilities: Floats) -> npt.NDArray[np.int64]:
     return np.clip(places, 0, len(PROBABILITY_BINS) - 1)
 
 
-def reliability(predictions: pd.DataFrame) -> list[ReliabilityBin]:
+def reliability(answers: pd.DataFrame) -> list[ReliabilityBin]:
     """How often labelled answers were right, in up to BINS bins of equally many by rising confidence; equal confidences
     stay together. Answers without confidence do not count; none of them, no bins."""
     return [
-        ReliabilityBin(float(rows["confidence"].mean()), share)
-        for rows in _bins(predictions)
+        ReliabilityBin(float(np.average(rows["confidence"], weights=rows["n"])), share)
+        for rows in _bins(answers)
         if (share := accuracy(rows))
     ]
 
 
-def calibration_error(predictions: pd.DataFrame) -> CalibrationError | None:
+def calibration_error(answers: pd.DataFrame) -> CalibrationError | None:
     """The mean distance of accuracy from confidence over the bins of `reliability`, by size (Naeini et al. 2015). None
     without labelled answers that have a confidence."""
-    bins = reliability(predictions)
+    bins = reliability(answers)
     n = sum(one.accuracy.n for one in bins)
     if n == 0:
         return None
     value = sum(one.accuracy.n * abs(one.accuracy.value - one.confidence) for one in bins) / n
-    noise = sum(_mean_deviation(rows["confidence"].to_numpy()) for rows in _bins(predictions)) / n
+    noise = sum(_mean_deviation(*rows[["confidence", "n"]].to_numpy().T) for rows in _bins(answers)) / n
     return CalibrationError(value, noise, n)
 
 
-def _bins(predictions: pd.DataFrame) -> list[pd.DataFrame]:
-    known = labelled(predictions)
+def _bins(answers: pd.DataFrame) -> list[pd.DataFrame]:
+    known = labelled(answers)
     known = known[known["confidence"].notna()]
-    bins = int(np.clip(len(known) // LABELS_A_BIN, 1, BINS))
-    edges = known["confidence"].quantile(np.arange(1, bins) / bins)
+    bins = int(np.clip(size(known) // LABELS_A_BIN, 1, BINS))
+    edges = quantiles(known["confidence"].to_numpy(), known["n"].to_numpy(), np.arange(1, bins) / bins)
     places = np.searchsorted(edges, known["confidence"], side="right")
     return [rows for _, rows in known.groupby(places)]
 
 
-def _mean_deviation(probabilities: Floats) -> float:
-    """The mean distance of the number of successes from the sum of their probabilities (n,): that of a binomial
-    distribution (de Moivre 1730), as much smaller as the standard deviation of successes that differ in probability."""
-    n, mean = len(probabilities), float(probabilities.mean())
+def _mean_deviation(probabilities: Floats, counts: Floats) -> float:
+    """The mean distance of the number of successes from the sum of their probabilities (m,), of which there are
+    `counts` (m,) each: that of a binomial distribution (de Moivre 1730), as much smaller as the standard deviation of
+    successes that differ in probability."""
+    n, mean = int(counts.sum()), float(np.average(probabilities, weights=counts))
     if mean in (0.0, 1.0):
         return 0.0
     more = np.floor(n * mean) + 1
     of_binomial = 2 * more * (1 - mean) * float(binom.pmf(more, n, mean))
-    return float(of_binomial * np.sqrt(np.mean(probabilities * (1 - probabilities)) / (mean * (1 - mean))))
+    return float(
+        of_binomial * np.sqrt(np.average(probabilities * (1 - probabilities), weights=counts) / (mean * (1 - mean)))
+    )

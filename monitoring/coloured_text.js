@@ -1,11 +1,3 @@
-// Texts come from outside: they become text nodes and titles here, never markup.
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function coloured(piece, sides) {
   if (typeof piece === "string") return piece;
   const [text, side, strength, figure] = piece;
@@ -49,13 +41,14 @@ function table(terms, sides) {
 }
 
 export default function ({ data, parentElement }) {
-  const { request, pieces, sides, terms } = data;
+  const { request, name = "Text of the request", origin, pieces, sides, terms } = data;
   const root = parentElement.querySelector(".root");
-  const text = element("div", { className: "text", role: "region", ariaLabel: "Text of the request", tabIndex: 0 });
+  const text = element("div", { className: "text", role: "region", ariaLabel: name, tabIndex: 0 });
   text.append(...pieces.map((piece) => coloured(piece, sides)));
   root.replaceChildren(text);
+  if (origin) text.before(element("p", { className: "origin" }, ...withTimes(origin)));
   if (sides) root.append(legend(sides));
   if (terms.length) root.append(table(terms, sides));
-  if (root.dataset.request !== request) text.scrollIntoView({ block: "nearest" });
-  root.dataset.request = request;
+  if (request && root.dataset.request !== request) text.scrollIntoView({ block: "nearest" });
+  root.dataset.request = request ?? "";
 }

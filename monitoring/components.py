@@ -1,6 +1,7 @@
-"""What the page shows by components of its own: texts from outside in more than one colour, and in a table that wraps.
+"""What the page shows by components of its own: texts from outside, in colours and tables; times in the reader's zone.
 
-Streamlit does either only in Markdown or HTML. These get the texts as JSON and make text nodes of them.
+Streamlit does that only in Markdown or HTML, or on a canvas that is no table to a screen reader. These get the texts as
+JSON and make text nodes of them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,27 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _component(name: str) -> ComponentRenderer:
+def _component(name: str, *, shared: bool = True) -> ComponentRenderer:
     """The component whose style and program are the files of this name; it is called with `key` and `data`."""
-    style, program = (HERE / f"{name}.{suffix}" for suffix in ("css", "js"))
+    programs = [_short(HERE / "dom.js")] if shared else []
     return st.components.v2.component(
-        name, html='<div class="root"></div>', css=style.read_text("utf-8"), js=program.read_text("utf-8")
+        name,
+        html='<div class="root"></div>',
+        css=_short(HERE / f"{name}.css"),
+        js="\n".join([*programs, _short(HERE / f"{name}.js")]),
     )
 
 
+def _short(path: Path) -> str:
+    """Without comments and indentation, since it is sent whenever the component is drawn."""
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
 coloured_text = _component("coloured_text")
-card_table = _component("card_table")
+listener = _component("listener", shared=False)
+plain_table = _component("plain_table")
+pulse = _component("pulse")
+request_table = _component("request_table")
+tiles = _component("tiles")
+verdict = _component("verdict")

@@ -1,7 +1,7 @@
 """How far current traffic is from the reference: lengths, answers, confidence and vocabulary, counted in the same bins.
 
-Texts that say the same thing twice are no evidence, and rows of another model are not comparable: give the functions
-`distinct(of_reference(predictions, reference))`.
+They take tables of Counted, and count `distinct` texts, since what says the same thing twice is no evidence. Rows of
+another model are not comparable: give them what `of_reference` leaves.
 """
 
 from __future__ import annotations
@@ -49,38 +49,34 @@ class Drift:
     most_changed: ShareChange | None = None
 
 
-def distinct(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The first sighting of each text."""
-    return predictions.drop_duplicates("request_text")
-
-
-def of_reference(predictions: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+def of_reference(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """The rows that may be compared with the reference: those of its model, and those that do not name theirs."""
-    version = predictions["model_version"]
-    return predictions[version.isna() | (version == reference.model_version)]
+    version = table["model_version"]
+    return table[version.isna() | (version == reference.model_version)]
 
 
-def length_drift(current: pd.DataFrame, reference: Reference) -> Drift:
+def length_drift(lengths: pd.DataFrame, reference: Reference) -> Drift:
     """Drift of the number of words."""
-    return value_drift(current["words"], reference.length_edges, reference.length_counts)
+    return value_drift(lengths["words"], lengths["distinct"], reference.length_edges, reference.length_counts)
 
 
-def confidence_drift(current: pd.DataFrame, reference: Reference) -> Drift:
+def confidence_drift(answers: pd.DataFrame, reference: Reference) -> Drift:
     """Drift of the confidence of the answers that have one."""
-    return value_drift(current["confidence"].dropna(), reference.confidence_edges, reference.confidence_counts)
+    have = answers[answers["confidence"].notna()]
+    return value_drift(have["confidence"], have["distinct"], reference.confidence_edges, reference.confidence_counts)
 
 
-def vocabulary_drift(current: pd.DataFrame, reference: Reference) -> Drift | None:
+def vocabulary_drift(known: pd.DataFrame, reference: Reference) -> Drift | None:
     """Drift of the share of a text's tokens that the model knows; None where either side does not have it."""
-    known = current["known_share"].dropna()
+    known = known[known["known_share"].notna()]
     if reference.known_edges is None or reference.known_counts is None or known.empty:
         return None
-    return value_drift(known, reference.known_edges, reference.known_counts)
+    return value_drift(known["known_share"], known["distinct"], reference.known_edges, reference.known_counts)
 
 
-def label_drift(current: pd.DataFrame, reference: Reference) -> Drift:
+def label_drift(answers: pd.DataFrame, reference: Reference) -> Drift:
     """Drift of the predicted labels, those included that only one side knows."""
-    counts = label_counts(current)
+    counts = label_counts(answers, "distinct")
     labels = all_labels(counts, reference.label_counts)
     ours, theirs = _in_order(counts, labels), _in_order(reference.label_counts, labels)
     found = drift(ours, theirs)
@@ -91,9 +87,12 @@ def label_drift(current: pd.DataFrame, reference: Reference) -> Drift:
     return replace(found, most_changed=ShareChange(labels[most], float(changes[most])))
 
 
-def value_drift(values: pd.Series, edges: npt.NDArray[np.int64] | Floats, reference: Counts) -> Drift:
-    """Drift of `values` (n,) from a histogram, tested in groups of its bins that hold GROUP_SHARE each."""
-    counts = histogram(values.to_numpy(), edges)
+def value_drift(
+    values: pd.Series, distinct: pd.Series, edges: npt.NDArray[np.int64] | Floats, reference: Counts
+) -> Drift:
+    """Drift of values (m,), of which `distinct` (m,) texts have each, from a histogram, tested in groups of its bins
+    that hold GROUP_SHARE each."""
+    counts = histogram(values.to_numpy(), edges, distinct.to_numpy())
     groups = groups_of(reference, GROUP_SHARE)
     found = drift(np.add.reduceat(counts, groups), np.add.reduceat(reference, groups))
     return replace(found, shift=_shift(counts, reference)) if found.n else found
@@ -111,8 +110,10 @@ def drift(current: Counts, reference: Counts) -> Drift:
     return Drift(distance, _p_value(np.array([current[used], reference[used]])), n)
 
 
-def label_counts(current: pd.DataFrame) -> dict[str, int]:
-    return {str(label): int(count) for label, count in current["predicted_sentiment"].value_counts().items()}
+def label_counts(answers: pd.DataFrame, of: str = "n") -> dict[str, int]:
+    """How many answers, or distinct texts, have each predicted label."""
+    counts = answers.groupby("predicted_sentiment", observed=True)[of].sum().sort_values(ascending=False, kind="stable")
+    return {str(label): int(count) for label, count in counts.items() if count}
 
 
 def all_labels(*counts: Mapping[str, int]) -> list[str]:

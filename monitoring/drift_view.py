@@ -4,103 +4,133 @@ from __future__ import annotations
 
 from itertools import islice
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
 from monitoring.analysis import Analysis
+from monitoring.counted import quantiles
 from monitoring.drift import Drift, label_counts
 from monitoring.figures import confidence_over_time, share_names, shares_in_bins, shares_of_labels, shares_of_lengths
+from monitoring.quality_view import BARE
 from monitoring.reference import Reference
 from monitoring.remarks import window_note
-from monitoring.views import plain
+from monitoring.views import draw_table, named, plain, the_zone
 from monitoring.words import MovedWord
 
 MAX_SHOWN = 5  # requests with words that moved
+DRIFT = (
+    "Data drift: the texts are no longer like those of the reference, the data that the model was trained on. The "
+    "distance is the total variation, 0 for the same distribution and 1 for nothing in common; p is the chance to see "
+    "such a difference if there were none. An alarm is raised only by what is proven, with a stated false-alarm rate."
+)
+TARGET_DRIFT = (
+    "Target drift: the share of each answer is no longer that of the reference. Either the world has changed, or the "
+    "model no longer understands the texts."
+)
+VOCABULARY = "The share of a text's words that the model knows: with fewer of them it has less to go by."
+CONFIDENCE = "The model's probability for its answer, averaged over the answers of a step of time."
 
 
-def draw_drift(analysis: Analysis, reference: Reference | None) -> None:
-    left, right = st.columns([3, 2])
+def draw_texts(analysis: Analysis, reference: Reference | None) -> None:
+    st.header("Have the texts changed?", anchor="texts", help=DRIFT)
+    left, right = st.columns(2)
     with left:
-        draw_lengths(analysis, reference)
+        _draw_lengths(analysis, reference)
     with right:
-        draw_labels(analysis, reference)
-    draw_vocabulary(analysis, reference)
-    draw_confidence(analysis, reference)
+        _draw_vocabulary(analysis, reference)
+    _draw_moved_words(analysis.moved_words)
 
 
-def draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
+def draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
+    st.header("Have the answers changed?", anchor="predictions", help=TARGET_DRIFT)
+    left, right = st.columns([2, 3])
+    with left:
+        _draw_labels(analysis, reference)
+    with right:
+        _draw_confidence(analysis, reference)
+
+
+def _draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Sentence length")
-    words = analysis.requests["words"]
-    median = f"Median {words.median():.0f} words"
+    lengths = analysis.counted.lengths
+    (median,) = quantiles(lengths["words"].to_numpy(), lengths["n"].to_numpy(), [0.5])
     if reference is None:
-        st.caption(f"{median}.")
+        st.caption(f"Median {median:.0f} words.")
         return
     _say("Sentence length", analysis.drifts.get("length"), "longer", "shorter")
-    figure = shares_of_lengths(words, reference)
-    st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference")
-    st.caption(f"{median}, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
+    figure = shares_of_lengths(lengths, reference)
+    st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference", config=BARE)
+    st.caption(f"Median {median:.0f} words, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
 
-def draw_labels(analysis: Analysis, reference: Reference | None) -> None:
-    st.subheader("Predicted sentiment")
-    current = label_counts(analysis.requests)
-    if len(current) == 1:
-        (label,) = current
-        st.caption(f"Every selected answer is {plain(label)}.")
-    _say("Predicted sentiment", analysis.drifts.get("prediction"), "", "")
-    figure = shares_of_labels(current, reference.label_counts if reference else None)
-    st.plotly_chart(figure, key="labels", alt="Shares of answers by predicted sentiment, current and reference")
-
-
-def draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
-    st.subheader("Vocabulary")
-    known = analysis.requests["known_share"].dropna()
+def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Vocabulary", help=VOCABULARY)
+    known = analysis.counted.known
+    known = known[known["known_share"].notna()]
     edges, counts = (reference.known_edges, reference.known_counts) if reference else (None, None)
     if edges is None or counts is None or known.empty:
         st.caption("Neither side or only one says which share of its words the model knows, so nothing is compared.")
         return
     _say("Vocabulary", analysis.drifts.get("vocabulary"), "more known", "less known")
     title = "share of a text's words that the model knows"
-    figure = shares_in_bins(share_names(edges), title, known, edges, counts)
-    st.plotly_chart(figure, key="vocabulary", alt="Shares of texts by share of known words, current and reference")
-    draw_moved_words(analysis.moved_words)
+    figure = shares_in_bins(share_names(edges), title, known, "known_share", edges, counts)
+    alt = "Shares of texts by share of known words, current and reference"
+    st.plotly_chart(figure, key="vocabulary", alt=alt, config=BARE)
+    mean = np.average(known["known_share"], weights=known["n"])
+    st.caption(f"On average the model knows {mean:.1%} of the words of a text.")
 
 
-def draw_moved_words(moved: list[MovedWord]) -> None:
-    """Words and texts come from outside: they are shown in tables only."""
+def _draw_moved_words(moved: list[MovedWord]) -> None:
+    st.subheader("Words that moved", help="Words found in clearly more or fewer texts than in the reference.")
     if not moved:
-        st.caption("No word is found in clearly more or fewer texts than in the reference.")
+        st.caption("No word is found in clearly more or fewer of the latest texts than in the reference.")
         return
-    st.markdown("**Words that moved**: found in clearly more or fewer texts than in the reference")
-    table = pd.DataFrame(
-        {
-            "word": [word.word for word in moved],
-            "texts now": [f"{word.current_share:.1%}" for word in moved],
-            "in the reference": [f"{word.reference_share:.1%}" for word in moved],
-            "confidence with it": [_confidence(word.mean_confidence) for word in moved],
-            "without it": [_confidence(word.mean_confidence_without) for word in moved],
-        }
-    )
-    st.dataframe(table, hide_index=True, key="moved_words", alt="Words that moved")
+    rows = [
+        (
+            word.word,
+            f"{word.current_share:.1%}",
+            f"{word.reference_share:.1%}",
+            _confidence(word.mean_confidence),
+            _confidence(word.mean_confidence_without),
+        )
+        for word in moved
+    ]
+    head = ("word", "texts now", "in the reference", "mean confidence with it", "without it")
+    draw_table("moved_words", "Words that moved", head, rows)
     with st.expander("Requests with these words"):
         examples = {request.request_text: request for word in moved for request in word.examples}.values()
-        texts = [(line.request_text, line.predicted_sentiment, line.confidence) for line in islice(examples, MAX_SHOWN)]
-        table = pd.DataFrame(texts, columns=["text", "predicted", "confidence"])
-        st.dataframe(table, hide_index=True, key="moved_examples", alt="Requests with the words that moved")
+        texts = [
+            (line.request_text, line.predicted_sentiment, _confidence(line.confidence))
+            for line in islice(examples, MAX_SHOWN)
+        ]
+        draw_table("moved_examples", "Requests with the words that moved", ("text", "predicted", "confidence"), texts)
 
 
 def _confidence(mean: float | None) -> str:
-    return "not known" if mean is None else f"{mean:.3f}"
+    return "not known" if mean is None or np.isnan(mean) else f"{mean:.3f}"
 
 
-def draw_confidence(analysis: Analysis, reference: Reference | None) -> None:
-    st.subheader("Confidence over time")
+def _draw_labels(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Predicted sentiment")
+    current = label_counts(analysis.counted.answers)
+    if len(current) == 1:
+        (label,) = current
+        st.caption(f"Every selected answer is {named(label)}.")
+    _say("Predicted sentiment", analysis.drifts.get("prediction"), "", "")
+    figure = shares_of_labels(current, reference.label_counts if reference else None)
+    alt = "Shares of answers by predicted sentiment, current and reference"
+    st.plotly_chart(figure, key="labels", alt=alt, config=BARE)
+
+
+def _draw_confidence(analysis: Analysis, reference: Reference | None) -> None:
+    st.subheader("Confidence over time", help=CONFIDENCE)
     if analysis.confidence_by_time.empty:
         st.caption("The log has no confidences in this time range.")
         return
     _say("Confidence", analysis.drifts.get("confidence"), "surer", "less sure")
-    figure = confidence_over_time(analysis.confidence_by_time, reference.confidence_mean if reference else None)
-    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time")
+    mean = reference.confidence_mean if reference else None
+    figure = confidence_over_time(analysis.confidence_by_time, mean, the_zone())
+    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time", config=BARE)
 
 
 def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:

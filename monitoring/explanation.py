@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from monitoring.log_format import Prediction
@@ -31,13 +31,15 @@ class Token:
 @dataclass(frozen=True)
 class Explanation:
     """A contribution is a part of the model's score, and a positive one speaks for `label`. The strongest term comes
-    first; tokens are in order of the text and do not overlap."""
+    first; tokens are in order of the text and do not overlap. `probabilities` are by label, the largest first; none if
+    the API does not give them."""
 
     predicted_sentiment: str
     model_version: str
     label: str
     terms: list[Term]
     tokens: list[Token]
+    probabilities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def parse_explanation(answer: Mapping[str, Any], text: str) -> Explanation:
         label=_string(answer["label"]),
         terms=[Term(_string(term["term"]), _finite(term["contribution"])) for term in answer["terms"]],
         tokens=tokens,
+        probabilities=_probabilities(answer.get("probabilities") or {}),
     )
 
 
@@ -121,6 +124,13 @@ def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text was expected")
     return value
+
+
+def _probabilities(given: Any) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise TypeError("probabilities by label were expected")
+    by_label = {_string(label): _finite(probability) for label, probability in given.items()}
+    return dict(sorted(by_label.items(), key=lambda item: -item[1]))
 
 
 def _whole(value: Any) -> int:

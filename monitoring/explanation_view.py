@@ -11,24 +11,33 @@ from monitoring.alert import Alert
 from monitoring.components import coloured_text
 from monitoring.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
 from monitoring.log_format import Prediction
-from monitoring.views import draw_alert, plain
+from monitoring.views import clipped, draw_alerts, named, plain
+
+MOST_CHOICES = 10  # buttons
 
 
 def draw_request(
-    request: Prediction, explanation: Explanation | str, labels: Sequence[str], close: Callable[[], None]
+    request: Prediction,
+    explanation: Explanation | str,
+    labels: Sequence[str],
+    close: Callable[[], None],
+    judge: Callable[[str], None],
 ) -> None:
-    """The request as it was logged, and its explanation or the sentence why there is none."""
-    with st.container(border=True):
+    """The request as it was logged, and its explanation or the sentence why there is none; `judge` is called with the
+    true label when the user gives one."""
+    with st.container(border=True, key="selected_request"):
         heading, button = st.columns([5, 1], vertical_alignment="center")
-        heading.markdown("#### The selected request")
+        heading.subheader("The selected request")
         button.button("Close", key="close_request", on_click=close, width="stretch")
         st.markdown(_answer(request))
-        st.caption(_origin(request))
+        if isinstance(explanation, Explanation) and explanation.probabilities:
+            st.caption(plain(_probabilities(explanation)))
         if isinstance(explanation, str):
-            draw_alert(Alert("unknown", "No explanation", explanation))
+            draw_alerts([Alert("unknown", "No explanation", explanation)], "explanation_alert")
         elif sentence := difference(request, explanation):
-            draw_alert(Alert("warning", "Another model explains", sentence))
+            draw_alerts([Alert("warning", "Another model explains", sentence)], "explanation_alert")
         coloured_text(key="coloured_text", data=component_data(request, explanation, labels))
+        _draw_judgement(request, labels, judge)
         if isinstance(explanation, Explanation) and not any(
             piece.side for piece in pieces(request.request_text, explanation.tokens)
         ):
@@ -39,11 +48,12 @@ def component_data(request: Prediction, explanation: Explanation | str, labels: 
     """What the component shows, as JSON: a piece or term of which the model says something as [text, side, strength,
     figure], any other as its text. Small, since a text of 20,000 characters has thousands of pieces, and all go to the
     browser whenever the page is refreshed."""
-    name = f"{request.prediction_id} {request.timestamp}"
+    name, origin = f"{request.prediction_id} {request.timestamp}", _origin(request)
     if isinstance(explanation, str):
-        return {"request": name, "pieces": [request.request_text], "sides": None, "terms": []}
+        return {"request": name, "origin": origin, "pieces": [request.request_text], "sides": None, "terms": []}
     return {
         "request": name,
+        "origin": origin,
         "pieces": [_compact(piece) for piece in pieces(request.request_text, explanation.tokens)],
         "sides": sides(explanation, labels),
         "terms": [_compact(term) for term in strongest_terms(explanation.terms)],
@@ -57,14 +67,33 @@ def _compact(piece: Piece) -> str | list[str | float | None]:
 def _answer(request: Prediction) -> str:
     confidence = "" if request.confidence != request.confidence else f" with confidence {request.confidence:.3f}"
     label = request.true_sentiment
-    truth = "not known" if label is None else f"**{plain(label)}**"
-    return f"Answered **{plain(request.predicted_sentiment)}**{confidence}; the true label is {truth}."
+    truth = "not known" if label is None else f"**{named(label)}**"
+    return f"Answered **{named(request.predicted_sentiment)}**{confidence}; the true label is {truth}."
 
 
 def _origin(request: Prediction) -> str:
     version = request.model_version
-    by = f"model version {plain(version)}" if version else "a model version that the log does not name"
-    return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {by}."
+    by = f"model version {clipped(version)}" if version else "a model version that the log does not name"
+    name = f" Its prediction_id is {clipped(request.prediction_id)}." if request.prediction_id else ""
+    return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {by}.{name}"
+
+
+def _probabilities(explanation: Explanation) -> str:
+    listed = [f"{label} {probability:.3f}" for label, probability in explanation.probabilities.items()]
+    return f"Probabilities: {', '.join(listed)}."
+
+
+def _draw_judgement(request: Prediction, labels: Sequence[str], judge: Callable[[str], None]) -> None:
+    """Buttons to say what the true label is."""
+    if request.prediction_id is None:
+        st.caption("The log does not name it by a prediction_id, so that it cannot be labelled.")
+        return
+    choices = [request.predicted_sentiment, *(label for label in labels if label != request.predicted_sentiment)]
+    with st.container(horizontal=True, key="judgement"):
+        for label in choices[:MOST_CHOICES]:
+            right = label == request.predicted_sentiment
+            text = f"Right: {named(label)}" if right else f"Wrong: it is {named(label)}"
+            st.button(text, key=f"judge-request-{label}", on_click=judge, args=(label,))
 
 
 def _why_without_colours(explanation: Explanation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from datetime import tzinfo
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from monitoring.reference import Reference, histogram
 
 REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
 ESTIMATE_COLOUR, THRESHOLD_COLOUR = "#56b4e9", "#d55e00"
+EARLIEST, LATEST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31 23:59:59")
 
 
 def bin_names(edges: npt.NDArray[Any]) -> list[str]:
@@ -44,16 +46,22 @@ def shares(names: list[str], title: str, current: Any, reference: Any = None) ->
     return figure
 
 
-def shares_of_lengths(words: pd.Series, reference: Reference) -> go.Figure:
+def shares_of_lengths(lengths: pd.DataFrame, reference: Reference) -> go.Figure:
     edges = reference.length_edges
-    return shares_in_bins(bin_names(edges), "words in the text", words, edges, reference.length_counts)
+    return shares_in_bins(bin_names(edges), "words in the text", lengths, "words", edges, reference.length_counts)
 
 
 def shares_in_bins(
-    names: list[str], title: str, values: pd.Series, edges: npt.NDArray[Any], reference: npt.NDArray[np.int64]
+    names: list[str],
+    title: str,
+    table: pd.DataFrame,
+    column: str,
+    edges: npt.NDArray[Any],
+    reference: npt.NDArray[np.int64],
 ) -> go.Figure:
-    """Bars of `values` and of the reference's counts, without the bins at the ends that both leave empty."""
-    current = histogram(values.to_numpy(), edges)
+    """Bars of the values in a column of one of Counted's tables and of the reference's counts, without the bins at the
+    ends that both leave empty."""
+    current = histogram(table[column].to_numpy(), edges, table["n"].to_numpy())
     used = np.flatnonzero(current + reference)
     shown = slice(used[0], used[-1] + 1)
     return shares(names[shown], title, current=current[shown], reference=reference[shown])
@@ -69,8 +77,9 @@ def shares_of_labels(current: Mapping[str, int], reference: Mapping[str, int] | 
     )
 
 
-def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) -> go.Figure:
+def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None, zone: tzinfo) -> go.Figure:
     """The mean and the middle 80 % by time; `by_time` has the columns time, mean, low, high and n."""
+    by_time = _in_zone(by_time, zone)
     figure = _empty(height=300)
     band = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
     figure.add_scatter(x=by_time["time"], y=by_time["high"], **band)
@@ -78,12 +87,12 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
     figure.add_scatter(
         x=by_time["time"],
         y=by_time["mean"],
-        customdata=by_time["n"],
+        customdata=by_time[["n", "utc"]],
         name="mean, with the middle 80 %",
         mode="lines+markers",
         line={"color": CURRENT_COLOUR},
         error_y=_spread(by_time) if len(by_time) == 1 else None,
-        hovertemplate="%{x}: %{y:.3f}, n = %{customdata}",
+        hovertemplate="%{x}: %{y:.3f}, n = %{customdata[0]:,}<br>%{customdata[1]} UTC",
     )
     if reference_mean is not None:
         figure.add_hline(
@@ -91,15 +100,15 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None) ->
             line={"color": REFERENCE_COLOUR, "dash": "dash"},
             annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
         )
-    figure.update_xaxes(title="time (UTC)", range=_at_least_a_minute(by_time["time"]))
+    figure.update_xaxes(title=f"time ({zone})", range=_at_least_a_minute(by_time["time"]))
     figure.update_yaxes(title="confidence", range=[min(0.5, by_time["low"].min()), 1.01])
     return figure
 
 
-def accuracy_over_time(by_time: pd.DataFrame, threshold: float, *, doubted: bool) -> go.Figure:
+def accuracy_over_time(by_time: pd.DataFrame, threshold: float, zone: tzinfo, *, doubted: bool) -> go.Figure:
     """Labelled accuracy with its 95 % interval, and the one estimated from confidence, greyed when labels contradict
     it; `by_time` has the columns time, value, low, high, n and estimated."""
-    figure = _empty(height=300)
+    figure, by_time = _empty(height=300), _in_zone(by_time, zone)
     known = by_time[by_time["value"].notna()]
     figure.add_scatter(
         x=by_time["time"],
@@ -113,15 +122,15 @@ def accuracy_over_time(by_time: pd.DataFrame, threshold: float, *, doubted: bool
     figure.add_scatter(
         x=known["time"],
         y=known["value"],
-        customdata=known["n"],
+        customdata=known[["n", "utc"]],
         name="labelled, with its 95 % interval",
         mode="markers",
         marker={"color": CURRENT_COLOUR, "size": 8},
         error_y=_interval(known["value"], known["low"], known["high"]),
-        hovertemplate="%{x}: %{y:.1%}, n = %{customdata}",
+        hovertemplate="%{x}: %{y:.1%}, n = %{customdata[0]:,}<br>%{customdata[1]} UTC",
     )
     figure.add_hline(threshold, line={"color": THRESHOLD_COLOUR, "dash": "dash"}, annotation={"text": "threshold"})
-    figure.update_xaxes(title="time of the request (UTC)", range=_at_least_a_minute(by_time["time"]))
+    figure.update_xaxes(title=f"time of the request ({zone})", range=_at_least_a_minute(by_time["time"]))
     lowest = min([0.5, *known["low"], *by_time["estimated"].dropna()])
     figure.update_yaxes(title="share of right answers", tickformat=".0%", range=[lowest - 0.02, 1.02])
     return figure
@@ -157,10 +166,18 @@ def _empty(height: int) -> go.Figure:
     return go.Figure(layout={"height": height, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
 
 
+def _in_zone(by_time: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """With times as clocks of the zone show them, which Plotly knows nothing of, and `utc`, as those of UTC do."""
+    times = pd.to_datetime(by_time["time"], utc=True)
+    return by_time.assign(
+        time=times.dt.tz_convert(zone).dt.tz_localize(None), utc=times.dt.strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
 def _at_least_a_minute(times: pd.Series) -> list[pd.Timestamp]:
-    """The ends of an axis that does not show a single second enlarged."""
+    """The ends of an axis that does not show a single second enlarged, within the years that Plotly can write."""
     margin = max((times.max() - times.min()) * 0.02, pd.Timedelta(seconds=30))
-    return [times.min() - margin, times.max() + margin]
+    return [max(times.min() - margin, EARLIEST), min(times.max() + margin, LATEST)]
 
 
 def _interval(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, Any]:

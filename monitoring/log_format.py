@@ -34,7 +34,7 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
     """Raises KeyError, TypeError or ValueError for what is not a prediction of the log."""
     text = _text(record["request_text"])
     return Prediction(
-        timestamp=_time(record["timestamp"]),
+        timestamp=utc(record["timestamp"]),
         request_text=text,
         words=word_count(text),
         predicted_sentiment=_text(record["predicted_sentiment"]),
@@ -49,7 +49,7 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
 
 def parse_feedback(record: dict[str, Any]) -> Feedback:
     """Raises KeyError, TypeError or ValueError for what is not a label of the log."""
-    return Feedback(_time(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
+    return Feedback(utc(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
 
 
 def word_count(text: str) -> int:
@@ -57,8 +57,9 @@ def word_count(text: str) -> int:
     return len(text.split())
 
 
-def _time(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
+def utc(timestamp: Any) -> datetime:
+    """The moment in UTC; one without an offset is taken for UTC. Raises ValueError, TypeError or OverflowError."""
+    moment = datetime.fromisoformat(timestamp)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

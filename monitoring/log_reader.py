@@ -1,139 +1,180 @@
-"""The whole log as one table: a refresh takes in what was appended, and the labels that came later."""
+"""Reads the log as it grows: each refresh takes in what was appended, and the labels that came later."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from monitoring.log_format import Feedback, Prediction
-from monitoring.log_tail import Arrivals, LogTail
-from monitoring.monitor import Counts, Monitor
+from monitoring.arrivals import Arrivals
+from monitoring.checkpoint import Checkpoint, Content, Saver, Unusable
+from monitoring.log_lines import NO_LABELS, Labels, read_labels, read_predictions
+from monitoring.log_tail import LogTail, ReadFile
+from monitoring.monitor import Counts, Monitor, StateUnusable
+from monitoring.request_rows import Requests
 from monitoring.signals import Status
+from monitoring.store import Store
+from monitoring.tailed_file import Replaced, TailedFile
+from monitoring.tally import Tally
 
-OPTIONAL_TEXTS = ("true_sentiment", "prediction_id", "model_version")
+logger = logging.getLogger("dashboard")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The log at one moment. `predictions` has Prediction's fields as columns, in order of time; a label that came
-    later stands in `true_sentiment`. Feedback for predictions that are not in the log is counted, not used. `signals`
-    are those that are watched for ever, over the whole log, and `counts` what they were fed with."""
+    """The log at one moment: its `requests`, and `whole`, what all of them count up to. Feedback for predictions that
+    are not in the log is counted, not used. `signals` are those that are watched for ever, over the whole log, and
+    `counts` what they were fed with."""
 
-    predictions: pd.DataFrame
+    requests: Requests
+    whole: Tally
     files: int
     unreadable_lines: int
     unmatched_feedback: int
     signals: Mapping[str, Status]
     counts: Counts
 
-    def since(self, start: datetime | None) -> pd.DataFrame:
-        """The predictions from `start` on; all of them for None."""
-        if start is None:
-            return self.predictions
-        return self.predictions[self.predictions["timestamp"] >= start]
-
-    def latest(self, request: Prediction) -> Prediction:
-        """The request as the log has it now, with the label that came later; as given if it is no longer there."""
-        table = self.predictions
-        same = table[(table["timestamp"] == request.timestamp) & (table["request_text"] == request.request_text)]
-        return next((row for row in rows(same) if is_same(row, request)), request)
-
-
-def rows(predictions: pd.DataFrame) -> list[Prediction]:
-    """The table's rows as the log's lines."""
-    return [_line(row) for row in predictions[list(Prediction._fields)].itertuples(index=False, name=None)]
-
-
-def _line(row: tuple[Any, ...]) -> Prediction:
-    """A missing text is NaN in a table and None in a line."""
-    fields = zip(Prediction._fields, row, strict=True)
-    return Prediction._make(None if name in OPTIONAL_TEXTS and pd.isna(value) else value for name, value in fields)
-
-
-def is_same(one: Prediction, other: Prediction) -> bool:
-    """Whether both are the same request; old lines have no id, and an id may occur twice."""
-    return one[:2] == other[:2] and one.prediction_id == other.prediction_id
-
 
 class LogReader:
-    """All log files of a folder as a table, and the monitor fed with what they gain. Threads may share it."""
+    """All log files of a folder, and the monitor fed with what they gain. Threads may share it."""
 
-    def __init__(self, directory: Path, monitor: Monitor) -> None:
+    def __init__(self, directory: Path, monitor: Monitor, checkpoint: Checkpoint | None = None) -> None:
+        """With a checkpoint it goes on from there, and keeps there what it has read."""
         self.directory = directory
         self._lock = threading.Lock()
         self._tail, self._monitor = LogTail(directory), monitor
         self._start_over()
+        if checkpoint:
+            self._go_on_from(checkpoint)
+        self.saver = Saver(checkpoint, self._store.table.rows) if checkpoint else None
 
     def refresh(self) -> Snapshot:
         """The log as it is now. Raises OSError when there is one that cannot be read."""
         with self._lock:
             try:
-                arrived = self._tail.read_new()
-                self._monitor.update(arrived)
-            except OSError:
-                self._tail.start_over()  # what was read before it failed is read again, not lost
-                raise
-            if arrived.restarted:
+                return self._refresh()
+            except Replaced:
                 self._start_over()
-            self._take(arrived)
-            if self._changed(arrived):
-                self._snapshot = self._assemble()
-            return self._snapshot
+                return self._refresh()
+
+    @property
+    def progress(self) -> float:
+        """Which share of the log has been read, roughly: 0 to 1."""
+        return self._tail.progress
 
     def _start_over(self) -> None:
-        self._table = table([])
-        self._labels: dict[str, Feedback] = {}
-        self._snapshot = Snapshot(self._table, 0, 0, 0, self._monitor.statuses(), Counts())
+        self._tail.start_over()
+        self._restarted = True  # until all has been read again
+        self._store = Store()
+        self._snapshot: Snapshot | None = None
 
-    def _changed(self, arrived: Arrivals) -> bool:
-        gained = any(batch.rows for batch in arrived.batches)
-        seen = self._snapshot.files, self._snapshot.unreadable_lines
-        return gained or arrived.restarted or seen != (self._tail.files, self._tail.unreadable_lines)
+    def _refresh(self) -> Snapshot:
+        first = self._store.table.rows
+        try:
+            # Feedback first: a label that is there was written after its prediction, which is then there, too.
+            feedback = [(file, *self._read_labels(file)) for file in self._tail.find_feedback()]
+            predictions = [(file, *self._read_predictions(file)) for file in self._tail.find_predictions()]
+        except OSError:
+            self._store.table.cut(first)  # what was read before it failed is read again, not lost
+            raise
+        for file, _, unreadable in (*feedback, *predictions):
+            file.accept(unreadable)
+        if self._snapshot is None or self._has_changed(self._snapshot, feedback):
+            self._take_in(
+                first, [(file, rows) for file, rows, _ in predictions], [(file, labels) for file, labels, _ in feedback]
+            )
+            self._snapshot = self._assemble()
+            if self.saver:
+                self.saver.consider(self._store.table.rows, self._content)
+        return self._snapshot
 
-    def _take(self, arrived: Arrivals) -> None:
-        predictions = [row for batch in arrived.predictions for row in batch.rows]
-        if predictions:
-            self._table = pd.concat([self._table, table(predictions)], ignore_index=True)
-            if not self._table["timestamp"].is_monotonic_increasing:
-                self._table = self._table.sort_values("timestamp", kind="stable", ignore_index=True)
-        for label in (row for batch in arrived.feedback for row in batch.rows):
-            earlier = self._labels.get(label.prediction_id)
-            if earlier is None or earlier.timestamp <= label.timestamp:
-                self._labels[label.prediction_id] = label
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        try:
+            content = checkpoint.load(self._monitor.fingerprint)
+            if content is None:
+                return
+            store = Store.of(content.names, content.blocks, content.arrays, int(content.state["unmatched"]))
+            self._tail.go_on_from(content.predictions, content.feedback)
+            self._monitor.restore(content.state["monitor"])
+            self._monitor.recall(content.arrays)
+            self._store, self._restarted = store, False
+        except Replaced:
+            self._leave_aside(checkpoint, "the log is another one, or a file of it has gone")
+        except (Unusable, StateUnusable) as why:
+            self._leave_aside(checkpoint, str(why))
+        except (KeyError, TypeError, ValueError) as error:
+            self._leave_aside(checkpoint, f"it is damaged ({error!r})")
+        except OSError as error:
+            self._leave_aside(checkpoint, f"{error.strerror}: {error.filename}")
+
+    def _leave_aside(self, checkpoint: Checkpoint, why: str) -> None:
+        logger.warning("%s is not gone on from: %s; the log is read from its start", checkpoint.directory, why)
+        self._tail.start_over()
+
+    def _content(self) -> Content:
+        """What a checkpoint holds; nothing of it changes any more."""
+        store = self._store
+        return Content(
+            self._monitor.fingerprint,
+            [ReadFile(file.position, file.unreadable_lines) for file in self._tail.predictions],
+            [ReadFile(file.position, file.unreadable_lines) for file in self._tail.feedback],
+            [str(name) for name in store.names.texts[1:]],
+            store.table.part(0),
+            {**store.arrays(), **self._monitor.memory()},
+            {"unmatched": store.unmatched, "monitor": deepcopy(self._monitor.state())},
+        )
+
+    def _read_predictions(self, file: TailedFile) -> tuple[int, int]:
+        """How many rows there are more, and how many lines that could not be read."""
+        rows, unreadable = self._store.table.rows, 0
+        for block in file.read_new():
+            found, bad = read_predictions(block.lines, block.start, self._store.names)
+            self._store.table.append(found, file.number)
+            unreadable += bad
+        return self._store.table.rows - rows, unreadable
+
+    def _read_labels(self, file: TailedFile) -> tuple[Labels, int]:
+        parts = [read_labels(block.lines, block.start, self._store.names) for block in file.read_new()]
+        columns = zip(NO_LABELS, *(labels for labels, _ in parts), strict=True)
+        return Labels(*map(np.concatenate, columns)), sum(bad for _, bad in parts)
+
+    def _take_in(
+        self, first: int, predictions: list[tuple[TailedFile, int]], feedback: list[tuple[TailedFile, Labels]]
+    ) -> None:
+        store = self._store
+        repeated = store.index(first)
+        arrived = Arrivals(
+            store.table, store.names, first, predictions, feedback, store.rows_of, repeated, self._restarted
+        )
+        try:
+            self._monitor.update(arrived)
+        except OSError:
+            self._start_over()
+            raise
+        store.label(first, arrived.labels())
+        self._restarted = False
+
+    def _has_changed(self, before: Snapshot, feedback: list[tuple[TailedFile, Labels, int]]) -> bool:
+        seen = before.requests.rows, before.requests.paths, before.unreadable_lines
+        now = self._store.table.rows, self._paths(), self._tail.unreadable_lines
+        return seen != now or any(len(labels.time) for _, labels, _ in feedback)
+
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(file.path for file in self._tail.predictions)
 
     def _assemble(self) -> Snapshot:
-        labels = {prediction_id: label.true_sentiment for prediction_id, label in self._labels.items()}
-        later = self._table["prediction_id"].map(labels)
-        matched = later.notna()
+        store = self._store
         return Snapshot(
-            self._table.assign(true_sentiment=later.where(matched, self._table["true_sentiment"]).astype("str")),
-            files=self._tail.files,
+            Requests(tuple(store.table.part(0)), store.names, self._paths()),
+            store.whole,
+            files=len(self._tail.predictions),
             unreadable_lines=self._tail.unreadable_lines,
-            unmatched_feedback=len(labels) - self._table["prediction_id"][matched].nunique(),
+            unmatched_feedback=store.unmatched,
             signals=self._monitor.statuses(),
             counts=replace(self._monitor.counts),
         )
-
-
-def table(rows: Sequence[Prediction]) -> pd.DataFrame:
-    """The log's lines as rows of a table, as they stand."""
-    return pd.DataFrame(rows, columns=list(Prediction._fields)).astype(
-        {
-            "timestamp": "datetime64[us, UTC]",
-            "request_text": "object",  # texts may hold anything a Python string can
-            "words": "int64",
-            "predicted_sentiment": "str",
-            "true_sentiment": "str",
-            "prediction_id": "str",
-            "confidence": "float64",
-            "model_version": "str",
-            "known_share": "float64",
-            "audit": "bool",
-        }
-    )

@@ -1,40 +1,25 @@
-"""The log's files as one stream of arrivals: what all processes that write it have appended since the last look."""
+"""The log's files, as they come, grow, are renamed and go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple
+from typing import NamedTuple
 
-from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction
-from monitoring.tailed_file import Replaced, Row, TailedFile
+from monitoring.tailed_file import Position, Replaced, TailedFile, identity
 
 PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
 
 
-class Batch(NamedTuple, Generic[Row]):
-    """What a file gained: `rows`, in its order, and the offset at which each of them ends."""
+class ReadFile(NamedTuple):
+    """How far a file of the log was read, and how many lines of it could not be."""
 
-    file: TailedFile[Row]
-    ends: list[int]
-    rows: list[Row]
-
-
-class Arrivals(NamedTuple):
-    """What the log gained. After `restarted` it is read from the start again: a file has gone or is another one."""
-
-    predictions: list[Batch[Prediction]]
-    feedback: list[Batch[Feedback]]
-    restarted: bool
-
-    @property
-    def batches(self) -> list[Batch[Any]]:
-        """All of them, predictions first."""
-        return [*self.predictions, *self.feedback]
+    position: Position
+    unreadable_lines: int
 
 
 class LogTail:
-    """All log files of a folder, however many processes write them."""
+    """All log files of a folder, however many processes write them; a renamed file is still the same one."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -42,51 +27,62 @@ class LogTail:
 
     def start_over(self) -> None:
         """Read everything again at the next look."""
-        self._predictions: dict[Path, TailedFile[Prediction]] = {}
-        self._feedback: dict[Path, TailedFile[Feedback]] = {}
-        self._restarted = True
+        self.predictions: list[TailedFile] = []
+        self.feedback: list[TailedFile] = []
+
+    def go_on_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
+        """Take files as read so far, whatever they are called now. Raises Replaced if one is no longer there as it was,
+        or OSError; then nothing is."""
+        found = [
+            [_read_before(file, number, paths) for number, file in enumerate(files)]
+            for files, paths in ((predictions, self._paths(PREDICTION_FILES)), (feedback, self._paths(FEEDBACK_FILES)))
+        ]
+        self.predictions, self.feedback = found
+
+    def _paths(self, pattern: str) -> list[Path]:
+        return sorted(self.directory.glob(pattern))
 
     @property
-    def files(self) -> int:
-        """How many files hold predictions."""
-        return len(self._predictions)
+    def files(self) -> list[TailedFile]:
+        """All of them, predictions first."""
+        return [*self.predictions, *self.feedback]
+
+    @property
+    def progress(self) -> float:
+        """Which share of all bytes has been read."""
+        files = self.files
+        size = sum(file.size for file in files)
+        return min(sum(file.reached for file in files) / size, 1.0) if size else 0.0
 
     @property
     def unreadable_lines(self) -> int:
-        predictions = sum(file.unreadable_lines for file in self._predictions.values())
-        return predictions + sum(file.unreadable_lines for file in self._feedback.values())
+        return sum(file.unreadable_lines for file in self.files)
 
-    def read_new(self) -> Arrivals:
-        """What was appended since the last call. Raises OSError when there is a log that cannot be read; all of it is
-        then read again at the next call."""
-        try:
-            return self._read()
-        except Replaced:
-            self.start_over()
-            return self._read()
+    def find_feedback(self) -> list[TailedFile]:
+        """The files that are there now. Raises Replaced if one of those that were there has gone, or OSError."""
+        return _found(self.feedback, self._paths(FEEDBACK_FILES))
 
-    def _read(self) -> Arrivals:
-        try:
-            # Feedback first: a label that is there was written after its prediction, which is then there, too.
-            feedback = _tail(self._feedback, sorted(self.directory.glob(FEEDBACK_FILES)), parse_feedback)
-            predictions = _tail(self._predictions, sorted(self.directory.glob(PREDICTION_FILES)), parse_prediction)
-        except OSError:
-            self.start_over()
-            raise
-        restarted, self._restarted = self._restarted, False
-        return Arrivals(predictions, feedback, restarted)
+    def find_predictions(self) -> list[TailedFile]:
+        """As find_feedback."""
+        return _found(self.predictions, self._paths(PREDICTION_FILES))
 
 
-def _tail(
-    files: dict[Path, TailedFile[Row]], paths: list[Path], parse: Callable[[dict[str, Any]], Row]
-) -> list[Batch[Row]]:
-    """The new rows of all files; `files` gains those that appeared."""
+def _found(files: list[TailedFile], paths: list[Path]) -> list[TailedFile]:
+    """`files`, which gains those that appeared, and learns the new names of those that were renamed."""
+    there = {identity(path): path for path in paths}
+    for file in files:
+        if file.identity not in there:
+            raise Replaced
+        file.path = there.pop(file.identity)
+    for path in there.values():
+        files.append(TailedFile(path, len(files)))
+    return files
+
+
+def _read_before(read: ReadFile, number: int, paths: list[Path]) -> TailedFile:
     for path in paths:
-        if path not in files:
-            files[path] = TailedFile(path, parse)
-    return [_batch(file) for file in files.values()]
-
-
-def _batch(file: TailedFile[Row]) -> Batch[Row]:
-    arrived = list(file.read_new())
-    return Batch(file, [end for end, _ in arrived], [row for _, row in arrived])
+        if read.position.holds(path):
+            file = TailedFile(path, number)
+            file.go_on_from(*read)
+            return file
+    raise Replaced

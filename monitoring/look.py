@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitoring import alerts, quality
 from monitoring.alert import Alert
+from monitoring.counted import counted
 from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
 from monitoring.quality import LabelQuality, Proportion
@@ -47,8 +48,8 @@ class Observer:
         return self._last
 
     def _judge(self, snapshot: Snapshot) -> Look:
-        accuracy = quality.accuracy(snapshot.predictions)
-        by_label = quality.by_label(snapshot.predictions)
+        answers = counted(snapshot.whole, snapshot.requests.names).answers
+        accuracy, by_label = quality.accuracy(answers), quality.by_label(answers)
         return Look(snapshot, accuracy, by_label, self.verdict(accuracy, snapshot.signals))
 
     def verdict(self, accuracy: Proportion | None, signals: Mapping[str, Status]) -> list[Alert]:

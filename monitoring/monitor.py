@@ -7,40 +7,47 @@ about what people send, nor does its label about how often answers are right.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from monitoring.log_format import Feedback, Prediction
-from monitoring.log_tail import Arrivals
+from monitoring.arrivals import Arrivals, Events
+from monitoring.columns import Columns
+from monitoring.log_lines import NO_ID, Labels, Names
 from monitoring.reference import Reference
-from monitoring.sequential import Ints
 from monitoring.signals import FIT, Status, signals
-from monitoring.tailed_file import Position
+from monitoring.tailed_file import Position, TailedFile
 
 REMEMBERED_TEXTS = 10_000  # a text is a repeat if it was among so many different ones before
 STATE_VERSION = 1
-
-
-class Answer(NamedTuple):
-    """What must be known of a prediction to judge a label that comes later."""
-
-    predicted_sentiment: str
-    confidence: float
-    text: int
-    of_reference: bool
+NO_ROW = BEFORE = -1
+LATER = np.iinfo(np.int64).max
+Array = npt.NDArray[Any]
 
 
 class Label(NamedTuple):
-    """A label, when it came, and whether it has not been taken in before."""
+    """A label whose prediction has not come yet, when it came in seconds, and whether it was not taken in before."""
 
-    value: str
+    value: int
     time: float
     is_new: bool
+
+
+EARLY = np.dtype([("key", "u8"), ("value", "u2"), ("time", "f8"), ("is_new", "?")])
+
+
+class Judged(NamedTuple):
+    """Rows and their first labels: at which place among the events they meet, and as Label."""
+
+    place: Array
+    row: Array
+    value: Array
+    time: Array
+    is_new: Array
 
 
 @dataclass
@@ -62,29 +69,24 @@ class RecentTexts:
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
 
-    def is_new(self, text: int) -> bool:
-        """Whether it is not among them; it is from then on."""
-        if text in self._seen:
-            return False
-        self._seen.add(text)
-        self._order.append(text)
-        if len(self._order) > REMEMBERED_TEXTS:
-            self._seen.remove(self._order.popleft())
-        return True
+    @property
+    def hashes(self) -> Array:
+        """The oldest first."""
+        return np.array(self._order, dtype=np.uint64)
 
-
-class Observations:
-    """Values of one signal with the marks of their observations, gathered to be taken in at once."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self.numbers: list[int] = []
-        self.times: list[float] = []
-
-    def add(self, value: Any, number: int, time: float) -> None:
-        self.values.append(value)
-        self.numbers.append(number)
-        self.times.append(time)
+    def are_new(self, texts: Array) -> Array:
+        """Which of them were not among these when they came, one after the other; from then on they are."""
+        seen, order = self._seen, self._order
+        found = np.ones(len(texts), dtype=np.bool_)
+        for place, text in enumerate(texts.tolist()):
+            if text in seen:
+                found[place] = False
+                continue
+            seen.add(text)
+            order.append(text)
+            if len(order) > REMEMBERED_TEXTS:
+                seen.remove(order.popleft())
+        return found
 
 
 class Monitor:
@@ -96,13 +98,14 @@ class Monitor:
         self.counts = Counts()
         self.fingerprint = _digest(repr((reference and reference.digest, accuracy_threshold, budget, min_labels)))
         self._reference = reference
-        self._labels = frozenset(reference.label_counts) if reference else frozenset()
         self._watched = signals(reference, accuracy_threshold, budget, min_labels)
         self._positions: dict[str, Position] = {}
-        self._offsets: dict[str, int] = {}  # up to where files have been taken in already, while they are read again
-        self._answers: dict[str, Answer] = {}
-        self._labelled: set[str] = set()
-        self._early: dict[str, Label] = {}  # labels whose predictions have not come yet
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is known of the log's rows, which are read again after a restart."""
+        self._judged = np.zeros(0, dtype=np.bool_)  # the rows whose first label was taken in
+        self._early: dict[int, Label] = {}
         self._texts, self._labelled_texts = RecentTexts(), RecentTexts()
 
     def statuses(self) -> Mapping[str, Status]:
@@ -110,117 +113,119 @@ class Monitor:
 
     def update(self, arrived: Arrivals) -> None:
         """Take in what the log gained. Raises OSError."""
+        taken_in: Mapping[str, int] = {}
         if arrived.restarted:
-            self._offsets = self._known_offsets(arrived)
-        found = {name: Observations() for name in self._watched}
-        for event, time, is_new in self._in_order(arrived):
-            if isinstance(event, Prediction):
-                self._take_prediction(event, time, is_new, found)
-            else:
-                self._take_label(event.prediction_id, Label(event.true_sentiment, time, is_new), found)
-        for name, observations in found.items():
-            self._feed(name, observations)
-        for batch in arrived.batches:
-            self._positions[batch.file.path.name] = batch.file.position
+            taken_in = self._known_offsets(arrived.files)
+            self._begin()
+        self._judged = _longer(self._judged, arrived.table.rows)
+        labels, taken = arrived.labels(), np.zeros(arrived.table.rows - arrived.first, dtype=np.bool_)
+        for events in arrived.events(taken_in):
+            self._take(events, labels, taken, arrived)
+        for file in arrived.files:
+            self._positions[file.path.name] = file.position
 
-    def _known_offsets(self, arrived: Arrivals) -> dict[str, int]:
-        """Up to where each file holds what has been taken in before."""
-        paths = [batch.file.path for batch in arrived.batches]
+    def _known_offsets(self, files: Sequence[TailedFile]) -> dict[str, int]:
+        """Up to where each file holds what has been taken in before, perhaps under another name."""
+        by_offset = sorted(self._positions.values(), key=lambda position: position.offset)
         return {
-            path.name: position.offset
-            for path in paths
-            if (position := self._positions.get(path.name)) and position.holds(path)
+            file.path.name: position.offset for file in files for position in by_offset if position.holds(file.path)
         }
 
-    def _in_order(self, arrived: Arrivals) -> Iterator[tuple[Prediction | Feedback, float, bool]]:
-        """The rows of all files by time, each file in its own order however its clock jumped, with their times in
-        seconds and whether they have not been taken in before."""
-        events: list[Prediction | Feedback] = []
-        times, order, is_new = [], [], []
-        for batch in arrived.batches:
-            if not batch.rows:
-                continue
-            own = np.array([row.timestamp.timestamp() for row in batch.rows])
-            events += batch.rows
-            times.append(own)
-            order.append(np.maximum.accumulate(own))
-            is_new.append(np.array(batch.ends) > self._offsets.get(batch.file.path.name, 0))
-        if not events:
-            return
-        all_times, all_new = np.concatenate(times).tolist(), np.concatenate(is_new).tolist()
-        for place in np.argsort(np.concatenate(order), kind="stable").tolist():
-            yield events[place], all_times[place], all_new[place]
+    def _take(self, events: Events, labels: Labels, taken: Array, arrived: Arrivals) -> None:
+        """Take in some events; `taken` says which new rows have been, and is told of the others."""
+        places = np.flatnonzero(~events.is_label)
+        requests = events.part(places)
+        rows = arrived.table.take(requests.number)
+        self._observe(rows, requests, arrived.names)
+        own = self._own_labels(rows, requests, places, arrived.repeated)
+        self._judged[own.row] = True
+        later = self._later_labels(events, labels, taken, arrived)
+        taken[requests.number - arrived.first] = True
+        self._judge(Judged(*(np.concatenate(parts) for parts in zip(own, later, strict=True))), arrived)
 
-    def _take_prediction(self, row: Prediction, time: float, is_new: bool, into: dict[str, Observations]) -> None:
-        text = hash_of(row.request_text)
-        of_reference = self._reference is not None and row.model_version in (None, self._reference.model_version)
-        answer = Answer(row.predicted_sentiment, row.confidence, text, of_reference)
-        fresh = self._texts.is_new(text)
-        if is_new:
-            self.counts.requests += 1
-            self.counts.repeated_requests += not fresh
-            self.counts.other_versions += self._reference is not None and not of_reference
-            if fresh and of_reference:
-                self._observe(row, self.counts.requests, time, into)
-        key = row.prediction_id
-        if key is not None and key in self._answers:
+    def _observe(self, rows: Columns, requests: Events, names: Names) -> None:
+        """Take in requests as evidence of drift."""
+        fresh, is_new, time = self._texts.are_new(rows.text), requests.is_new, requests.time
+        of_reference = self._of_reference(rows.version, names)
+        numbers = self.counts.requests + np.cumsum(is_new)
+        used = is_new & fresh & of_reference
+        self.counts.requests += int(is_new.sum())
+        self.counts.repeated_requests += int((is_new & ~fresh).sum())
+        self.counts.other_versions += int((is_new & ~of_reference).sum()) if self._reference else 0
+        if self._reference is None:
             return
-        early = None
-        if key is not None:
-            self._answers[key] = answer
-            early = self._early.pop(key, None)
-        if row.true_sentiment is not None:
-            self._judge(key, answer, Label(row.true_sentiment, time, is_new), into)
-        elif early:
-            self._judge(key, answer, early._replace(is_new=early.is_new or is_new), into)
+        for name, values in (("length", rows.words), ("vocabulary", rows.known_share), ("confidence", rows.confidence)):
+            known = used & ~np.isnan(values)
+            self._feed(name, values[known], numbers=numbers[known], time=time[known])
+        labels = self._reference.label_counts
+        answers = np.array([name in labels for name in names.texts], dtype=np.bool_)[rows.predicted]
+        self.counts.unknown_labels += int((used & ~answers).sum())
+        known = used & answers
+        self._feed(
+            "prediction",
+            [names.texts[number] for number in rows.predicted[known].tolist()],
+            numbers=numbers[known],
+            time=time[known],
+        )
 
-    def _observe(self, row: Prediction, number: int, time: float, into: dict[str, Observations]) -> None:
-        into["length"].add(row.words, number, time)
-        if "vocabulary" in into and not isnan(row.known_share):
-            into["vocabulary"].add(row.known_share, number, time)
-        if not isnan(row.confidence):
-            into["confidence"].add(row.confidence, number, time)
-        if row.predicted_sentiment not in self._labels:
-            self.counts.unknown_labels += 1
-        elif "prediction" in into:
-            into["prediction"].add(row.predicted_sentiment, number, time)
+    def _of_reference(self, version: Array, names: Names) -> Array:
+        if self._reference is None:
+            return np.zeros(len(version), dtype=np.bool_)
+        ours = self._reference.model_version
+        return np.array([name in (None, ours) for name in names.texts], dtype=np.bool_)[version]
 
-    def _take_label(self, key: str, label: Label, into: dict[str, Observations]) -> None:
-        answer = self._answers.get(key)
-        if answer is None:
-            self._early.setdefault(key, label)
-        elif key not in self._labelled:
-            self._judge(key, answer, label, into)
+    def _own_labels(self, rows: Columns, requests: Events, places: Array, repeated: Array) -> Judged:
+        """The labels that requests were sent with, and those that came before them."""
+        first = ~np.isin(requests.number, repeated)
+        sent = np.flatnonzero(first & (rows.true > 0))
+        came = requests.part(sent)
+        found = [Judged(places[sent], came.number, rows.true[sent], came.time, came.is_new)]
+        for place in np.flatnonzero(first & (rows.key != NO_ID)).tolist() if self._early else []:
+            label = self._early.pop(int(rows.key[place]), None)
+            if label and rows.true[place] == 0:
+                is_new = label.is_new or requests.is_new[place]
+                found.append(_one(places[place], requests.number[place], label.value, label.time, is_new))
+        return Judged(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
-    def _judge(self, key: str | None, answer: Answer, label: Label, into: dict[str, Observations]) -> None:
-        """Take in the first label of an answer; later ones are corrections."""
-        if key is not None:
-            self._labelled.add(key)
-        fresh = self._labelled_texts.is_new(answer.text)
-        if not label.is_new:
-            return
-        self.counts.labels += 1
-        self.counts.repeated_labels += not fresh
-        if not fresh:
-            return
-        wrong, number, time = int(label.value != answer.predicted_sentiment), self.counts.labels, label.time
-        into["accuracy"].add(wrong, number, time)
-        if answer.of_reference:
-            into["validation"].add(wrong, number, time)
-            if not isnan(answer.confidence):
-                into[FIT].add((answer.confidence, wrong), number, time)
+    def _later_labels(self, events: Events, labels: Labels, taken: Array, arrived: Arrivals) -> Judged:
+        """The first labels of rows that have none; those of rows that are still to come are kept for these."""
+        places = np.flatnonzero(events.is_label)
+        came = events.part(places)
+        keys, values = labels.key[came.number], labels.true[came.number]
+        _, first = np.unique(keys, return_index=True)
+        first.sort()
+        row = arrived.rows_of.first(keys[first], NO_ROW)
+        met = _meetings(row, events, taken, arrived.first)
+        for place in first[met == LATER].tolist():
+            label = Label(int(values[place]), float(came.time[place]), bool(came.is_new[place]))
+            self._early.setdefault(int(keys[place]), label)
+        there = np.flatnonzero(met != LATER)
+        use = there[~self._judged[row[there]]]
+        first, row, met = first[use], row[use], met[use]
+        self._judged[row] = True
+        is_new = came.is_new[first] | ((met > places[first]) & events.is_new[met])
+        return Judged(np.maximum(places[first], met), row, values[first], came.time[first], is_new)
 
-    def _feed(self, name: str, observations: Observations) -> None:
-        if not observations.values:
-            return
-        watched = self._watched[name]
-        if name == FIT:
-            confidence, wrong = zip(*observations.values, strict=True)
-            bins: Ints = watched.bins(np.array(confidence), np.array(wrong))
-        else:
-            bins = watched.bins(observations.values)
-        numbers, times = np.array(observations.numbers), np.array(observations.times)
-        watched.signal.update(bins, numbers, times)
+    def _judge(self, judged: Judged, arrived: Arrivals) -> None:
+        """Take in first labels as evidence of how often answers are right; later ones are corrections."""
+        judged = Judged(*(column[np.argsort(judged.place, kind="stable")] for column in judged))
+        rows = arrived.table.take(judged.row, "text", "predicted", "version", "confidence")
+        fresh, is_new = self._labelled_texts.are_new(rows.text), judged.is_new
+        numbers = self.counts.labels + np.cumsum(is_new)
+        self.counts.labels += int(is_new.sum())
+        self.counts.repeated_labels += int((is_new & ~fresh).sum())
+        wrong = (judged.value != rows.predicted).astype(np.int64)
+        used = is_new & fresh
+        self._feed("accuracy", wrong[used], numbers=numbers[used], time=judged.time[used])
+        used &= self._of_reference(rows.version, arrived.names)
+        self._feed("validation", wrong[used], numbers=numbers[used], time=judged.time[used])
+        used &= ~np.isnan(rows.confidence)
+        self._feed(FIT, rows.confidence[used], wrong[used], numbers=numbers[used], time=judged.time[used])
+
+    def _feed(self, name: str, *values: Any, numbers: Array, time: Array) -> None:
+        watched = self._watched.get(name)
+        if watched and len(numbers):
+            watched.signal.update(watched.bins(*values), numbers, time)
 
     def state(self) -> dict[str, Any]:
         """What a restart needs, for JSON: how far the log was taken in, and what the signals remember."""
@@ -231,6 +236,24 @@ class Monitor:
             "positions": {name: list(position) for name, position in sorted(self._positions.items())},
             "signals": {name: watched.signal.state() for name, watched in self._watched.items()},
         }
+
+    def memory(self) -> dict[str, Array]:
+        """What it knows of the log's rows, to go on without reading them again, as arrays."""
+        early = np.array([(key, *label) for key, label in self._early.items()], dtype=EARLY)
+        return {
+            "judged": self._judged,
+            "early": early,
+            "texts": self._texts.hashes,
+            "labelled_texts": self._labelled_texts.hashes,
+        }
+
+    def recall(self, memory: Mapping[str, Array]) -> None:
+        """Go on with what it knew."""
+        self._begin()
+        self._judged = memory["judged"].astype(np.bool_)
+        self._early = {int(key): Label(int(of), float(at), bool(new)) for key, of, at, new in memory["early"].tolist()}
+        self._texts.are_new(memory["texts"])
+        self._labelled_texts.are_new(memory["labelled_texts"])
 
     def restore(self, state: Any) -> None:
         """Go on from `state`, of a monitor that has seen nothing yet. Raises StateUnusable, and is then as it was."""
@@ -260,9 +283,28 @@ class StateUnusable(Exception):
     """A clause that says why a saved state cannot be gone on from."""
 
 
-def hash_of(text: str) -> int:
-    """The same in every process, unlike Python's own."""
-    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
+def _meetings(row: Array, events: Events, taken: Array, first: int) -> Array:
+    """At which place among the events each row is taken in: BEFORE all of them, or LATER, also for no row."""
+    met = np.where(row == NO_ROW, LATER, BEFORE)
+    coming = np.flatnonzero(row >= first)
+    coming = coming[~taken[row[coming] - first]]
+    places = np.flatnonzero(~events.is_label)
+    places = places[np.argsort(events.number[places])]
+    found = np.searchsorted(events.number[places], row[coming])
+    within = found < len(places)
+    within[within] = events.number[places[found[within]]] == row[coming[within]]
+    met[coming] = LATER
+    met[coming[within]] = places[found[within]]
+    return met
+
+
+def _one(place: int, row: int, value: int, time: float, is_new: bool) -> Judged:
+    return Judged(np.array([place]), np.array([row]), np.array([value]), np.array([time]), np.array([is_new]))
+
+
+def _longer(flags: Array, n: int) -> Array:
+    """`flags` with more that are not set, up to n."""
+    return np.concatenate([flags, np.zeros(n - len(flags), dtype=np.bool_)])
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,7 @@
-"""How good the answers with a known true label are: accuracy, precision, recall, F1, each with its interval."""
+"""How good the answers with a known true label are: accuracy, precision, recall, F1, each with its interval.
+
+Answers come as tables with the columns of Counted.answers: a row stands for `n` of them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.stats import binomtest
 
-RIGHT, WRONG, UNLABELLED = "right", "wrong", "no label"
+MOST_LABELS = 50  # the most frequent ones: who sends labels could make any number of them
 
 
 @dataclass(frozen=True)
@@ -38,38 +41,39 @@ def proportion(successes: int, n: int) -> Proportion | None:
     return Proportion(successes / n, float(interval.low), float(interval.high), n)
 
 
-def labelled(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The predictions whose true label is known."""
-    return predictions[predictions["true_sentiment"].notna()]
+def labelled(answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers whose true label is known."""
+    return answers[answers["true_sentiment"].notna()]
 
 
-def outcomes(predictions: pd.DataFrame) -> pd.Series:
-    """For each prediction whether it was right or wrong, or that its true label is not known."""
-    right = predictions["true_sentiment"] == predictions["predicted_sentiment"]
-    return right.map({True: RIGHT, False: WRONG}).where(predictions["true_sentiment"].notna(), UNLABELLED)
+def accuracy(answers: pd.DataFrame) -> Proportion | None:
+    """The share of labelled answers that are right."""
+    known = labelled(answers)
+    return proportion(int(known["n"][known["true_sentiment"] == known["predicted_sentiment"]].sum()), size(known))
 
 
-def accuracy(predictions: pd.DataFrame) -> Proportion | None:
-    """The share of labelled predictions that are right."""
-    known = labelled(predictions)
-    return proportion(int((known["true_sentiment"] == known["predicted_sentiment"]).sum()), len(known))
+def by_label(answers: pd.DataFrame) -> list[LabelQuality]:
+    """Precision, recall and F1 of every label that was predicted or true among the labelled answers, or of the
+    MOST_LABELS most frequent ones."""
+    known = labelled(answers)
+    sides = [known.groupby(side, observed=True)["n"].sum() for side in ("predicted_sentiment", "true_sentiment")]
+    both = pd.concat([side.rename(index=str) for side in sides]).groupby(level=0).sum()
+    return [_of_label(known, label) for label in sorted(both.nlargest(MOST_LABELS).index)]
 
 
-def by_label(predictions: pd.DataFrame) -> list[LabelQuality]:
-    """Precision, recall and F1 of every label that was predicted or true among the labelled predictions."""
-    known = labelled(predictions)
-    labels = sorted({*known["predicted_sentiment"].unique(), *known["true_sentiment"].unique()})
-    return [_of_label(known, label) for label in labels]
+def size(answers: pd.DataFrame) -> int:
+    """How many answers a table speaks of."""
+    return int(answers["n"].sum())
 
 
 def _of_label(known: pd.DataFrame, label: str) -> LabelQuality:
     predicted, true = known["predicted_sentiment"] == label, known["true_sentiment"] == label
-    hits = int((predicted & true).sum())
+    hits = size(known[predicted & true])
     return LabelQuality(
         label,
-        precision=proportion(hits, int(predicted.sum())),
-        recall=proportion(hits, int(true.sum())),
-        f1=_f1(hits, int((predicted | true).sum())),
+        precision=proportion(hits, size(known[predicted])),
+        recall=proportion(hits, size(known[true])),
+        f1=_f1(hits, size(known[predicted | true])),
     )
 
 

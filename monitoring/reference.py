@@ -116,10 +116,13 @@ def with_csv(profile: Reference, path: Path) -> Reference:
     )
 
 
-def histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Counts by bin; a value outside the edges counts in the first or last bin, so that none is lost."""
+def histogram(
+    values: npt.NDArray[Any], edges: npt.NDArray[Any], counts: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
+    """Counts by bin, of values (m,) that occur `counts` (m,) times each, or once; a value outside the edges counts in
+    the first or last bin, so that none is lost."""
     bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    return np.bincount(bins, minlength=len(edges) - 1)
+    return np.bincount(bins, weights=counts, minlength=len(edges) - 1).astype(np.int64)
 
 
 def _digest_of(words: npt.NDArray[np.int64], labels: pd.Series) -> str:

@@ -108,15 +108,14 @@ def audit_sentence(audit: Audit) -> str:
 
 def version_sentence(earlier: VersionQuality, later: VersionQuality, difference: Difference | None) -> str:
     """Whether the later of two versions is better."""
+    one, other = (version.version or "the version without a name" for version in (later, earlier))
     if difference is None:
-        return (
-            f"Whether {later.version} is better than {earlier.version} cannot be told yet: one of them has no labels."
-        )
+        return f"Whether {one} is better than {other} cannot be told yet: one of them has no labels."
     found = f"{difference.value:+.1%} ({difference.low:+.1%} to {difference.high:+.1%})"
     verdict = {
-        "higher": f"{later.version} is better than {earlier.version}",
-        "lower": f"{later.version} is worse than {earlier.version}",
-    }.get(direction(difference), f"Whether {later.version} is better than {earlier.version} cannot be told yet")
+        "higher": f"{one} is better than {other}",
+        "lower": f"{one} is worse than {other}",
+    }.get(direction(difference), f"Whether {one} is better than {other} cannot be told yet")
     return f"{verdict}: the difference in accuracy is {found}, 95 % interval."
 
 
@@ -130,7 +129,11 @@ def figure(proportion: Proportion | None) -> str:
 
 
 def when(mark: Mark) -> str:
-    return f"{datetime.fromtimestamp(mark.time, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{moment(mark):%Y-%m-%d %H:%M} UTC"
+
+
+def moment(mark: Mark) -> datetime:
+    return datetime.fromtimestamp(mark.time, UTC)
 
 
 def since(alarm: Episode, what: str) -> str:

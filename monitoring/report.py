@@ -20,10 +20,11 @@ import plotly.graph_objects as go
 
 from monitoring import drift, figures
 from monitoring.alert import Alert
-from monitoring.analysis import Analysis, Segment, analyse
+from monitoring.analysis import Analysis, analyse
 from monitoring.look import observer_of
 from monitoring.reference import Reference
 from monitoring.remarks import audit_sentence, estimate_note, feedback_notes, figure, version_sentence
+from monitoring.segment import Segment
 from monitoring.settings import Settings, SettingsError
 from monitoring.signals import FIT
 
@@ -33,13 +34,14 @@ table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid
 .alert{border-color:#b00020}.warning{border-color:#e69f00}.unknown{border-color:#9aa0a6}.ok{border-color:#009e73}"""
 
 
-def to_json(analysis: Analysis, segment: Segment, now: datetime) -> str:
+def to_json(analysis: Analysis, now: datetime) -> str:
     """The figures; texts of requests are not among them."""
+    segment = analysis.segment
     found = {
         "generated_at": now.isoformat(),
         "selection": {"since": segment.since and segment.since.isoformat(), **_names(segment)},
-        "requests": len(analysis.requests),
-        "repeated_texts": analysis.repeats,
+        "requests": analysis.counted.n,
+        "repeated_texts": analysis.counted.n - analysis.counted.distinct,
         "alerts": [asdict(alert) for alert in analysis.alerts],
         "notes": [asdict(alert) for alert in analysis.notes],
         "false_alarms": analysis.budget,
@@ -60,13 +62,11 @@ def to_json(analysis: Analysis, segment: Segment, now: datetime) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
-def to_html(
-    analysis: Analysis, reference: Reference | None, settings: Settings, segment: Segment, now: datetime
-) -> str:
+def to_html(analysis: Analysis, reference: Reference | None, settings: Settings, now: datetime) -> str:
     """The same for people. Everything that comes from outside is escaped."""
     parts = [
-        f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {len(analysis.requests):,} requests"
-        f"{_selection(segment)}.</p>",
+        f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {analysis.counted.n:,} requests"
+        f"{_selection(analysis.segment)}.</p>",
         *map(_box, [*analysis.alerts, *analysis.notes]),
         _paragraph(analysis.budget),
         "<h2>Accuracy, precision, recall, F1</h2>",
@@ -102,14 +102,14 @@ def _figures(analysis: Analysis, reference: Reference | None, settings: Settings
     by_time = analysis.accuracy_by_time
     if by_time[["value", "estimated"]].notna().any(axis=None):
         threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
-        yield "Accuracy over time", figures.accuracy_over_time(by_time, threshold, doubted=doubted)
+        yield "Accuracy over time", figures.accuracy_over_time(by_time, threshold, UTC, doubted=doubted)
     if reference:
-        yield "Sentence length", figures.shares_of_lengths(analysis.requests["words"], reference)
+        yield "Sentence length", figures.shares_of_lengths(analysis.counted.lengths, reference)
     expected = reference.label_counts if reference else None
-    yield "Predicted sentiment", figures.shares_of_labels(drift.label_counts(analysis.requests), expected)
+    yield "Predicted sentiment", figures.shares_of_labels(drift.label_counts(analysis.counted.answers), expected)
     if not analysis.confidence_by_time.empty:
         mean = reference.confidence_mean if reference else None
-        yield "Confidence over time", figures.confidence_over_time(analysis.confidence_by_time, mean)
+        yield "Confidence over time", figures.confidence_over_time(analysis.confidence_by_time, mean, UTC)
     if analysis.reliability:
         yield "Calibration", figures.reliability_diagram(analysis.reliability)
 
@@ -130,7 +130,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _box(alert: Alert) -> str:
-    text = f"<strong>{html.escape(alert.title)}.</strong> {html.escape(alert.detail)}"
+    action = f" <em>Next: {html.escape(alert.action)}</em>" if alert.action else ""
+    text = f"<strong>{html.escape(alert.title)}.</strong> {html.escape(alert.detail)}{action}"
     return f'<div class="{alert.level}">{text}</div>'
 
 
@@ -174,13 +175,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     segment = Segment(since, tuple(options.label), tuple(options.version))
     for problem in problems:
         print(problem, file=sys.stderr)
-    if segment.of(snapshot).empty:
+    if segment.count(snapshot).n == 0:
         print(f"No report: no request in {settings.log_dir} matches.", file=sys.stderr)
         return 3
     reference = observer.reference
     analysis = analyse(snapshot, segment, reference, settings)
-    options.html.write_text(to_html(analysis, reference, settings, segment, now), "utf-8")
-    options.json.write_text(to_json(analysis, segment, now), "utf-8")
+    options.html.write_text(to_html(analysis, reference, settings, now), "utf-8")
+    options.json.write_text(to_json(analysis, now), "utf-8")
     print(f"Written: {options.html} and {options.json}")
     return 0
 

@@ -131,6 +131,7 @@ class Ratios:
 
 CLEARING_THRESHOLD = 1_000.0  # an alarm is taken back wrongly once in so many observations at most
 KEPT_EPISODES = 20
+AT_ONCE = 4_096  # observations: what comes after one that raises or clears an alarm is looked at again
 
 
 class Signal:
@@ -165,8 +166,8 @@ class Signal:
         """Take in observations by their bins, (T,), with the parts of their marks, (T,)."""
         while len(bins):
             step = self._clear if self.alarm else self._raise
-            end = step(bins, numbers, times)
-            taken = len(bins) if end is None else end + 1
+            end = step(bins[:AT_ONCE], numbers[:AT_ONCE], times[:AT_ONCE])
+            taken = min(AT_ONCE, len(bins)) if end is None else end + 1
             self.n += taken
             bins, numbers, times = bins[taken:], numbers[taken:], times[taken:]
 

@@ -24,6 +24,7 @@ class Settings:
     min_labels: int = 30
     false_alarm_budget: float = 0.02
     refresh_seconds: float = 3
+    stale_minutes: float = 15
     state_dir: Path = Path("state")
     watch_port: int = 9108
     watch_name: str = "sentiment-monitor"
@@ -42,6 +43,7 @@ class Settings:
             min_labels=int(_number(env, "MIN_LABELS", cls.min_labels, 1, 10**9, whole=True)),
             false_alarm_budget=_number(env, "FALSE_ALARM_BUDGET", cls.false_alarm_budget, 1e-6, 0.5),
             refresh_seconds=_number(env, "REFRESH_SECONDS", cls.refresh_seconds, 0.5, 3600),
+            stale_minutes=_number(env, "STALE_MINUTES", cls.stale_minutes, 1, 10**6),
             state_dir=Path(env.get("STATE_DIR", cls.state_dir)),
             watch_port=int(_number(env, "WATCH_PORT", cls.watch_port, 1, 65535, whole=True)),
             watch_name=env.get("WATCH_NAME", cls.watch_name),

@@ -1,17 +1,21 @@
-"""Where the page has its data from, each source asked no more often than needed, and a sentence where it has none."""
+"""Where the page has its data from: each source is asked no more often than needed, whatever the number of browsers."""
 
 from __future__ import annotations
 
-import time
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import streamlit as st
 
-from monitoring import views
 from monitoring.alert import Alert
-from monitoring.analysis import Analysis, Segment, analyse
+from monitoring.analyses import Analyses, Selection
+from monitoring.analysis import Analysis
 from monitoring.api_client import ApiClient, ApiUnavailable
+from monitoring.api_watch import ApiState, ApiWatch
+from monitoring.checkpoint import Checkpoint
 from monitoring.explanation import Explanation
 from monitoring.log_format import Prediction
 from monitoring.log_reader import LogReader, Snapshot
@@ -19,44 +23,66 @@ from monitoring.monitor import Monitor
 from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
 
-WORDS_SECONDS = 30.0  # new ones are looked for no more often: it takes a second
+PATIENCE_SECONDS = 1.0  # for what the page can do without
+ALLOW = "Let this service read it. Nothing is lost: what is written meanwhile shows as soon as it can be read."
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def log_reader(
-    directory: Path,
-    profile: str | None,
-    accuracy_threshold: float,
-    budget: float,
-    min_labels: int,
-    _reference: Reference | None,
-) -> LogReader:
-    """One reader for all sessions: each line is read once, however many browsers look. `profile` is the digest of
-    `_reference`: with another one everything is judged anew."""
-    return LogReader(directory, Monitor(_reference, accuracy_threshold, budget, min_labels))
+@dataclass(frozen=True)
+class Seen:
+    """What there is to show: `snapshot` is None while the log is being read, of which the share `read` is done, and
+    when it cannot be read; `analysis` is None also when no request is selected. `problems` says what is missing."""
+
+    reference: Reference | None = None
+    snapshot: Snapshot | None = None
+    analysis: Analysis | None = None
+    read: float = 1.0
+    problems: Sequence[Alert] = ()
+    api: ApiState = field(default_factory=ApiState)
 
 
-@st.cache_resource
+class Log:
+    """The reader of a log, what it is compared with, and the analyses that are made of it. Threads may share it."""
+
+    def __init__(self, settings: Settings, reference: Reference | None) -> None:
+        monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
+        self.analyses = Analyses(reference, settings)
+        self.reader = LogReader(settings.log_dir.absolute(), monitor, Checkpoint(settings.state_dir / "dashboard"))
+        self._first = threading.Thread(target=self._read_first, name="first-read", daemon=True)
+        self._first.start()
+
+    def _read_first(self) -> None:
+        with suppress(OSError):  # the page will say so when it looks itself
+            self.reader.refresh()
+
+    def look(self, wait: float = PATIENCE_SECONDS) -> Snapshot | None:
+        """The log as it is now, or None while it is being read for the first time, after so many seconds. Raises
+        OSError."""
+        self._first.join(wait)
+        return None if self._first.is_alive() else self.reader.refresh()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def the_log(settings: Settings, digest: str | None, _reference: Reference | None) -> Log:
+    """One for all sessions: each line is read once, however many browsers look. `digest` is that of `_reference`: with
+    another one everything is judged anew."""
+    return Log(settings, _reference)
+
+
+@st.cache_resource(show_spinner=False)
 def profile_of_training(path: Path, changed: float) -> Reference:
     """The model's profile; `changed`, the file's time of change, makes a new file be read."""
     return load_profile(path)
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
     """`_profile` with the lengths and labels of the user's own data set."""
     return with_csv(_profile, path)
 
 
-@st.cache_data(ttl=10)
-def model_card(api_url: str) -> dict[str, Any]:
-    return ApiClient(api_url).model_card()
-
-
-def labels_of_model(api_url: str) -> list[str]:
-    """The labels that the card names, if any. Raises ApiUnavailable."""
-    labels = model_card(api_url).get("labels")
-    return [str(label) for label in labels] if isinstance(labels, list) else []
+@st.cache_resource(show_spinner=False)
+def api_watch(url: str, seconds: float) -> ApiWatch:
+    return ApiWatch(ApiClient(url), seconds)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)  # a resource is not copied, nor changed by anybody
@@ -74,81 +100,42 @@ def explanation_or_reason(api_url: str, text: str, request: tuple[str, ...]) -> 
         return str(error)
 
 
-def explained(api_url: str, request: Prediction) -> tuple[Explanation | str, list[str]]:
-    """The explanation of the request, or the sentence why there is none, and the model's labels, as far as known."""
-    name = (str(request.prediction_id), str(request.timestamp))
-    explanation = explanation_or_reason(api_url, request.request_text, name)
-    return explanation, labels_or_none(api_url) if isinstance(explanation, Explanation) else []
+def explained(api_url: str, request: Prediction) -> Explanation | str:
+    """The explanation of the request, or the sentence why there is none."""
+    return explanation_or_reason(api_url, request.request_text, (str(request.prediction_id), str(request.timestamp)))
 
 
-def labels_or_none(api_url: str) -> list[str]:
-    """The labels that the card names, none if the API does not say."""
+def look(settings: Settings, selection: Selection) -> Seen:
+    """Everything the page shows, as it is now."""
+    reference, problems = _the_reference(settings)
+    api = api_watch(settings.api_url, settings.refresh_seconds).state(PATIENCE_SECONDS)
+    log = the_log(settings, reference.digest if reference else None, reference)
     try:
-        return labels_of_model(api_url)
-    except ApiUnavailable:
-        return []
+        snapshot = log.look()
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}." if error.strerror else "Its files change while they are read."
+        unreadable = Alert("alert", "The log cannot be read", reason, "log", action=ALLOW)
+        return Seen(reference, problems=[unreadable, *problems], api=api)
+    if snapshot is None:
+        return Seen(reference, read=log.reader.progress, problems=problems, api=api)
+    return Seen(reference, snapshot, log.analyses.of(snapshot, selection), problems=problems, api=api)
 
 
-class Known(NamedTuple):
-    """What was computed for this user last: of what, and until when its words that moved will do."""
-
-    snapshot: Snapshot
-    key: tuple[Any, ...]
-    analysis: Analysis
-    words_until: float
-
-
-def the_analysis(
-    snapshot: Snapshot, segment: Segment, reference: Reference | None, settings: Settings
-) -> Analysis | None:
-    """What is to be said about the selected requests, None if there are none; computed again only when they or the log
-    have changed."""
-    digest, now = reference.digest if reference else None, time.monotonic()
-    selection = (segment.labels, segment.versions, digest, settings.accuracy_threshold)
-    requests = segment.of(snapshot)
-    if requests.empty:
-        return None
-    key = (len(requests), *selection)
-    known: Known | None = st.session_state.get("analysis")
-    if known and known.snapshot is snapshot and known.key == key:
-        return known.analysis
-    words, until = None, now + WORDS_SECONDS
-    if known and known.key[1:] == selection and now < known.words_until:
-        words, until = known.analysis.moved_words, known.words_until
-    found = analyse(snapshot, segment, reference, settings, words)
-    st.session_state["analysis"] = Known(snapshot, key, found, until)
-    return found
-
-
-def the_reference(settings: Settings) -> Reference | None:
-    """What traffic is compared with, or None after a sentence that says why there is nothing."""
+def _the_reference(settings: Settings) -> tuple[Reference | None, list[Alert]]:
+    """What traffic is compared with, and why there is none, or not all of it."""
     path, csv_path = settings.reference_path, CSV_PATH
     profile = None
     try:
         profile = profile_of_training(path, _changed(path))
         if csv_path.exists():
-            return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile)
+            return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile), []
     except ReferenceUnavailable as error:
-        st.warning(views.plain(error))
-    return profile
+        return profile, [Alert("warning", "There is nothing to compare with", str(error), "reference")]
+    return profile, []
 
 
 def _changed(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
-
-
-def the_log(settings: Settings, reference: Reference | None) -> Snapshot | None:
-    """The log as it is now, or None after a sentence that says why it cannot be read."""
-    directory, digest = settings.log_dir.absolute(), reference.digest if reference else None
     try:
-        return log_reader(
-            directory,
-            digest,
-            settings.accuracy_threshold,
-            settings.false_alarm_budget,
-            settings.min_labels,
-            reference,
-        ).refresh()
-    except OSError as error:
-        views.draw_alert(Alert("alert", "The log cannot be read", f"{error.strerror}: {error.filename}"))
-        return None
+        return path.stat().st_mtime
+    except OSError:  # reading it will say why
+        return 0.0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
-BLOCK_BYTES = 8 * 1024**2
+BLOCK_BYTES = 2 * 1024**2  # of which all copies that are made of it fit into a processor's cache
 SEEN_BYTES = 1024
-Row = TypeVar("Row")
 
 
 class Replaced(OSError):
@@ -38,51 +36,72 @@ class Position(NamedTuple):
             return False
 
 
-class TailedFile(Generic[Row]):
-    """One file, read up to its last newline; what follows that is still being written."""
+class Block(NamedTuple):
+    """Whole lines that stand together from `start` on, in bytes, each without its newline."""
 
-    def __init__(self, path: Path, parse: Callable[[dict[str, Any]], Row]) -> None:
-        self.path = path
+    start: int
+    lines: list[bytes]
+
+
+class TailedFile:
+    """One file, read up to its last newline; what follows that is still being written. `number` names it in a log; it
+    was read up to `reached`, of `size` bytes when it was last looked at."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path, self.number = path, number
         self.unreadable_lines = 0
-        self._offset = 0
-        self._seen = b""  # the end of the last line read
-        self._parse: Callable[[dict[str, Any]], Row] = parse
-        stat = path.stat()
-        self._identity = stat.st_dev, stat.st_ino
+        self.identity = identity(path)
+        self._accepted = self.reached = 0
+        self.size = path.stat().st_size
+        self._accepted_seen = self._reached_seen = b""  # the end of the last line
 
     @property
     def position(self) -> Position:
-        return Position(self._identity[1], self._offset, len(self._seen), sha256(self._seen).hexdigest())
+        seen = self._accepted_seen
+        return Position(self.identity[1], self._accepted, len(seen), sha256(seen).hexdigest())
 
-    def read_new(self) -> Iterator[tuple[int, Row]]:
-        """The rows appended since the last call, each with the offset of its end. Raises Replaced."""
+    def go_on_from(self, position: Position, unreadable_lines: int) -> None:
+        """Take what is before `position`, which must hold, as accepted. Raises OSError."""
+        self.unreadable_lines = unreadable_lines
+        with self.path.open("rb") as file:
+            file.seek(position.offset - position.seen)
+            self._accepted_seen = file.read(position.seen)
+        self._accepted = position.offset
+
+    def read_new(self) -> Iterator[Block]:
+        """The lines that were appended since `accept` was last called. Raises Replaced, or OSError."""
+        self.reached, self._reached_seen = self._accepted, self._accepted_seen
         try:
             stat = self.path.stat()
         except FileNotFoundError as error:
             raise Replaced from error
-        if self._identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._offset:
+        if self.identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._accepted:
             raise Replaced
-        if stat.st_size > self._offset:
-            for line in self._new_lines():
-                yield from self._row(line)
+        self.size = stat.st_size
+        if stat.st_size > self._accepted:
+            yield from self._new_blocks()
 
-    def _new_lines(self) -> Iterator[bytes]:
+    def accept(self, unreadable_lines: int) -> None:
+        """All that was read is used, or counted as unreadable: it is not read again."""
+        self._accepted, self._accepted_seen = self.reached, self._reached_seen
+        self.unreadable_lines += unreadable_lines
+
+    def _new_blocks(self) -> Iterator[Block]:
         with self.path.open("rb") as file:
-            file.seek(self._offset - len(self._seen))
-            if file.read(len(self._seen)) != self._seen:
+            file.seek(self._accepted - len(self._accepted_seen))
+            if file.read(len(self._accepted_seen)) != self._accepted_seen:
                 raise Replaced
             rest = b""
-            while block := file.read(BLOCK_BYTES):
-                *lines, rest = (rest + block).split(b"\n")
-                for line in lines:
-                    self._offset += len(line) + 1
-                    self._seen = line[-SEEN_BYTES:] + b"\n"
-                    yield line
+            while read := file.read(BLOCK_BYTES):
+                *lines, rest = (rest + read).split(b"\n")
+                if lines:
+                    block = Block(self.reached, lines)
+                    self.reached += sum(map(len, lines)) + len(lines)
+                    self._reached_seen = lines[-1][-SEEN_BYTES:] + b"\n"
+                    yield block
 
-    def _row(self, line: bytes) -> Iterator[tuple[int, Row]]:
-        if not line.strip():
-            return
-        try:
-            yield self._offset, self._parse(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            self.unreadable_lines += 1
+
+def identity(path: Path) -> tuple[int, int]:
+    """What stays the same when a file is renamed: its device and inode. Raises OSError."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino

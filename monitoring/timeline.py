@@ -1,64 +1,83 @@
-"""Figures over time, in so few steps that a plot of them stays small however long the log is."""
+"""Figures over time, in so few steps that a plot of them stays small however long the log is.
+
+They are made of Counted.steps, which has times of one of tally.STEPS.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from monitoring.calibration import calibrated
+from monitoring.counted import quantiles
 from monitoring.drift import of_reference
 from monitoring.quality import labelled, proportion
 from monitoring.reference import Reference
+from monitoring.tally import step_for
 
-STEPS = ["1s", "10s", "1min", "5min", "30min", "2h", "12h", "2D", "7D", "30D", "365D"]
-MAX_STEPS = 120
 ACCURACY_STEPS = 30  # the fewer, the more labels behind each of them
+MICROSECOND = pd.Timedelta(microseconds=1)
 
 
-def confidence_by_time(predictions: pd.DataFrame) -> pd.DataFrame:
+def confidence_by_time(steps: pd.DataFrame) -> pd.DataFrame:
     """Mean, 10 % and 90 % quantile, and count of the confidences by time step: columns time, mean, low, high, n."""
-    known = predictions[predictions["confidence"].notna()]
-    if known.empty:
-        return pd.DataFrame(columns=["time", "mean", "low", "high", "n"])
-    steps = known.groupby(known["timestamp"].dt.floor(_step(known, MAX_STEPS)))["confidence"]
-    table = pd.DataFrame(
-        {"mean": steps.mean(), "low": steps.quantile(0.1), "high": steps.quantile(0.9), "n": steps.size()}
-    )
-    return table.rename_axis("time").reset_index()
+    known = steps[steps["confidence"].notna()]
+    found = [(time, *_spread(rows)) for time, rows in known.groupby("time")]
+    return pd.DataFrame(found, columns=["time", "mean", "low", "high", "n"])
 
 
-def accuracy_by_time(predictions: pd.DataFrame, reference: Reference | None) -> pd.DataFrame:
+def accuracy_by_time(steps: pd.DataFrame, reference: Reference | None) -> pd.DataFrame:
     """By time step of the predictions: the share of right answers among the labelled ones with its 95 % interval, the
     labels behind it, and the accuracy estimated from confidence: columns time, value, low, high, n, estimated; NaN
     where there is none."""
     columns = ["time", "value", "low", "high", "n", "estimated"]
-    if predictions.empty:
+    if steps.empty:
         return pd.DataFrame(columns=columns)
-    step = _step(predictions, ACCURACY_STEPS)
-    known = labelled(predictions)
-    right = (known["true_sentiment"] == known["predicted_sentiment"]).groupby(known["timestamp"].dt.floor(step))
-    shares = [proportion(int(hits), int(n)) for hits, n in zip(right.sum(), right.size(), strict=True)]
+    longer = _in_longer_steps(steps)
+    known = labelled(longer)
+    right = known["n"].where(known["true_sentiment"] == known["predicted_sentiment"], 0)
+    of_time = pd.DataFrame({"right": right, "n": known["n"]}).groupby(known["time"]).sum()
+    shares = [proportion(int(hits), int(n)) for hits, n in zip(of_time["right"], of_time["n"], strict=True)]
     table = pd.DataFrame(
         [(share.value, share.low, share.high, share.n) for share in shares if share],
-        index=right.sum().index,
+        index=of_time.index,
         columns=["value", "low", "high", "n"],
     )
-    table = table.join(_estimated(predictions, reference, step), how="outer")
+    table = table.join(_estimated(longer, reference), how="outer")
     return table.rename_axis("time").reset_index()[columns]
 
 
-def _estimated(predictions: pd.DataFrame, reference: Reference | None, step: str) -> pd.Series:
-    answered = predictions[predictions["confidence"].notna()]
-    if reference is None:
-        answered = answered.iloc[:0]
-    else:
-        answered = of_reference(answered, reference)
-        answered = answered.assign(right=calibrated(answered["confidence"].to_numpy(), reference))
-    if answered.empty:
+def traffic_by_time(steps: pd.DataFrame, step: pd.Timedelta) -> pd.DataFrame:
+    """By time step of this length: requests, those with a label, and the mean words of different texts: columns time,
+    requests, labels, words; steps without requests are there, too."""
+    table = pd.DataFrame(
+        {"requests": steps["n"], "labels": steps["n"].where(steps["true_sentiment"].notna(), 0)}
+        | {name: steps[name] for name in ("words", "distinct")}
+    )
+    table = table.groupby(steps["time"]).sum()
+    if len(table):
+        table = table.reindex(pd.date_range(table.index.min(), table.index.max(), freq=step, unit="us"), fill_value=0)
+    table["words"] = table["words"] / table.pop("distinct").where(lambda n: n > 0)
+    return table.rename_axis("time").reset_index()
+
+
+def _spread(rows: pd.DataFrame) -> tuple[float, float, float, int]:
+    confidence, n = rows["confidence"].to_numpy(), rows["n"].to_numpy()
+    low, high = quantiles(confidence, n, [0.1, 0.9]).tolist()
+    return float(np.average(confidence, weights=n)), low, high, int(n.sum())
+
+
+def _in_longer_steps(steps: pd.DataFrame) -> pd.DataFrame:
+    span = steps["time"].max() - steps["time"].min()
+    longer = step_for(int(span / MICROSECOND), ACCURACY_STEPS)
+    return steps.assign(time=steps["time"].dt.floor(pd.Timedelta(microseconds=longer)))
+
+
+def _estimated(steps: pd.DataFrame, reference: Reference | None) -> pd.Series:
+    answered = steps[steps["confidence"].notna()]
+    answered = answered.iloc[:0] if reference is None else of_reference(answered, reference)
+    if reference is None or answered.empty:
         return pd.Series(dtype="float64", name="estimated", index=pd.DatetimeIndex([], tz="UTC"))
-    return answered.groupby(answered["timestamp"].dt.floor(step))["right"].mean().rename("estimated")
-
-
-def _step(predictions: pd.DataFrame, most: int) -> str:
-    """The shortest step of which so many are enough."""
-    span = predictions["timestamp"].max() - predictions["timestamp"].min()
-    return next((step for step in STEPS if span / pd.Timedelta(step) <= most), STEPS[-1])
+    right = answered["n"] * calibrated(answered["confidence"].to_numpy(), reference)
+    of_time = pd.DataFrame({"right": right, "n": answered["n"]}).groupby(answered["time"]).sum()
+    return (of_time["right"] / of_time["n"]).rename("estimated")

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from monitoring.quality import Proportion, accuracy
+from monitoring.quality import Proportion, accuracy, size
 
 Verdict = Literal["higher", "lower", "cannot tell yet"]
 
@@ -35,11 +35,18 @@ class Difference:
     high: float
 
 
-def by_version(predictions: pd.DataFrame) -> list[VersionQuality]:
-    """Each version in the order in which they first answered."""
-    groups = predictions.groupby("model_version", dropna=False, sort=False)
-    found = [_of_version(None if pd.isna(name) else str(name), rows) for name, rows in groups]
+def by_version(answers: pd.DataFrame, spans: pd.DataFrame) -> list[VersionQuality]:
+    """Each version in the order in which they first answered; tables as in Counted."""
+    found = [
+        VersionQuality(name, size(rows), accuracy(rows), times["first"].min(), times["last"].max())
+        for (name, rows), (_, times) in zip(_by_version(answers), _by_version(spans), strict=True)
+    ]
     return sorted(found, key=lambda version: version.first)
+
+
+def _by_version(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
+    groups = table.groupby("model_version", dropna=False, sort=True, observed=True)
+    return [(None if pd.isna(name) else str(name), rows) for name, rows in groups]
 
 
 def difference(one: Proportion, other: Proportion) -> Difference:
@@ -55,8 +62,3 @@ def verdict(difference: Difference) -> Verdict:
     if difference.low > 0:
         return "higher"
     return "lower" if difference.high < 0 else "cannot tell yet"
-
-
-def _of_version(version: str | None, rows: pd.DataFrame) -> VersionQuality:
-    times = rows["timestamp"]
-    return VersionQuality(version, len(rows), accuracy(rows), times.min().to_pydatetime(), times.max().to_pydatetime())

@@ -1,19 +1,17 @@
-"""Draws the page: one draw_* function a section. Statistics come in as values; nothing is computed or judged here.
-
-Texts and labels come from outside: they are shown in tables, charts and as plain text, never as Markdown or HTML.
-"""
+"""What all sections of the page share. Texts and labels come from outside: they are shown by components as plain text,
+in charts, and escaped, never as Markdown or HTML."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from monitoring.alert import Alert
-from monitoring.components import card_table
-from monitoring.model_card import card_headline, card_limits, card_rows
+from monitoring.components import plain_table, verdict
 
 
 def plain(text: object) -> str:
@@ -21,43 +19,60 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", " ".join(str(text).split()))
 
 
-def draw_alert(alert: Alert) -> None:
-    box = {"alert": st.error, "warning": st.warning, "unknown": st.info, "ok": st.success}[alert.level]
-    box(f"**{plain(alert.title)}.** {plain(alert.detail)}")
+def named(label: object) -> str:
+    """The same of a label, which may have no character: that would leave nothing to see or to click on. Nor does it
+    become a link, an icon or an arrow: of these Streamlit makes some of escaped text, too."""
+    return plain(MADE_OF_TEXT.sub("\\g<0>\N{WORD JOINER}", clipped(str(label)))) or "(empty)"
 
 
-def draw_api_state(url: str, problem: str | None, card: Mapping[str, Any] | None) -> None:
-    st.subheader("The API")
-    if problem:
-        draw_alert(Alert("alert", "The API is not ready", f"{problem} What the log holds is shown above."))
-        return
-    st.success(f"The API at {plain(url)} is ready.")
-    if card:
-        st.caption(plain(card_headline(card)))
-        _draw_card(card)
+def clipped(text: str, most: int = 100) -> str:
+    """As much of a label or a version as there is room for."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _draw_card(card: Mapping[str, Any]) -> None:
-    rows, limits = card_rows(card), card_limits(card)
-    if rows or limits:
-        with st.expander("Model card"):
-            card_table(key="card_table", data={"rows": rows, "limits": limits})
+MADE_OF_TEXT = re.compile(r":(?=material/|streamlit:|//)|www(?=\.)|@|<(?=[-=])|[~>](?==)|-(?=[->])", re.IGNORECASE)
 
 
-def draw_try_form() -> str | None:
-    """The text to try, once the user sends it."""
-    st.subheader("Try a sentence")
-    with st.form("try"):
-        text = st.text_area("Text", key="try_text", placeholder="The movie was amazing!")
-        sent = st.form_submit_button("Predict")
-    return text if sent else None
+def draw_alerts(alerts: Sequence[Alert], key: str) -> None:
+    """One line or more each, with its state in colour and words."""
+    items = [
+        {
+            "level": alert.level,
+            "title": alert.title,
+            "lines": [clipped(alert.detail, 1000)],
+            "action": alert.action,
+            "link": None,
+        }
+        for alert in alerts
+    ]
+    if items:
+        verdict(key=key, data={"items": items, "headline": False})
 
 
-def draw_answer(answer: Mapping[str, Any], labels: list[str], judge: Callable[[str], None]) -> None:
-    """The answer to the tried sentence; `judge` is called with its true label when the user gives one."""
-    predicted = str(answer["predicted_sentiment"])
-    st.write(f"Predicted **{plain(predicted)}** with confidence {answer['confidence']:.3f}. Was that right?")
-    choices = [predicted, *(label for label in labels if label != predicted)]
-    for column, label in zip(st.columns(len(choices)), choices, strict=True):
-        text = f"Right: {plain(label)}" if label == predicted else f"Wrong: it is {plain(label)}"
-        column.button(text, key=f"judge-{label}", on_click=judge, args=(label,))
+def draw_table(
+    key: str,
+    caption: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    note: str = "",
+    *,
+    has_times: bool = False,
+) -> None:
+    """A table of texts from anywhere, or of times in UTC for the reader's zone; `caption` is for readers who do not see
+    it."""
+    cells = [[clipped(cell, 300) for cell in row] for row in rows]
+    data = {"caption": caption, "head": list(head), "rows": cells, "note": clipped(note, 1000)}
+    plain_table(key=key, data=data | {"hasTimes": has_times})
+
+
+def draw_note(key: str, text: str) -> None:
+    """A sentence with times in it."""
+    plain_table(key=key, data={"caption": "", "head": None, "rows": [], "note": text})
+
+
+def the_zone() -> tzinfo:
+    """The zone of time of this user's browser."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import hypergeom, norm
 
-from monitoring.drift import MIN_TEXTS, Floats, distinct
+from monitoring.drift import MIN_TEXTS, Floats
 from monitoring.log_format import Prediction
-from monitoring.log_reader import rows
 from monitoring.reference import Words
 
 MAX_TEXTS = 2_000  # the latest ones
@@ -58,13 +56,14 @@ class Table:
     reference_n: int
 
 
-def moved_words(predictions: pd.DataFrame, words: Words) -> list[MovedWord]:
+def moved_words(requests: Sequence[Prediction], words: Words) -> list[MovedWord]:
     """The words that show best what is new, at most MAX_WORDS: those whose odds have changed most, as far as a 95 %
-    interval can tell at least. Each text counts once; none for fewer than MIN_TEXTS."""
-    texts = distinct(predictions).tail(MAX_TEXTS)
+    interval can tell at least. Each text counts once, and of MAX_TEXTS the latest, which come last; none for fewer than
+    MIN_TEXTS."""
+    texts = list({request.request_text: request for request in requests}.values())[-MAX_TEXTS:]
     if len(texts) < MIN_TEXTS or not words.texts:
         return []
-    sightings = _sightings(texts["request_text"], words.pattern)
+    sightings = _sightings((request.request_text for request in texts), words.pattern)
     names = _tested(sightings, words)
     table = _table(names, sightings, words, len(texts))
     as_long = replace(table, reference=_of_texts_as_long(table))
@@ -149,8 +148,9 @@ def _p_values(table: Table) -> Floats:
 
 
 def _moved(
-    word: str, texts: pd.DataFrame, places: list[int], reference_share: float, change: float, p_value: float
+    word: str, texts: Sequence[Prediction], places: list[int], reference_share: float, change: float, p_value: float
 ) -> MovedWord:
+    confidence = np.array([request.confidence for request in texts])
     is_in = np.zeros(len(texts), dtype=np.bool_)
     is_in[places] = True
     return MovedWord(
@@ -159,11 +159,12 @@ def _moved(
         reference_share=reference_share,
         log_odds_ratio=change,
         p_value=p_value,
-        mean_confidence=_mean(texts["confidence"][is_in]),
-        mean_confidence_without=_mean(texts["confidence"][~is_in]),
-        examples=tuple(rows(texts.iloc[places[::-1][:MAX_EXAMPLES]])),
+        mean_confidence=_mean(confidence[is_in]),
+        mean_confidence_without=_mean(confidence[~is_in]),
+        examples=tuple(texts[place] for place in places[::-1][:MAX_EXAMPLES]),
     )
 
 
-def _mean(confidence: pd.Series) -> float | None:
-    return None if confidence.isna().all() else float(confidence.mean())
+def _mean(confidence: Floats) -> float | None:
+    known = confidence[~np.isnan(confidence)]
+    return float(known.mean()) if len(known) else None

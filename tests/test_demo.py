@@ -14,7 +14,7 @@ from api.explanation import Explainer
 from api.model_file import load_model
 from api.predictor import Predictor
 from api.settings import Settings
-from monitoring.log_tail import LogTail
+from monitoring.log_reader import LogReader
 from monitoring.monitor import Monitor
 from monitoring.reference import load_profile
 from scripts import demo, demo_texts
@@ -121,7 +121,8 @@ def test_accuracy_follows_the_calibration_curve_of_the_profile():
 def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
     server = start_api(MODEL_PATH=str(SHIPPED))
     reference = load_profile(ROOT / "monitoring" / "reference.json")
-    monitor, tail = Monitor(reference, 0.8, 0.02), LogTail(server.log_dir)
+    monitor = Monitor(reference, 0.8, 0.02)
+    reader = LogReader(server.log_dir, monitor)
     raised, sent = [], []
 
     with closing(demo.Api(server.url)) as api:
@@ -129,7 +130,7 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
         with closing(demo.Traffic(api, labels, seed=5)) as traffic:
             for phase in demo.phases(api, version, seconds=10, seed=5):
                 sent.append(traffic.run(phase))
-                monitor.update(tail.read_new())
+                reader.refresh()
                 raised.append({name for name, status in monitor.statuses().items() if status.episodes} - {"fit"})
 
     assert raised[0] == set()

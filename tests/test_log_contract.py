@@ -27,7 +27,7 @@ from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_pr
 from monitoring.log_reader import Snapshot
 from tests.api.linear_pipelines import CORPUS, LABELS
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
-from tests.monitoring.conftest import watched_log
+from tests.monitoring.conftest import predictions_of, watched_log
 from training.data import LabelledTexts
 from training.evaluation import Answers, known_token_shares
 from training.own_model import measure
@@ -105,9 +105,10 @@ def test_every_prediction_that_can_be_written_is_read_back_as_it_was(written):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "prediction_logs.json").write_bytes(b"".join(line(record) for record in written))
         snapshot = read(Path(folder))
+        found = as_records(predictions_of(snapshot))
 
     assert snapshot.unreadable_lines == 0
-    assert as_records(snapshot.predictions) == sorted(written, key=lambda record: record.timestamp)
+    assert found == sorted(written, key=lambda record: record.timestamp)
 
 
 @given(times, texts, texts)
@@ -124,8 +125,9 @@ def test_a_label_finds_its_prediction_whatever_the_id_and_the_labels_are(predict
         Path(folder, "prediction_logs.json").write_bytes(line(prediction))
         Path(folder, "feedback_logs.json").write_bytes(line(FeedbackRecord(RECORD.timestamp, prediction_id, later)))
         snapshot = read(Path(folder))
+        found = predictions_of(snapshot)
 
-    assert snapshot.predictions["true_sentiment"].tolist() == [later]
+    assert found["true_sentiment"].tolist() == [later]
     assert (snapshot.unreadable_lines, snapshot.unmatched_feedback) == (0, 0)
 
 
@@ -164,8 +166,8 @@ def test_a_new_field_breaks_nothing(tmp_path, value):
     snapshot = read(tmp_path)
 
     assert snapshot.unreadable_lines == 0
-    assert snapshot.predictions["request_text"].tolist() == [RECORD.request_text] * 2
-    assert snapshot.predictions["true_sentiment"].tolist() == ["negative"] * 2
+    assert predictions_of(snapshot)["request_text"].tolist() == [RECORD.request_text] * 2
+    assert predictions_of(snapshot)["true_sentiment"].tolist() == ["negative"] * 2
 
 
 @given(texts)
@@ -267,7 +269,7 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
 
     snapshot = read(tmp_path)
 
-    table = snapshot.predictions.drop(columns=["words", "prediction_id", "model_version", "known_share", "audit"])
+    table = predictions_of(snapshot).drop(columns=["words", "prediction_id", "model_version", "known_share", "audit"])
     rows = [tuple(None if pd.isna(value) else value for value in row) for row in table.itertuples(index=False)]
 
     def at(text: str) -> pd.Timestamp:
@@ -289,10 +291,10 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
         (at("06.5"), "Since the audit sample", "positive", None, 0.875),
         (at("06.75"), "No words are known of this model", "negative", None, 0.5),
     ]
-    assert snapshot.predictions["words"].tolist() == [4, 8, 9, 3, 5, 5, 4, 7]
-    assert snapshot.predictions["known_share"].fillna(-1).tolist() == [-1] * 6 + [0.75, -1]
-    assert snapshot.predictions["audit"].tolist() == [False] * 6 + [True, False]
-    assert snapshot.predictions[["prediction_id", "model_version"]].isna().sum().tolist() == [1, 1]
+    assert predictions_of(snapshot)["words"].tolist() == [4, 8, 9, 3, 5, 5, 4, 7]
+    assert predictions_of(snapshot)["known_share"].fillna(-1).tolist() == [-1] * 6 + [0.75, -1]
+    assert predictions_of(snapshot)["audit"].tolist() == [False] * 6 + [True, False]
+    assert predictions_of(snapshot)[["prediction_id", "model_version"]].isna().sum().tolist() == [1, 1]
     assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (1, 2, 1)
 
 
@@ -305,8 +307,8 @@ def test_the_sample_can_be_written_on_and_its_last_line_is_then_known_to_be_torn
     write(tmp_path, [numbered(3599)])
 
     after = reader.refresh()
-    assert after.predictions["request_text"].tolist()[-1] == numbered(3599).request_text
-    assert len(after.predictions) == len(before.predictions) + 1
+    assert predictions_of(after)["request_text"].tolist()[-1] == numbered(3599).request_text
+    assert after.requests.rows == before.requests.rows + 1
     assert after.unreadable_lines == before.unreadable_lines + 1
 
 
@@ -328,8 +330,8 @@ def test_what_several_writers_append_to_one_folder_is_read_as_one_log(tmp_path):
 
     snapshot = read(tmp_path)
 
-    assert snapshot.predictions["prediction_id"].tolist() == [f"id-{number}" for number in range(12)]
-    assert snapshot.predictions["true_sentiment"].tolist() == ["negative"] * 12
+    assert predictions_of(snapshot)["prediction_id"].tolist() == [f"id-{number}" for number in range(12)]
+    assert predictions_of(snapshot)["true_sentiment"].tolist() == ["negative"] * 12
     assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (3, 0, 0)
 
 
@@ -345,14 +347,14 @@ def test_a_log_that_grows_under_the_reader_is_never_seen_torn_and_in_the_end_see
     def all_there() -> bool:
         snapshot = reader.refresh()
         assert snapshot.unreadable_lines == 0
-        seen.append(len(snapshot.predictions))
+        seen.append(snapshot.requests.rows)
         return seen[-1] == total
 
     wait_until(all_there, f"all {total} predictions are seen")
     writer.join()
 
     assert seen == sorted(seen)
-    assert as_records(reader.refresh().predictions) == written
+    assert as_records(predictions_of(reader.refresh())) == written
 
 
 @pytest.mark.parametrize("cut", range(len(line(RECORD)) + 1))
@@ -369,9 +371,9 @@ def test_a_file_torn_at_any_byte_loses_no_whole_line_when_it_is_written_on(tmp_p
     is_whole = cut >= len(line(RECORD)) - 1  # all but its newline is enough, once the writer adds that
     expected = [whole, *[RECORD][:is_whole], appended]
     snapshot = reader.refresh()
-    assert as_records(snapshot.predictions) == sorted(expected, key=lambda record: record.timestamp)
+    assert as_records(predictions_of(snapshot)) == sorted(expected, key=lambda record: record.timestamp)
     assert snapshot.unreadable_lines == (0 if is_whole or cut == 0 else 1)
-    assert as_records(before.predictions)[0] == whole
+    assert as_records(predictions_of(before))[0] == whole
     assert before.unreadable_lines == 0
 
 
@@ -386,7 +388,7 @@ def test_what_a_real_api_is_asked_is_what_monitoring_reads(start_api):
     snapshot = read(api.log_dir)
 
     answers = [labelled, *batch["items"]]
-    table = snapshot.predictions
+    table = predictions_of(snapshot)
     assert table["request_text"].tolist() == [text, "erste\nZeile 🎬", "zweite"]
     assert table["true_sentiment"].tolist() == ["positive", "negative", "negative"]
     for field in ("prediction_id", "predicted_sentiment", "confidence", "model_version"):

@@ -9,11 +9,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from monitoring.log_reader import LogReader
+from monitoring.columns import Columns
+from monitoring.counted import Counted, counted
+from monitoring.log_format import Prediction
+from monitoring.log_lines import MOST_WORDS, NO_ID, NO_LABELS, microseconds, read_predictions
+from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
+from monitoring.store import Store
 from tests.conftest import serving
 from tests.monitoring.receivers import Receiver, StandInForAlertmanager
 
@@ -59,13 +66,91 @@ def watched_log(directory: Path) -> LogReader:
     return LogReader(directory, Monitor(None, 0.8, 0.02))
 
 
+def every(columns: Columns) -> npt.NDArray[np.bool_]:
+    """The mask that wants all requests."""
+    return np.ones(len(columns.time), dtype=np.bool_)
+
+
+def predictions_of(snapshot: Snapshot) -> pd.DataFrame:
+    """All requests in order of time, read back from disk, with Prediction's fields as columns and the labels that came
+    later. None of them may have gone, and what memory has of them must say the same."""
+    requests = snapshot.requests
+    rows = requests.where(every)
+    lines = [request.line for request in requests.read(rows)]
+    remembered = zip(*remembered_of(snapshot, rows).values(), strict=True)
+    assert repr([tuple(fields) for fields in remembered]) == repr([_remembered(line) for line in lines])
+    return table(lines)
+
+
+def remembered_of(snapshot: Snapshot, rows: npt.NDArray[Any]) -> dict[str, list[Any]]:
+    """What memory has of these rows, by column, with names in place of their numbers."""
+    columns, names = snapshot.requests.part(rows), snapshot.requests.names.texts
+    named = {
+        field: [names[number] for number in getattr(columns, field).tolist()]
+        for field in ("predicted", "true", "version")
+    }
+    plain = {field: getattr(columns, field).tolist() for field in ("time", "words", "confidence", "known_share")}
+    return {**plain, "audit": columns.audit.tolist(), "has_id": (columns.key != NO_ID).tolist(), **named}
+
+
+def _remembered(line: Prediction) -> tuple[Any, ...]:
+    """As remembered_of has it."""
+    numbers = microseconds(line.timestamp), min(line.words, MOST_WORDS), line.confidence, line.known_share
+    texts = line.predicted_sentiment, line.true_sentiment, line.model_version
+    return *numbers, line.audit, line.prediction_id is not None, *texts
+
+
+def table(rows: Sequence[Prediction]) -> pd.DataFrame:
+    """The log's lines as rows of a table, as they stand."""
+    return pd.DataFrame(rows, columns=list(Prediction._fields)).astype(
+        {
+            "timestamp": "datetime64[us, UTC]",
+            "request_text": "object",  # texts may hold anything a Python string can
+            "words": "int64",
+            "predicted_sentiment": "str",
+            "true_sentiment": "str",
+            "prediction_id": "str",
+            "confidence": "float64",
+            "model_version": "str",
+            "known_share": "float64",
+            "audit": "bool",
+        }
+    )
+
+
+def store_of(*lines: bytes) -> Store:
+    """What is kept of these lines of a prediction file."""
+    store = Store()
+    found, unreadable = read_predictions([line.rstrip(b"\n") for line in lines], 0, store.names)
+    assert unreadable == 0
+    store.table.append(found, 0)
+    store.index(0)
+    store.label(0, NO_LABELS)
+    return store
+
+
+def counted_of(answers: pd.DataFrame) -> Counted:
+    """A table of `answers`, one of each, counted as the log would be that holds them."""
+    rows = answers.drop(columns=["n", "distinct", "words"]).to_dict("records")
+    lines = [prediction(**{str(name): _as_json(value) for name, value in row.items()}) for row in rows]
+    store = store_of(*lines)
+    return counted(store.whole, store.names)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return None if pd.isna(value) else value
+
+
 def answers(predicted: Sequence[str], true: Sequence[str | None], words: int = 3) -> pd.DataFrame:
-    """Predictions as a snapshot holds them, one a minute."""
+    """Answers to different texts, a row and a minute each, with all columns that statistics take of Counted's tables
+    but the words of `steps`."""
     n = len(predicted)
     return pd.DataFrame(
         {
             "timestamp": pd.date_range(NOON, periods=n, freq="min", unit="us"),
-            "request_text": pd.Series(["a wonderful film"] * n, dtype="object"),
+            "request_text": pd.Series([f"wonderful film {number}" for number in range(n)], dtype="object"),
             "words": pd.Series([words] * n, dtype="int64"),
             "predicted_sentiment": pd.Series(list(predicted), dtype="str"),
             "true_sentiment": pd.Series(list(true), dtype="str"),
@@ -74,6 +159,8 @@ def answers(predicted: Sequence[str], true: Sequence[str | None], words: int = 3
             "model_version": pd.Series([None] * n, dtype="str"),
             "known_share": pd.Series([0.7] * n, dtype="float64"),
             "audit": pd.Series([False] * n, dtype="bool"),
+            "n": pd.Series([1] * n, dtype="int64"),
+            "distinct": pd.Series([1] * n, dtype="int64"),
         }
     )
 

@@ -74,7 +74,9 @@ def test_red_is_proven_and_says_since_when_and_how_often_it_would_be_wrong():
     assert (alert.level, alert.title, alert.proven) == ("alert", "Accuracy is below 80%", True)
     assert "started about label #1,000 (2026-11-23 12:00 UTC)" in alert.detail
     assert "certain at #1,234 (2026-11-23 12:10 UTC)" in alert.detail
-    assert "At most one false alarm of this kind in 1,666,667 labels" in alert.detail
+    assert alert.promise == "At most one false alarm of this kind in 1,666,667 labels."
+    assert alert.promise in alert.detail
+    assert alert.since == datetime(2026, 11, 23, 12, 10, tzinfo=UTC)
 
 
 def test_red_gives_a_share_above_the_threshold_last_as_that_of_all_answers_together():
@@ -98,12 +100,11 @@ def test_the_threshold_is_told_as_it_was_set(limit, told):
 
 
 def test_the_verdict_begins_with_accuracy_and_has_every_alarm_that_stands():
-    names = ["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
-    signals = SIGNALS | {name: alarmed(name)[name] for name in names}
+    signals = SIGNALS | {name: alarmed(name)[name] for name in NAMES}
 
     found = verdict(proportion(10, 100), signals, Settings(), REFERENCE)
 
-    assert [alert.name for alert in found] == names
+    assert [alert.name for alert in found] == NAMES
     assert all(alert.proven for alert in found)
     assert [alert.level for alert in found] == ["alert"] + ["warning"] * 5
 
@@ -145,6 +146,33 @@ def test_drift_says_what_has_changed_and_which_way(name, group, title, what):
     assert (alert.title, alert.name, alert.proven) == (title, name, True)
     assert what in alert.detail
     assert "started about request #1,000" in alert.detail
+
+
+NAMES = ["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
+
+
+def test_every_alarm_says_since_when_what_it_promises_and_what_to_do():
+    signals = SIGNALS | {name: alarmed(name)[name] for name in NAMES}
+
+    for alert in verdict(proportion(10, 100), signals, Settings(), REFERENCE):
+        assert alert.since == datetime(2026, 11, 23, 12, 10, tzinfo=UTC)
+        assert alert.promise.startswith("At most one false alarm of this kind in ")
+        assert alert.promise in alert.detail
+        assert alert.action.endswith(".")
+
+
+@pytest.mark.parametrize("found", [None, proportion(3, 3), proportion(70, 100)])
+def test_what_is_not_proven_promises_nothing_and_says_what_makes_it_more_certain(found):
+    alert = accuracy(found)
+
+    assert (alert.since, alert.promise) == (None, "")
+    assert "label" in alert.action.lower()
+
+
+def test_where_all_is_well_there_is_nothing_to_do():
+    found = verdict(proportion(95, 100), SIGNALS, Settings(), REFERENCE)
+
+    assert [alert.action for alert in found] == ["", ""]
 
 
 def test_a_doubted_estimate_is_no_alarm_of_drift():

@@ -3,14 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from monitoring.analysis import Analysis, Segment, analyse
+from monitoring.analysis import Analysis, analyse
+from monitoring.estimate import MIN_LABELS
 from monitoring.log_reader import LogReader
 from monitoring.monitor import Monitor
+from monitoring.quality import proportion
 from monitoring.reference import load_profile
+from monitoring.segment import Segment
 from monitoring.settings import Settings
+from monitoring.words import MAX_TEXTS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import NOON, append, at, prediction
 
@@ -56,11 +59,11 @@ def test_a_segment_is_of_a_time_labels_and_versions(tmp_path):
         *lines(10, start=20, model_version="v2", true_sentiment="positive"),
     ]
 
-    assert len(analysed(tmp_path / "a", *log).requests) == 30
-    assert len(analysed(tmp_path / "b", *log, since=NOON + timedelta(minutes=15)).requests) == 15
-    assert len(analysed(tmp_path / "c", *log, labels=("negative",)).requests) == 10
+    assert analysed(tmp_path / "a", *log).counted.n == 30
+    assert analysed(tmp_path / "b", *log, since=NOON + timedelta(minutes=15)).counted.n == 15
+    assert analysed(tmp_path / "c", *log, labels=("negative",)).counted.n == 10
     one = analysed(tmp_path / "d", *log, labels=("positive",), versions=("v2",))
-    assert len(one.requests) == 10
+    assert one.counted.n == 10
     assert one.accuracy is not None
     assert one.accuracy.value == 1
 
@@ -81,7 +84,7 @@ def test_answers_of_another_model_are_in_the_quality_but_not_in_the_comparison(t
 def test_repeats_are_counted_and_not_compared(tmp_path):
     analysis = analysed(tmp_path, *lines(60, request_text="the same"))
 
-    assert analysis.repeats == 59
+    assert (analysis.counted.n, analysis.counted.distinct) == (60, 1)
     assert analysis.drifts["length"].n == 1
 
 
@@ -123,5 +126,114 @@ def test_a_burst_is_taken_for_the_traffic_of_an_hour(tmp_path):
 def test_an_analysis_holds_no_more_than_the_selected_requests(tmp_path):
     analysis = analysed(tmp_path, *lines(100), since=NOON + timedelta(minutes=90))
 
-    assert isinstance(analysis.requests, pd.DataFrame)
+    assert analysis.counted.n == 10
     assert analysis.confidence_by_time["n"].sum() == 10
+    assert analysis.traffic_by_time["requests"].sum() == 10
+
+
+# Repeats
+
+
+def test_a_text_that_another_version_answered_is_no_repeat(tmp_path):
+    log = [*lines(60, request_text="the same"), *lines(60, start=60, request_text="the same", model_version="v2")]
+
+    assert analysed(tmp_path, *log).counted.distinct == 2
+
+
+def test_a_text_that_was_sent_before_the_selected_time_is_different_in_it(tmp_path):
+    log = [*lines(60, request_text="the same"), *lines(10, start=60, request_text="the same")]
+
+    assert analysed(tmp_path, *log, since=NOON + timedelta(minutes=60)).counted.distinct == 1
+
+
+def test_words_are_looked_for_in_the_selected_texts_that_can_be_compared(tmp_path):
+    log = [
+        *(line for n in range(80) for line in lines(1, start=n, request_text=f"battery {n}")),
+        *(line for n in range(80) for line in lines(1, start=100 + n, request_text=f"charger {n}", model_version="v2")),
+        *(line for n in range(80) for line in lines(1, start=200 + n, request_text=f"keypad {n}")),
+    ]
+
+    def moved(folder, **segment):
+        return {word.word for word in analysed(tmp_path / folder, *log, **segment).moved_words}
+
+    assert moved("a") >= {"battery", "keypad"}
+    assert "charger" not in moved("b")
+    assert "battery" not in moved("c", since=NOON + timedelta(minutes=200))
+    assert moved("d", versions=("v2",)) == set()
+
+
+def test_a_text_that_is_sent_again_and_again_moves_no_words(tmp_path):
+    log = [*lines(60, request_text="battery"), *(line for n in range(60) for line in lines(1, start=60 + n))]
+
+    assert "battery" not in {word.word for word in analysed(tmp_path, *log).moved_words}
+
+
+def test_a_text_that_is_sent_again_and_again_hides_no_others(tmp_path):
+    log = [
+        *(line for n in range(60) for line in lines(1, start=n, request_text=f"battery {n}")),
+        *lines(MAX_TEXTS, start=60, request_text="the same"),
+    ]
+
+    assert "battery" in {word.word for word in analysed(tmp_path, *log).moved_words}
+
+
+# Audit
+
+
+def drawn(labels: str, start: int = 0, **fields) -> list[bytes]:
+    """Audited answers, one a minute: right, wrong, or not labelled as yet."""
+    true = {"r": "positive", "w": "negative", "?": None}
+    return [
+        line
+        for n, label in enumerate(labels, start)
+        for line in lines(1, start=n, audit=True, true_sentiment=true[label], **fields)
+    ]
+
+
+def test_the_audit_is_of_the_answers_that_were_drawn_in_order_of_time(tmp_path):
+    log = [*lines(5, start=100, true_sentiment="negative"), *drawn("w?", start=20), *drawn("r" * 9 + "w")]
+    audit = analysed(tmp_path, *log).audit
+
+    assert (audit.drawn, audit.labelled) == (12, 11)
+    assert audit.accuracy == proportion(9, 11)
+    assert audit.waiting["row"].tolist() == [6]
+
+
+def test_answers_without_an_id_cannot_be_audited(tmp_path):
+    audit = analysed(tmp_path, *drawn("r" * 10), *drawn("?r", start=10, prediction_id=None)).audit
+
+    assert (audit.drawn, audit.labelled, audit.accuracy) == (10, 10, proportion(10, 10))
+    assert audit.waiting.empty
+
+
+def test_the_audit_is_of_the_selected_requests(tmp_path):
+    log = [*drawn("r" * 12), *drawn("w" * 12, start=12, model_version="v2")]
+
+    assert analysed(tmp_path, *log, versions=("v2",)).audit.accuracy == proportion(0, 12)
+
+
+def test_only_the_answers_up_to_the_last_audited_one_are_spoken_for(tmp_path):
+    sampled = [*drawn("r" * 36 + "w" * 4, confidence=0.9), *lines(40, start=40, confidence=0.6)]
+    later = [*drawn("?r", start=80), *lines(200, start=82, confidence=0.5)]
+
+    found = analysed(tmp_path / "a", *sampled, *later).with_audit
+
+    assert found is not None
+    assert found == analysed(tmp_path / "b", *sampled).with_audit
+    assert found != analysed(tmp_path / "c", *sampled, *lines(200, start=80, confidence=0.5)).with_audit
+
+
+def test_answers_of_one_moment_can_be_audited(tmp_path):
+    sampled = drawn("r" * 36 + "w" * 4, confidence=0.9, timestamp=at(0))
+
+    found = analysed(tmp_path / "a", *sampled, *drawn("?" * 40, start=40, confidence=0.6, timestamp=at(0))).with_audit
+
+    assert found is not None
+    assert found == analysed(tmp_path / "b", *sampled).with_audit
+
+
+def test_with_few_audited_answers_or_those_of_another_model_nothing_is_said_with_them(tmp_path):
+    assert analysed(tmp_path / "a", *drawn("r" * (MIN_LABELS - 1)), *lines(100, start=50)).with_audit is None
+    assert analysed(tmp_path / "b", *drawn("r" * MIN_LABELS), *lines(100, start=50)).with_audit is not None
+    assert analysed(tmp_path / "c", *drawn("r" * 40, model_version="v2"), *lines(100, start=50)).with_audit is None
+    assert analysed(tmp_path / "d", *drawn("r" * 40, prediction_id=None), *lines(100, start=50)).with_audit is None

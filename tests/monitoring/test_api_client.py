@@ -69,6 +69,8 @@ def test_an_explanation_with_something_missing_is_a_sentence_that_names_it(api, 
         {"tokens": None},
         {"tokens": [{"start": 0, "end": 10**9, "contribution": 1}]},
         {"label": {"a": 1}},
+        {"probabilities": "high"},
+        {"probabilities": {"positive": None}},
     ],
 )
 def test_an_explanation_of_another_shape_is_a_sentence(api, nonsense):

@@ -16,12 +16,14 @@ from monitoring.calibration import (
     reliability,
 )
 from monitoring.reference import load_profile
+from monitoring.tally import SHARE_STEPS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=40)
+counted_shares = st.integers(0, SHARE_STEPS).map(lambda steps: steps / SHARE_STEPS)  # as they come from a log
 
 
 def judged(confidence, right):
@@ -102,6 +104,22 @@ def test_each_labelled_answer_is_in_one_bin_and_bins_rise(rows):
     assert np.diff([one.confidence for one in found]) == pytest.approx(
         np.abs(np.diff([one.confidence for one in found]))
     )
+
+
+@settings(unhurried, max_examples=50)
+@given(st.lists(st.tuples(counted_shares, st.booleans(), st.integers(1, 5)), min_size=1, max_size=60))
+def test_a_row_of_many_answers_says_what_as_many_rows_say(rows):
+    confidence, right, n = zip(*rows, strict=True)
+    counted = judged(confidence, right).assign(n=n)
+    one_by_one = counted.loc[counted.index.repeat(counted["n"])].assign(n=1)
+    found, expected = reliability(counted), reliability(one_by_one)
+
+    assert [one.accuracy for one in found] == [one.accuracy for one in expected]
+    assert [one.confidence for one in found] == pytest.approx([one.confidence for one in expected])
+    error, expected_error = calibration_error(counted), calibration_error(one_by_one)
+    assert error
+    assert expected_error
+    assert (error.value, error.by_chance) == pytest.approx((expected_error.value, expected_error.by_chance), abs=1e-12)
 
 
 # Calibration error

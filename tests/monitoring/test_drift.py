@@ -12,7 +12,6 @@ from monitoring.drift import (
     ShareChange,
     all_labels,
     confidence_drift,
-    distinct,
     drift,
     groups_of,
     label_counts,
@@ -23,7 +22,7 @@ from monitoring.drift import (
 )
 from monitoring.reference import load_profile
 from tests.conftest import ROOT
-from tests.monitoring.conftest import answers
+from tests.monitoring.conftest import answers, counted_of
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
@@ -171,6 +170,7 @@ def test_the_label_whose_share_changed_most_is_named_with_the_change():
 def test_labels_are_counted_by_answer_and_listed_in_order():
     counted = label_counts(answers(["b", "a", "b"], ["a", None, None]))
 
+    assert list(counted) == ["b", "a"]
     assert counted == {"a": 1, "b": 2}
     assert all_labels(counted, {"c": 1, "a": 0}) == ["a", "b", "c"]
 
@@ -286,10 +286,28 @@ def test_without_known_shares_on_both_sides_there_is_nothing_to_say_about_vocabu
 
 
 def test_each_text_counts_once_when_it_is_first_seen():
-    table = answers(["a", "b", "c"], [None] * 3).assign(request_text=["one", "two", "one"])
+    counted = counted_of(answers(["a", "b", "c"], [None] * 3).assign(request_text=["one", "two", "one"]))
 
-    assert distinct(table)["predicted_sentiment"].tolist() == ["a", "b"]
-    assert distinct(table[:0]).empty
+    assert label_counts(counted.answers, "distinct") == {"a": 1, "b": 1}
+    assert label_counts(counted.answers) == {"a": 1, "b": 1, "c": 1}
+    assert label_drift(counted.answers, with_labels(a=1, b=1)).n == 2
+    assert length_drift(counted.lengths, SHIPPED).n == 2
+    assert label_counts(counted_of(answers([], [])).answers, "distinct") == {}
+
+
+@unhurried
+@given(st.lists(st.tuples(st.integers(0, 600), st.floats(0, 1), st.integers(0, 3)), min_size=1, max_size=60))
+def test_a_row_of_many_texts_says_what_as_many_rows_say_and_repeats_say_nothing(rows):
+    words, shares, n = (list(column) for column in zip(*rows, strict=True))
+    table = answers([f"label {number % 3}" for number in words], [None] * len(rows), 3)
+    counted = table.assign(words=words, confidence=shares, known_share=shares, distinct=n, n=9)
+    one_by_one = counted.loc[counted.index.repeat(counted["distinct"])].assign(distinct=1)
+
+    assert length_drift(counted, SHIPPED) == length_drift(one_by_one, SHIPPED)
+    assert confidence_drift(counted, SHIPPED) == confidence_drift(one_by_one, SHIPPED)
+    assert label_drift(counted, SHIPPED) == label_drift(one_by_one, SHIPPED)
+    if sum(n):
+        assert vocabulary_drift(counted, SHIPPED) == vocabulary_drift(one_by_one, SHIPPED)
 
 
 def test_answers_of_another_model_say_nothing_against_the_reference():

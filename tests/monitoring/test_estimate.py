@@ -35,9 +35,9 @@ def with_audit(confidence, right, labels):
         {
             "predicted_sentiment": "positive",
             "true_sentiment": pd.Series(np.where(right, "positive", "negative")).where(first),
-            "prediction_id": "id",
             "confidence": confidence,
             "audit": first,
+            "n": 1,
         }
     )
 
@@ -49,11 +49,21 @@ def audited_traffic(rng, n, labels, flipped=0.0):
     return with_audit(confidence, right, labels)
 
 
+def confident(values):
+    """Answers of these confidences."""
+    return pd.DataFrame({"confidence": np.asarray(values, dtype=np.float64), "n": 1})
+
+
+def with_few_labels(table):
+    """The accuracy from the audited answers and all others."""
+    return few_labels_accuracy(table[table["audit"]], table, SHIPPED)
+
+
 # Without labels
 
 
 def test_the_estimate_is_the_mean_of_the_calibrated_confidences():
-    found = estimated_accuracy(np.array([0.6, 0.8, np.nan, 1.0]), SURE)
+    found = estimated_accuracy(confident([0.6, 0.8, np.nan, 1.0]), SURE)
 
     assert found
     assert found.value == pytest.approx(0.8)
@@ -63,14 +73,14 @@ def test_the_estimate_is_the_mean_of_the_calibrated_confidences():
 
 
 def test_without_any_confidence_nothing_is_estimated():
-    assert estimated_accuracy(np.array([]), SHIPPED) is None
-    assert estimated_accuracy(np.array([np.nan, np.nan]), SHIPPED) is None
+    assert estimated_accuracy(confident([]), SHIPPED) is None
+    assert estimated_accuracy(confident([np.nan, np.nan]), SHIPPED) is None
 
 
 @unhurried
 @given(confidences)
 def test_the_estimate_is_within_its_interval_and_both_within_0_and_1(values):
-    found = estimated_accuracy(np.array(values), SHIPPED)
+    found = estimated_accuracy(confident(values), SHIPPED)
 
     assert found
     assert 0 <= found.low <= found.value <= found.high <= 1
@@ -82,7 +92,7 @@ def test_the_estimate_is_near_the_accuracy_of_calibrated_answers_and_covers_it(n
     rng = np.random.default_rng(20261123)
     runs = drawn(rng, 1_000, n)
     accuracies = (rng.random(runs.shape) < calibrated(runs, SHIPPED)).mean(axis=1)
-    found = [estimated_accuracy(run, SHIPPED) for run in runs]
+    found = [estimated_accuracy(confident(run), SHIPPED) for run in runs]
     estimates = [one for one in found if one]
 
     assert np.mean([abs(one.value - true) for one, true in zip(estimates, accuracies, strict=True)]) <= most
@@ -96,7 +106,7 @@ def test_the_estimate_is_near_the_accuracy_of_calibrated_answers_and_covers_it(n
 def test_the_labels_correct_what_the_calibration_has_wrong():
     rng = np.random.default_rng(20261123)
     table = audited_traffic(rng, 20_000, labels=2_000, flipped=0.12)
-    estimate, found = estimated_accuracy(table["confidence"].to_numpy(), SHIPPED), few_labels_accuracy(table, SHIPPED)
+    estimate, found = estimated_accuracy(table, SHIPPED), with_few_labels(table)
 
     assert estimate
     assert estimate.low > 0.90
@@ -109,7 +119,7 @@ def test_the_labels_correct_what_the_calibration_has_wrong():
 def test_the_interval_covers_the_accuracy_and_is_narrower_than_that_of_the_labels_alone(flipped, truth, narrower):
     rng = np.random.default_rng(20261125)
     tables = [audited_traffic(rng, 2_000, 100, flipped) for _ in range(400)]
-    found = [one for table in tables if (one := few_labels_accuracy(table, SHIPPED))]
+    found = [one for table in tables if (one := with_few_labels(table))]
     right = [int((table["true_sentiment"] == "positive").sum()) for table in tables]
     plain = [one for number in right if (one := proportion(number, 100))]
 
@@ -121,7 +131,7 @@ def test_the_interval_covers_the_accuracy_and_is_narrower_than_that_of_the_label
 
 def test_estimates_that_say_nothing_leave_the_interval_of_the_labels():
     right = np.arange(100) % 10 > 0
-    found = few_labels_accuracy(with_audit(np.full(100, 0.9), right, labels=50), SHIPPED)
+    found = with_few_labels(with_audit(np.full(100, 0.9), right, labels=50))
     plain = proportion(45, 50)
 
     assert found
@@ -133,7 +143,7 @@ def test_estimates_that_say_nothing_leave_the_interval_of_the_labels():
 
 def test_labels_that_are_all_right_still_leave_room_for_errors():
     rng = np.random.default_rng(20261123)
-    found = few_labels_accuracy(with_audit(drawn(rng, 200), np.ones(200, dtype=bool), labels=40), SHIPPED)
+    found = with_few_labels(with_audit(drawn(rng, 200), np.ones(200, dtype=bool), labels=40))
     plain = proportion(40, 40)
 
     assert found
@@ -142,26 +152,32 @@ def test_labels_that_are_all_right_still_leave_room_for_errors():
     assert found.low == pytest.approx(plain.low)
 
 
-def test_only_the_answers_up_to_the_last_audited_one_are_spoken_for():
-    rng = np.random.default_rng(20261123)
-    table = audited_traffic(rng, 300, labels=100)
-    later = audited_traffic(rng, 300, labels=0).assign(audit=True, confidence=0.5)
+@unhurried
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60))
+def test_a_row_of_many_answers_says_what_as_many_rows_say(seed, kinds):
+    rng = np.random.default_rng(seed)
+    first = with_audit(rng.random(40), rng.random(40) < 0.8, 40)
+    others = with_audit(rng.random(kinds), rng.random(kinds) < 0.8, 0).assign(n=rng.integers(1, 9, kinds))
+    counted = pd.concat([first, others], ignore_index=True)
+    one_by_one = counted.loc[counted.index.repeat(counted["n"])].assign(n=1)
 
-    assert few_labels_accuracy(pd.concat([table, later], ignore_index=True), SHIPPED) == few_labels_accuracy(
-        table, SHIPPED
+    found, expected = (
+        [estimated_accuracy(of, SHIPPED), few_labels_accuracy(first, of, SHIPPED)] for of in (counted, one_by_one)
     )
+    assert [dataclasses.astuple(one) for one in found if one] == [
+        pytest.approx(dataclasses.astuple(one)) for one in expected if one
+    ]
 
 
 def test_with_too_few_audited_answers_nothing_is_said():
     rng = np.random.default_rng(20261123)
     table = audited_traffic(rng, 200, labels=MIN_LABELS)
 
-    assert few_labels_accuracy(table, SHIPPED) is not None
-    assert few_labels_accuracy(table[1:], SHIPPED) is None
-    assert few_labels_accuracy(table[:0], SHIPPED) is None
-    assert few_labels_accuracy(table.assign(confidence=np.nan), SHIPPED) is None
-    assert few_labels_accuracy(table.assign(audit=False), SHIPPED) is None
-    assert few_labels_accuracy(table.assign(prediction_id=None), SHIPPED) is None
+    assert with_few_labels(table) is not None
+    assert with_few_labels(table[1:]) is None
+    assert with_few_labels(table[:0]) is None
+    assert with_few_labels(table.assign(confidence=np.nan)) is None
+    assert with_few_labels(table.assign(audit=False)) is None
 
 
 @unhurried
@@ -169,7 +185,7 @@ def test_with_too_few_audited_answers_nothing_is_said():
 def test_any_labels_give_an_interval_within_0_and_1(seed, labels, accuracy):
     rng = np.random.default_rng(seed)
     table = with_audit(rng.random(80), rng.random(80) < accuracy, labels)
-    found = few_labels_accuracy(table, SHIPPED)
+    found = with_few_labels(table)
 
     assert found
     assert 0 <= found.low <= found.value <= found.high <= 1

@@ -80,6 +80,25 @@ def test_an_answer_of_another_shape_is_refused(nonsense):
         parse_explanation(ANSWER | nonsense, TEXT)
 
 
+def test_probabilities_are_read_with_the_largest_first_and_need_not_be_there():
+    probabilities = {"negative": 0.1, "positive": 0.9, "neutral": 0}
+
+    read = parse_explanation(ANSWER | {"probabilities": probabilities}, TEXT).probabilities
+
+    assert list(read.items()) == [("positive", 0.9), ("negative", 0.1), ("neutral", 0.0)]
+    assert parse_explanation(ANSWER, TEXT).probabilities == {}
+    assert parse_explanation(ANSWER | {"probabilities": None}, TEXT).probabilities == {}
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["high", 0.9, ["positive", 0.9], {"positive": "high"}, {"positive": float("nan")}, {"positive": True}],
+)
+def test_probabilities_that_are_no_numbers_by_label_are_refused(nonsense):
+    with pytest.raises(TypeError):
+        parse_explanation(ANSWER | {"probabilities": nonsense}, TEXT)
+
+
 def test_tokens_that_overlap_are_refused():
     tokens = [{"start": 0, "end": 4, "contribution": 1}, {"start": 3, "end": 5, "contribution": 1}]
     with pytest.raises(ValueError, match="from 3 to 5"):

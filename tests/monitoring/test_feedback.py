@@ -1,7 +1,6 @@
 from collections import Counter
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,12 +50,9 @@ def reported_at_random(rng, table, n):
     return keep_labels(table, rng.permutation(len(table)) < n)
 
 
-def of_audit(labels, right=True):
-    """Audited answers, each labelled or not, among as many others."""
-    true = ["positive" if right else "negative" if label else None for label in labels]
-    table = answers(["positive"] * 2 * len(labels), [label if given else None for label, given in
-        zip(true, labels, strict=True)] + [None] * len(labels))  # fmt: skip
-    return table.assign(audit=[True] * len(labels) + [False] * len(labels))
+def of_audit(labels):
+    """The answers of an audit sample, each labelled or not, all of them right."""
+    return answers(["positive"] * len(labels), ["positive" if label else None for label in labels])
 
 
 # Skew
@@ -152,6 +148,28 @@ def test_one_answer_without_any_confidence_cannot_be_labelled_unevenly():
     assert found.p_value == 1
 
 
+@unhurried
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c"]),
+            st.sampled_from(["a", "b", None]),
+            st.sampled_from([0.5, 0.7, 0.71, 0.9, 1.0, np.nan]),
+            st.integers(1, 40),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_a_row_of_many_answers_says_what_as_many_rows_say(rows):
+    predicted, true, confidence, n = zip(*rows, strict=True)
+    counted = answers(predicted, true).assign(confidence=confidence, n=n)
+    one_by_one = counted.loc[counted.index.repeat(counted["n"])].assign(n=1)
+
+    assert skew(counted) == skew(one_by_one)
+    assert post_stratified_accuracy(counted) == post_stratified_accuracy(one_by_one)
+
+
 # Post-stratified accuracy
 
 
@@ -215,27 +233,22 @@ def test_a_few_labels_in_a_row_may_be_those_of_users():
     assert audit_sample(of_audit([True] * (MIN_AUDITED - 1))).accuracy is None
 
 
-def test_answers_without_an_id_cannot_be_audited():
-    table = of_audit([True] * 11 + [False])
-    ids = table["prediction_id"].where(~table.index.isin([3, 11]))
-    found = audit_sample(table.assign(prediction_id=ids))
+def test_wrong_answers_are_wrong_in_the_audit():
+    found = audit_sample(answers(["positive"] * 12, ["positive"] * 9 + ["negative"] * 3))
 
-    assert (found.drawn, found.labelled) == (10, 10)
-    assert found.accuracy == proportion(10, 10)
-    assert found.waiting.empty
+    assert found.accuracy == proportion(9, 12)
 
 
 def test_without_an_audit_there_is_no_sample():
-    for table in (answers([], []), answers(["a"], ["a"])):
-        found = audit_sample(table.assign(audit=False))
+    found = audit_sample(answers([], []))
 
-        assert (found.drawn, found.labelled, found.accuracy, len(found.waiting)) == (0, 0, None, 0)
+    assert (found.drawn, found.labelled, found.accuracy, len(found.waiting)) == (0, 0, None, 0)
 
 
 @unhurried
 @given(st.lists(st.booleans(), max_size=30))
 def test_the_audited_answers_are_the_first_ones_and_all_labelled(labels):
-    first = audited(of_audit(labels)) if labels else pd.DataFrame()
+    first = audited(of_audit(labels))
 
     assert len(first) == (labels.index(False) if False in labels else len(labels))
     assert first.index.tolist() == list(range(len(first)))
@@ -248,7 +261,7 @@ def test_the_interval_of_the_audit_covers_the_truth_whatever_users_report():
     by_auditor = np.arange(200) < rng.integers(50, 200, size=(1_000, 1))
     truth = np.where(right, "positive", "negative")
     labels = np.where(by_user | by_auditor, truth.astype(object), np.array(None))
-    table = of_audit([True] * 200)[:200]
+    table = of_audit([True] * 200)
 
     firsts = [audited(table.assign(true_sentiment=of_run)) for of_run in labels]
     found = [proportion(int((first["true_sentiment"] == "positive").sum()), len(first)) for first in firsts]

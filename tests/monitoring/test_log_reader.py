@@ -6,16 +6,20 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import parse_prediction, word_count
-from monitoring.log_reader import LogReader, Snapshot, rows
+from monitoring.log_format import Prediction, parse_prediction, word_count
+from monitoring.log_lines import hashes
+from monitoring.log_reader import LogReader, Snapshot
+from monitoring.segment import Segment
 from monitoring.tailed_file import BLOCK_BYTES
 from tests.conftest import wait_until
-from tests.monitoring.conftest import NOON, append, at, feedback, prediction, watched_log
+from tests.monitoring.conftest import NOON, append, at, every, feedback, prediction, predictions_of, watched_log
+from tests.monitoring.growth import Change, Follower, apply, changes, figures
 
 GARBAGE = {
     "not JSON": b"hello",
@@ -100,12 +104,17 @@ def reader(tmp_path) -> LogReader:
 
 
 def texts(snapshot: Snapshot) -> list[str]:
-    return snapshot.predictions["request_text"].tolist()
+    return predictions_of(snapshot)["request_text"].tolist()
+
+
+def read(snapshot: Snapshot, *rows: int) -> list[Prediction]:
+    """The lines of these rows."""
+    return [request.line for request in snapshot.requests.read(rows)]
 
 
 def truths(snapshot: Snapshot) -> dict[str, str | None]:
     """The true label by prediction_id."""
-    table = snapshot.predictions
+    table = predictions_of(snapshot)
     return {
         prediction_id: None if pd.isna(label) else label
         for prediction_id, label in zip(table["prediction_id"], table["true_sentiment"], strict=True)
@@ -118,7 +127,7 @@ def truths(snapshot: Snapshot) -> dict[str, str | None]:
 def test_every_field_of_a_line_is_a_column(reader, log):
     append(log, prediction(request_text="not  my\ncup of tea", true_sentiment="negative"))
 
-    (row,) = reader.refresh().predictions.to_dict("records")
+    (row,) = predictions_of(reader.refresh()).to_dict("records")
 
     assert row == {
         "timestamp": pd.Timestamp(NOON),
@@ -141,7 +150,7 @@ def test_a_line_with_only_the_four_promised_fields_is_a_prediction(reader, log):
     snapshot = reader.refresh()
 
     assert (texts(snapshot), snapshot.unreadable_lines) == (["fine"], 0)
-    missing = snapshot.predictions[["true_sentiment", "prediction_id", "confidence", "model_version"]]
+    missing = predictions_of(snapshot)[["true_sentiment", "prediction_id", "confidence", "model_version"]]
     assert missing.isna().all(axis=None)
 
 
@@ -151,7 +160,7 @@ def test_fields_it_does_not_know_are_ignored(reader, log):
     snapshot = reader.refresh()
 
     assert (texts(snapshot), snapshot.unreadable_lines) == (["known"], 0)
-    assert "language" not in snapshot.predictions
+    assert "language" not in predictions_of(snapshot)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +179,7 @@ def test_fields_it_does_not_know_are_ignored(reader, log):
 def test_times_are_utc_whatever_their_offset_and_without_one(reader, log, written, utc):
     append(log, prediction(timestamp=written))
 
-    assert reader.refresh().predictions["timestamp"].tolist() == [pd.Timestamp(utc)]
+    assert predictions_of(reader.refresh())["timestamp"].tolist() == [pd.Timestamp(utc)]
 
 
 def test_times_without_an_offset_are_utc_wherever_the_page_runs(reader, log, monkeypatch):
@@ -178,7 +187,7 @@ def test_times_without_an_offset_are_utc_wherever_the_page_runs(reader, log, mon
     time.tzset()
     append(log, prediction(timestamp="2026-11-23T12:00:00"))
 
-    read = reader.refresh().predictions["timestamp"].tolist()
+    read = predictions_of(reader.refresh())["timestamp"].tolist()
     monkeypatch.undo()
     time.tzset()
 
@@ -191,7 +200,7 @@ def test_a_confidence_that_is_no_probability_is_unknown_and_the_line_counts(read
 
     snapshot = reader.refresh()
 
-    assert snapshot.predictions["confidence"].isna().tolist() == [True]
+    assert predictions_of(snapshot)["confidence"].isna().tolist() == [True]
     assert snapshot.unreadable_lines == 0
 
 
@@ -206,7 +215,7 @@ def test_the_word_nan_is_a_label_like_any_other_and_not_a_missing_one(reader, lo
     snapshot = reader.refresh()
 
     assert truths(snapshot) == {"id-1": "nan"}
-    assert snapshot.predictions["predicted_sentiment"].tolist() == ["None"]
+    assert predictions_of(snapshot)["predicted_sentiment"].tolist() == ["None"]
 
 
 # Where there is no log yet
@@ -215,8 +224,8 @@ def test_the_word_nan_is_a_label_like_any_other_and_not_a_missing_one(reader, lo
 def test_a_folder_that_does_not_exist_is_an_empty_log(tmp_path):
     snapshot = watched_log(tmp_path / "logs").refresh()
 
-    assert (len(snapshot.predictions), snapshot.files, snapshot.unreadable_lines) == (0, 0, 0)
-    assert str(snapshot.predictions["timestamp"].dtype) == "datetime64[us, UTC]"
+    assert (snapshot.requests.rows, snapshot.files, snapshot.unreadable_lines) == (0, 0, 0)
+    assert str(predictions_of(snapshot)["timestamp"].dtype) == "datetime64[us, UTC]"
 
 
 def test_an_empty_file_is_a_log_without_predictions(reader, log):
@@ -224,7 +233,7 @@ def test_an_empty_file_is_a_log_without_predictions(reader, log):
 
     snapshot = reader.refresh()
 
-    assert (len(snapshot.predictions), snapshot.files) == (0, 1)
+    assert (snapshot.requests.rows, snapshot.files) == (0, 1)
 
 
 def test_the_folder_and_the_log_may_come_later(tmp_path):
@@ -262,7 +271,9 @@ def test_a_refresh_does_not_read_again_what_it_has_read(reader, log):
         file.write(prediction(request_text="NEW 0", timestamp=at(0)))
     append(log, prediction(request_text="appended", timestamp=at(3)))
 
-    assert texts(reader.refresh()) == ["old 0", "old 1", "old 2", "appended"]
+    requests = reader.refresh().requests
+    expected = np.array(["old 0", "old 1", "old 2", "appended"], dtype=object)
+    assert requests.part(requests.where(every), "text").text.tolist() == hashes(expected).tolist()
 
 
 def test_nothing_new_is_the_same_snapshot(reader, log):
@@ -305,7 +316,7 @@ def test_a_line_is_finished_only_by_its_newline(reader, log):
     before = reader.refresh()
     append(log, b"\n")
 
-    assert (len(before.predictions), len(reader.refresh().predictions)) == (0, 1)
+    assert (before.requests.rows, reader.refresh().requests.rows) == (0, 1)
 
 
 def test_a_torn_line_that_was_closed_is_counted_and_the_rest_is_read(reader, log):
@@ -342,8 +353,9 @@ def test_it_does_not_matter_how_often_the_log_is_read_while_it_grows(cuts):
             append(log, content[start:cut])
             start = max(start, min(cut, len(content)))
             snapshot = reader.refresh()
+        found = texts(snapshot)
 
-    assert texts(snapshot) == [f"text {n} é🎬" for n in range(6)]
+    assert found == [f"text {n} é🎬" for n in range(6)]
     assert snapshot.unreadable_lines == 1
 
 
@@ -403,7 +415,7 @@ def test_a_log_that_vanishes_altogether_is_an_empty_log(reader, log, labels):
 
     snapshot = reader.refresh()
 
-    assert (len(snapshot.predictions), snapshot.files, snapshot.unmatched_feedback) == (0, 0, 0)
+    assert (snapshot.requests.rows, snapshot.files, snapshot.unmatched_feedback) == (0, 0, 0)
 
 
 def test_a_file_replaced_by_another_is_read_from_its_start(reader, tmp_path, log):
@@ -474,6 +486,63 @@ def test_labels_are_not_lost_when_a_prediction_file_is_replaced(reader, log, lab
     assert truths(reader.refresh()) == {"a": "negative"}
 
 
+def test_a_renamed_file_is_the_same_one_and_is_still_read(reader, tmp_path, log):
+    append(log, prediction(request_text="old", prediction_id="a"))
+    reader.refresh()
+    log.rename(tmp_path / "prediction_logs.old.json")
+    renamed = reader.refresh()
+    append(tmp_path / "prediction_logs.old.json", prediction(request_text="late", timestamp=at(1)))
+    append(log, prediction(request_text="new", timestamp=at(2)))
+
+    snapshot = reader.refresh()
+
+    assert (texts(renamed), renamed.files) == (["old"], 1)
+    assert (texts(snapshot), snapshot.files, snapshot.counts.requests) == (["old", "late", "new"], 2, 3)
+
+
+def test_a_file_that_is_renamed_to_a_name_of_no_log_takes_its_lines_with_it(reader, tmp_path, log):
+    append(log, prediction(request_text="old"))
+    reader.refresh()
+    log.rename(tmp_path / "old.json")
+    append(log, prediction(request_text="new"))
+
+    assert texts(reader.refresh()) == ["new"]
+
+
+# However the log grew
+
+
+def grow(happened: list[Change], log: Path, follower: Follower) -> None:
+    for number, change in enumerate(happened):
+        if change.kind == "look":
+            follower.look()
+        else:
+            apply(change, log, number)
+
+
+GROWTH = ("prediction", "prediction", "prediction", "feedback", "feedback", "garbage", "look")
+
+
+@settings(max_examples=40)
+@given(changes(*GROWTH, "rename", files=2))
+def test_however_often_it_looks_a_reader_says_what_one_says_that_reads_all_at_once(happened):
+    with tempfile.TemporaryDirectory() as folder:
+        follower = Follower(Path(folder))
+        grow(happened, Path(folder), follower)
+
+        assert figures(follower.look()) == figures(Follower(Path(folder)).look())
+
+
+@settings(max_examples=40)
+@given(changes(*GROWTH))
+def test_of_one_file_each_row_is_the_same_however_often_it_is_looked_at(happened):
+    with tempfile.TemporaryDirectory() as folder:
+        follower = Follower(Path(folder))
+        grow(happened, Path(folder), follower)
+
+        assert follower.exactly() == Follower(Path(folder)).exactly()
+
+
 # What cannot be read
 
 
@@ -517,8 +586,9 @@ def test_among_garbage_of_any_kind_every_good_line_is_read_and_every_bad_one_cou
     with tempfile.TemporaryDirectory() as folder:
         append(Path(folder, "prediction_logs.json"), *(line + b"\n" for line in lines))
         snapshot = watched_log(Path(folder)).refresh()
+        found = texts(snapshot)
 
-    assert texts(snapshot) == ["good"] * garbage.count(None)
+    assert found == ["good"] * garbage.count(None)
     assert snapshot.unreadable_lines == sum(1 for line in garbage if line is not None and line.strip())
 
 
@@ -559,6 +629,37 @@ def test_labels_that_cannot_be_read_are_an_error_and_after_the_cure_everything_i
     append(labels, feedback("a", "negative"))
 
     assert truths(reader.refresh()) == {"a": "negative"}
+
+
+def test_what_was_read_before_it_failed_is_no_repeat_when_it_is_read_again(tmp_path):
+    follower, obstacle = Follower(tmp_path), tmp_path / "prediction_logs.1.json"
+    append(tmp_path / "prediction_logs.0.json", prediction(request_text="one"), prediction(request_text="two"))
+    obstacle.mkdir()
+    for _ in range(2):
+        with pytest.raises(IsADirectoryError):
+            follower.look()
+    obstacle.rmdir()
+    append(obstacle)
+
+    assert follower.exactly() == Follower(tmp_path).exactly()
+    assert Segment().count(follower.look()).distinct == 2
+
+
+def test_a_file_that_goes_while_others_grow_leaves_the_rest_as_if_it_had_never_been(tmp_path):
+    follower = Follower(tmp_path)
+    for name in ("prediction_logs.0.json", "prediction_logs.1.json"):
+        append(tmp_path / name, prediction(prediction_id=name))
+    append(tmp_path / "feedback_logs.json", feedback("prediction_logs.1.json", "negative"))
+    follower.look()
+    (tmp_path / "prediction_logs.1.json").unlink()
+    append(tmp_path / "prediction_logs.0.json", prediction(prediction_id="later"))
+
+    ours, theirs = figures(follower.look()), figures(Follower(tmp_path).look())
+
+    for remembered in ("counts", "signals"):  # of what was there once
+        ours.pop(remembered)
+        theirs.pop(remembered)
+    assert ours == theirs
 
 
 def test_a_link_to_nowhere_is_an_error_that_names_it(reader, log):
@@ -624,8 +725,16 @@ def test_a_label_that_is_in_the_log_before_its_prediction_is_used_once_that_come
     append(log, prediction(prediction_id="a"))
     after = reader.refresh()
 
-    assert (len(before.predictions), before.unmatched_feedback) == (0, 1)
+    assert (before.requests.rows, before.unmatched_feedback) == (0, 1)
     assert (truths(after), after.unmatched_feedback) == ({"a": "negative"}, 0)
+
+
+def test_labels_in_a_log_without_predictions_are_unmatched(reader, labels):
+    append(labels, feedback("a", "negative"), feedback("b", "negative"))
+
+    snapshot = reader.refresh()
+
+    assert (snapshot.requests.rows, snapshot.files, snapshot.unmatched_feedback) == (0, 0, 2)
 
 
 def test_labels_for_unknown_predictions_are_counted_once_each(reader, log, labels):
@@ -641,7 +750,7 @@ def test_an_id_that_the_log_has_twice_is_one_label_used_for_both(reader, log, la
 
     snapshot = reader.refresh()
 
-    assert snapshot.predictions["true_sentiment"].tolist() == ["negative"] * 2
+    assert predictions_of(snapshot)["true_sentiment"].tolist() == ["negative"] * 2
     assert snapshot.unmatched_feedback == 1
 
 
@@ -651,7 +760,7 @@ def test_a_label_for_the_id_nan_is_not_one_for_lines_without_an_id(reader, log, 
 
     snapshot = reader.refresh()
 
-    assert snapshot.predictions["true_sentiment"].isna().tolist() == [True]
+    assert predictions_of(snapshot)["true_sentiment"].isna().tolist() == [True]
     assert snapshot.unmatched_feedback == 2
 
 
@@ -666,11 +775,11 @@ def test_threads_that_refresh_at_once_while_the_log_grows_never_see_a_line_twice
         seen = 0
         while seen < total and not problems:
             snapshot = reader.refresh()
-            if snapshot.predictions["prediction_id"].duplicated().any() or snapshot.unreadable_lines:
+            if predictions_of(snapshot)["prediction_id"].duplicated().any() or snapshot.unreadable_lines:
                 problems.append("a line was read twice or in part")
-            if len(snapshot.predictions) < seen:
+            if snapshot.requests.rows < seen:
                 problems.append("a line was lost")
-            seen = len(snapshot.predictions)
+            seen = snapshot.requests.rows
 
     threads = [threading.Thread(target=look, daemon=True) for _ in range(6)]
     for thread in threads:
@@ -680,7 +789,7 @@ def test_threads_that_refresh_at_once_while_the_log_grows_never_see_a_line_twice
     wait_until(lambda: not any(thread.is_alive() for thread in threads), "every thread has seen every line")
 
     assert problems == []
-    assert len(reader.refresh().predictions) == total
+    assert reader.refresh().requests.rows == total
 
 
 @pytest.mark.parametrize(
@@ -693,45 +802,39 @@ def test_threads_that_refresh_at_once_while_the_log_grows_never_see_a_line_twice
         (NOON + timedelta(days=1), []),
     ],
 )
-def test_since_gives_what_happened_from_that_moment_on(reader, log, start, expected):
+def test_a_range_of_time_holds_what_happened_from_its_start_on(reader, log, start, expected):
     append(log, *(prediction(request_text=f"{n}", timestamp=at(n)) for n in range(3)))
+    snapshot, segment = reader.refresh(), Segment(since=start)
 
-    assert reader.refresh().since(start)["request_text"].tolist() == expected
+    rows = snapshot.requests.where(lambda columns: segment.mask(columns, snapshot.requests.names))
+    assert [request.line.request_text for request in snapshot.requests.read(rows)] == expected
+    assert segment.count(snapshot).n == len(expected)
 
 
-def test_since_of_an_empty_log_is_empty(reader):
-    assert reader.refresh().since(datetime.now(UTC)).empty
+def test_a_range_of_time_of_an_empty_log_is_empty(reader):
+    assert Segment(since=datetime.now(UTC)).count(reader.refresh()).n == 0
 
 
 # One request
 
 
-def test_the_rows_of_the_table_are_the_lines_of_the_log(reader, log):
+def test_what_is_read_back_are_the_lines_of_the_log(reader, log):
     lines = [prediction(request_text="nan", true_sentiment="nan"), prediction(prediction_id=None, model_version=None)]
     append(log, *lines)
 
-    assert rows(reader.refresh().predictions) == [parse_prediction(json.loads(line)) for line in lines]
+    assert read(reader.refresh(), 0, 1) == [parse_prediction(json.loads(line)) for line in lines]
 
 
 def test_a_request_is_known_with_the_label_that_came_later(reader, log, labels):
     append(log, prediction(prediction_id="a"), prediction(prediction_id="b"))
-    (request, _) = rows(reader.refresh().predictions)
+    (request,) = read(reader.refresh(), 0)
     append(labels, feedback("a", "negative"))
 
-    assert reader.refresh().latest(request) == request._replace(true_sentiment="negative")
-
-
-def test_a_request_that_is_no_longer_in_the_log_is_known_as_it_was(reader, log):
-    append(log, prediction(prediction_id="a"))
-    (request,) = rows(reader.refresh().predictions)
-    log.unlink()
-    append(log, prediction(prediction_id="b"))
-
-    assert reader.refresh().latest(request) == request
+    assert read(reader.refresh(), 0) == [request._replace(true_sentiment="negative")]
 
 
 def test_requests_of_the_same_moment_are_not_taken_for_one_another(reader, log):
-    append(log, *(prediction(prediction_id=name, predicted_sentiment=name or "none") for name in ("a", None, "b")))
-    snapshot = reader.refresh()
+    names = ["a", None, "b"]
+    append(log, *(prediction(prediction_id=name, predicted_sentiment=name or "none") for name in names))
 
-    assert [snapshot.latest(request) for request in rows(snapshot.predictions)] == rows(snapshot.predictions)
+    assert [line.prediction_id for line in read(reader.refresh(), 2, 0, 1)] == ["b", "a", None]

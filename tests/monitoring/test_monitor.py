@@ -3,11 +3,15 @@
 import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitoring.log_tail import LogTail
+from monitoring.arrivals import EVENTS_AT_ONCE
+from monitoring.log_reader import LogReader
 from monitoring.monitor import Monitor, StateUnusable
 from monitoring.reference import load_profile
 from tests.conftest import ROOT
@@ -20,15 +24,14 @@ VERSION = REFERENCE.model_version
 class Followed:
     """A log, and a monitor that follows it."""
 
-    def __init__(self, folder: Path, **settings) -> None:
+    def __init__(self, folder: Path, reference=REFERENCE) -> None:
         self.predictions, self.labels = folder / "prediction_logs.json", folder / "feedback_logs.json"
-        self.tail = LogTail(folder)
-        self.monitor = Monitor(settings.get("reference", REFERENCE), 0.8, 0.02)
+        self.monitor = Monitor(reference, 0.8, 0.02)
+        self.reader = LogReader(folder, self.monitor)
         self.folder = folder
 
     def look(self):
-        self.monitor.update(self.tail.read_new())
-        return self.monitor.statuses()
+        return self.reader.refresh().signals
 
     def restarted(self) -> "Followed":
         """The same log after the process has ended and started again."""
@@ -149,6 +152,18 @@ def test_labels_that_come_before_their_predictions_count_once_these_come(followe
     assert followed.look()["accuracy"].n == 50
 
 
+def test_of_labels_that_come_before_their_prediction_the_first_is_evidence(followed):
+    for label in ("neither", "positive"):
+        append(followed.labels, *[feedback(f"id-{n}", label) for n in range(50)])
+        followed.look()
+    append(followed.predictions, *requests(50, predicted_sentiment="positive"))
+
+    statuses = followed.look()
+
+    assert statuses["accuracy"].n == 50
+    assert "accuracy" in alarms(statuses)
+
+
 def test_only_the_first_label_of_an_answer_is_evidence(followed):
     append(followed.predictions, *judged(50, wrong_every=100))
     append(followed.labels, *[feedback(f"id-{n % 50}", "neither", minutes=n) for n in range(500)])
@@ -262,6 +277,55 @@ def test_a_restart_goes_on_where_it_was_and_ends_in_the_same_state(followed, tmp
     assert "accuracy" in alarms(followed.monitor.statuses())
 
 
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 30_000), max_size=6), st.lists(st.booleans(), min_size=7, max_size=7), st.randoms())
+def test_the_state_is_the_same_however_the_log_is_cut_into_looks_and_whatever_its_clock_does(cuts, restarts, chance):
+    lines = [json.loads(line) for line in judged(60, wrong_every=3)]
+    for line in lines:
+        line["timestamp"] = at(chance.randint(-100, 100))
+        line["prediction_id"] = chance.choice([line["prediction_id"], "same", None])
+        line["request_text"] = chance.choice([line["request_text"][:50], "the same text"])
+    content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    with TemporaryDirectory() as folder:
+        followed, start = Followed(Path(folder)), 0
+        for cut, restart in zip([*sorted(cuts), len(content)], restarts, strict=False):
+            append(followed.predictions, content[start:cut])
+            start = max(start, cut)
+            followed.look()
+            followed = followed.restarted() if restart else followed
+        followed.look()
+        whole = Followed(Path(folder))
+        whole.look()
+
+        assert json.dumps(followed.monitor.state()) == json.dumps(whole.monitor.state())
+
+
+def test_very_many_events_are_taken_in_as_few_are(followed, tmp_path):
+    whole, line = Followed(tmp_path / "whole"), json.loads(requests(1)[0])
+    for start in range(0, EVENTS_AT_ONCE + 5_000, 9_000):
+        numbers = range(start, start + 9_000)
+        sent = [
+            json.dumps(
+                line | {"timestamp": at(n / 600), "request_text": f"text {n}", "prediction_id": f"id-{n}"}
+            ).encode()
+            for n in numbers
+        ]
+        early_and_late = [
+            feedback(f"id-{n + offset}", "negative", (n + 0.5) / 600)
+            for n, offset in zip(numbers[::50], [3_000, -3_000] * 90, strict=True)
+        ]
+        for log in (followed, whole):
+            append(log.predictions, *(line + b"\n" for line in sent))
+            append(log.labels, *early_and_late)
+        followed.look()
+
+    whole.look()
+
+    assert followed.monitor.counts.labels > 1_000
+    assert followed.monitor.state()["counts"] == whole.monitor.state()["counts"]
+    assert json.dumps(followed.monitor.state()["signals"]) == json.dumps(whole.monitor.state()["signals"])
+
+
 def test_a_label_finds_a_prediction_from_before_the_restart(followed):
     append(followed.predictions, *requests(50))
     followed.look()
@@ -270,6 +334,21 @@ def test_a_label_finds_a_prediction_from_before_the_restart(followed):
     append(followed.labels, *[feedback(f"id-{n}", "neither") for n in range(50)])
 
     assert followed.look()["accuracy"].n == 50
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_label_from_before_the_restart_counts_once_its_prediction_comes(followed, looks):
+    append(followed.labels, feedback("id-0", "neither", minutes=-5))
+    assert followed.look()["accuracy"].n == 0
+
+    followed = followed.restarted()
+    for _ in range(looks):
+        followed.look()
+    append(followed.predictions, *requests(1))
+
+    assert followed.look()["accuracy"].n == 1
+    assert followed.monitor.counts.labels == 1
+    assert followed.restarted().look()["accuracy"].n == 1
 
 
 def test_a_repeat_of_a_text_from_before_the_restart_is_a_repeat(followed):
@@ -290,6 +369,47 @@ def test_a_file_that_is_moved_away_is_not_read_again_and_a_new_one_is(followed):
     append(followed.predictions, *requests(50, start=100))
 
     assert followed.look()["length"].n == 150
+
+
+def test_a_renamed_file_is_not_taken_in_again(followed):
+    append(followed.predictions, *requests(100))
+    followed.look()
+    followed.predictions.rename(followed.folder / "prediction_logs.old.json")
+    append(followed.predictions, *requests(50, start=100))
+
+    assert followed.look()["length"].n == 150
+    assert followed.restarted().look()["length"].n == 150
+
+
+def test_a_file_that_was_renamed_while_nobody_looked_is_not_taken_in_again(followed):
+    append(followed.predictions, *requests(100))
+    followed.look()
+    followed.predictions.rename(followed.folder / "prediction_logs.old.json")
+    append(followed.predictions, *requests(50, start=100))
+
+    assert followed.restarted().look()["length"].n == 150
+
+
+def test_a_new_file_under_the_name_of_one_from_before_the_restart_is_taken_in(followed):
+    append(followed.predictions, *requests(100))
+    followed.look()
+    followed = followed.restarted()
+    followed.look()
+    followed.predictions.rename(followed.folder / "prediction_logs.old.json")
+    append(followed.predictions, *requests(50, start=100))
+
+    assert followed.look()["length"].n == 150
+
+
+def test_a_file_that_goes_and_one_that_is_renamed_at_once_leave_nothing_to_count_again(followed):
+    other = followed.folder / "prediction_logs.1.json"
+    append(followed.predictions, *requests(100))
+    append(other, *requests(100, start=100))
+    followed.look()
+    other.unlink()
+    followed.predictions.rename(followed.folder / "prediction_logs.old.json")
+
+    assert followed.look()["length"].n == 200
 
 
 def test_a_file_that_is_cut_and_written_anew_is_read_from_its_start(followed):

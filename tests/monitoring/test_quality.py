@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from monitoring.quality import RIGHT, UNLABELLED, WRONG, accuracy, by_label, labelled, outcomes, proportion
+from monitoring.quality import MOST_LABELS, accuracy, by_label, labelled, proportion, size
 from tests.monitoring.conftest import answers
 
 classes = st.integers(2, 4).map(lambda n: ["negative", "neutral", "positive", "a b"][:n])
@@ -109,7 +109,7 @@ def test_without_predictions_nothing_is_known():
 
     assert accuracy(none) is None
     assert by_label(none) == []
-    assert outcomes(none).tolist() == []
+    assert size(none) == 0
 
 
 def test_unlabelled_answers_count_in_no_figure():
@@ -154,7 +154,20 @@ def test_the_f1_interval_is_that_of_the_jaccard_index_carried_over():
     assert quality.f1.low == pytest.approx(2 * jaccard.low / (1 + jaccard.low))
 
 
-def test_each_answer_is_right_wrong_or_without_a_label():
-    found = outcomes(answers(["positive", "positive", "negative"], ["positive", "negative", None]))
+@settings(max_examples=40)
+@given(pairs, st.randoms())
+def test_a_row_of_many_answers_says_what_as_many_rows_say(of_pairs, chance):
+    counted = table(of_pairs).assign(n=[chance.randint(1, 4) for _ in of_pairs])
+    one_by_one = counted.loc[counted.index.repeat(counted["n"])].assign(n=1)
 
-    assert found.tolist() == [RIGHT, WRONG, UNLABELLED]
+    assert accuracy(counted) == accuracy(one_by_one)
+    assert by_label(counted) == by_label(one_by_one)
+    assert size(counted) == len(one_by_one)
+
+
+def test_of_too_many_labels_the_most_frequent_ones_have_figures_in_their_order():
+    labels = [f"label {number:03}" for number in range(MOST_LABELS + 30)]
+    often = labels[::-1][:MOST_LABELS]
+    found = by_label(answers(labels + often, labels + often))
+
+    assert [quality.label for quality in found] == sorted(often)

@@ -1,31 +1,51 @@
-"""The tables of quality, which need no page."""
+"""What the page says about the quality of answers, where little is known of it."""
 
-from monitoring.quality import LabelQuality, Proportion, by_label
-from monitoring.quality_view import _quality_table
-from monitoring.remarks import figure, interval
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from monitoring.quality import LabelQuality, by_label
 from tests.monitoring.conftest import answers
 
 
-def test_a_figure_tells_value_interval_and_number_of_labels():
-    share = Proportion(0.5, 0.25, 0.75, 1234)
+def drawn_by_label(labels: list[LabelQuality]) -> tuple[dict[str, Any], str]:
+    """What the table is given to show, and what stands in its place."""
 
-    assert figure(share) == f"50.0% ({interval(share)}, n = 1,234)"
+    def script(labels) -> None:
+        from types import SimpleNamespace
+        from typing import Any, cast
 
+        from monitoring.quality_view import _draw_by_label
 
-def test_a_figure_nobody_knows_is_words_not_0():
-    assert figure(None) == "no labels"
+        _draw_by_label(cast(Any, SimpleNamespace(labels=labels)))
+
+    page = AppTest.from_function(script, kwargs={"labels": labels}).run()
+    assert not page.exception
+    tables = [json.loads(element.proto.json) for element in page.get("bidi_component")]
+    return dict(*tables), "".join(caption.value for caption in page.caption)
 
 
 def test_the_table_of_quality_has_a_row_for_each_label():
-    table = _quality_table(by_label(answers(["a", "a", "b"], ["a", "b", "b"])))
+    table, _ = drawn_by_label(by_label(answers(["a", "a", "b"], ["a", "b", "b"])))
 
-    assert list(table.columns) == ["label", "precision", "recall", "F1"]
-    assert table["label"].tolist() == ["a", "b"]
-    assert [text.split(" ")[0] for text in table["precision"]] == ["50.0%", "100.0%"]
-    assert [text.split(" ")[0] for text in table["recall"]] == ["100.0%", "50.0%"]
+    assert table["head"] == ["label", "precision", "recall", "F1"]
+    assert [[text.split(" ")[0] for text in row[:3]] for row in table["rows"]] == [
+        ["a", "50.0%", "100.0%"],
+        ["b", "100.0%", "50.0%"],
+    ]
+    assert "Only" not in table["note"]
 
 
 def test_the_table_of_quality_says_where_no_label_speaks():
-    (row,) = _quality_table([LabelQuality("a", None, None, None)]).to_dict("records")
+    table, _ = drawn_by_label([LabelQuality("a", None, None, None)])
 
-    assert row == {"label": "a", "precision": "no labels", "recall": "no labels", "F1": "no labels"}
+    assert table["rows"] == [["a", "no labels", "no labels", "no labels"]]
+    assert "Only a occurs among the labels and answers" in table["note"]
+
+
+def test_without_labels_there_is_a_sentence_in_place_of_the_table():
+    table, said = drawn_by_label([])
+
+    assert table == {}
+    assert said == "No labels at all in this selection, so there is nothing to say about precision and recall."

@@ -12,8 +12,10 @@ from monitoring.remarks import (
     MIN_DISTANCE,
     estimate_note,
     feedback_notes,
+    figure,
     interval,
     log_alerts,
+    moment,
     version_alerts,
     version_sentence,
     window_note,
@@ -79,6 +81,20 @@ def test_what_could_not_be_used_is_counted(unreadable, unmatched, titles):
 
 def test_an_interval_is_two_percentages():
     assert interval(Proportion(0.5, 0.25, 0.75, 4)) == "25.0% – 75.0%"
+
+
+def test_a_figure_tells_value_interval_and_number_of_labels():
+    share = Proportion(0.5, 0.25, 0.75, 1234)
+
+    assert figure(share) == f"50.0% ({interval(share)}, n = 1,234)"
+
+
+def test_a_figure_nobody_knows_is_words_not_0():
+    assert figure(None) == "no labels"
+
+
+def test_the_moment_of_a_mark_is_in_utc():
+    assert moment(Mark(7, MOMENT)) == datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def test_answers_of_another_model_are_counted_and_its_version_named():

@@ -73,13 +73,17 @@ def test_a_report_is_one_file_for_people_and_one_of_figures(written):
     assert page.references == []
 
 
-def test_a_report_says_the_alarms_that_stand(written):
+def test_a_report_says_the_alarms_that_stand_and_what_to_do(written):
     _, _, html, figures = written(*lines(200, true_sentiment="negative"))
 
     found = json.loads(figures)
     assert {alert["name"] for alert in found["alerts"] if alert["proven"]} >= {"accuracy", "validation"}
     assert found["signals"]["accuracy"]["evidence"] == 1
-    assert "Accuracy is below 80%." in Tags(html).words
+    assert found["alerts"][0]["since"] == "2026-11-23T12:29:00+00:00"
+    assert found["alerts"][0]["action"].startswith("Read the wrong answers")
+    words = Tags(html).words
+    assert "Accuracy is below 80%." in words
+    assert "Next: Read the wrong answers" in words
 
 
 def test_a_report_can_be_of_a_segment(written):

@@ -12,6 +12,7 @@ def test_an_empty_environment_gives_the_documented_defaults():
     assert settings == Settings()
     assert (settings.log_dir, settings.api_url) == (Path("logs"), "http://localhost:8000")
     assert (settings.accuracy_threshold, settings.min_labels, settings.refresh_seconds) == (0.80, 30, 3.0)
+    assert settings.stale_minutes == 15
 
 
 def test_the_default_reference_is_the_one_that_ships():
@@ -28,6 +29,7 @@ def test_every_variable_is_read():
             "MIN_LABELS": "12",
             "FALSE_ALARM_BUDGET": "0.1",
             "REFRESH_SECONDS": "1.5",
+            "STALE_MINUTES": "2.5",
             "STATE_DIR": "/state",
             "WATCH_PORT": "9000",
             "WATCH_NAME": "shop",
@@ -44,6 +46,7 @@ def test_every_variable_is_read():
         min_labels=12,
         false_alarm_budget=0.1,
         refresh_seconds=1.5,
+        stale_minutes=2.5,
         state_dir=Path("/state"),
         watch_port=9000,
         watch_name="shop",
@@ -89,6 +92,8 @@ def test_a_slash_at_the_end_of_the_address_does_not_double_in_paths():
         ("MIN_LABELS", "1", 1),
         ("REFRESH_SECONDS", "0.5", 0.5),
         ("REFRESH_SECONDS", "3600", 3600.0),
+        ("STALE_MINUTES", "1", 1.0),
+        ("STALE_MINUTES", "1000000", 1e6),
     ],
 )
 def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
@@ -109,6 +114,9 @@ def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
         ("MIN_LABELS", "9" * 5000),
         ("REFRESH_SECONDS", "0"),
         ("REFRESH_SECONDS", "inf"),
+        ("STALE_MINUTES", "0.9"),
+        ("STALE_MINUTES", "nan"),
+        ("STALE_MINUTES", "15 min"),
         ("API_URL", "localhost:8000"),
         ("API_URL", "file:///etc"),
         ("API_URL", "http://"),

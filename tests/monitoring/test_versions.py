@@ -9,15 +9,17 @@ from scipy.stats import binom
 
 from monitoring.quality import Proportion, proportion
 from monitoring.versions import Difference, VersionQuality, by_version, difference, verdict
-from tests.monitoring.conftest import NOON, answers
+from tests.monitoring.conftest import NOON, answers, counted_of
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 samples = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
 def of_versions(versions, true=None):
+    """What is said of these versions, which answered one request a minute."""
     table = answers(["positive"] * len(versions), true or [None] * len(versions))
-    return table.assign(model_version=pd.Series(versions, dtype="str"))
+    counted = counted_of(table.assign(model_version=pd.Series(versions, dtype="str")))
+    return by_version(counted.answers, counted.spans)
 
 
 def share(successes, n):
@@ -30,7 +32,7 @@ def share(successes, n):
 
 
 def test_each_version_has_its_requests_its_accuracy_and_its_time():
-    found = by_version(of_versions(["v1", "v1", "v2", "v1"], ["positive", "negative", None, "positive"]))
+    found = of_versions(["v1", "v1", "v2", "v1"], ["positive", "negative", None, "positive"])
 
     assert found == [
         VersionQuality("v1", 3, proportion(2, 3), NOON, NOON + timedelta(minutes=3)),
@@ -38,18 +40,29 @@ def test_each_version_has_its_requests_its_accuracy_and_its_time():
     ]
 
 
+def test_the_time_of_a_version_is_that_of_its_first_and_last_answer_whatever_it_was():
+    labels = ["a", "b", "a", "b", "a"]
+    table = answers(labels, [None] * 5).assign(model_version=pd.Series(["v1", "v2", "v1", "v1", "v2"], dtype="str"))
+    counted = counted_of(table[::-1])
+
+    assert [(one.version, one.first, one.last) for one in by_version(counted.answers, counted.spans)] == [
+        ("v1", NOON, NOON + timedelta(minutes=3)),
+        ("v2", NOON + timedelta(minutes=1), NOON + timedelta(minutes=4)),
+    ]
+
+
 def test_versions_stand_in_the_order_in_which_they_came():
-    assert [one.version for one in by_version(of_versions(["b", "a", "c", "a"]))] == ["b", "a", "c"]
+    assert [one.version for one in of_versions(["b", "a", "c", "a"])] == ["b", "a", "c"]
 
 
 def test_answers_that_do_not_name_their_version_are_one_of_their_own():
-    found = by_version(of_versions([None, "v1", None]))
+    found = of_versions([None, "v1", None])
 
     assert [(one.version, one.requests) for one in found] == [(None, 2), ("v1", 1)]
 
 
 def test_without_requests_there_are_no_versions():
-    assert by_version(of_versions([])) == []
+    assert of_versions([]) == []
 
 
 # Differences

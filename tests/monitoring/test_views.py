@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.views import plain
+from monitoring.views import named, plain
 
 MARKDOWN = r"\`*_{}[]()#+-.!|~<>$:&"
 
@@ -35,3 +35,14 @@ def test_no_character_with_a_meaning_in_markdown_is_left_as_it_is(text):
 )
 def test_markdown_html_icons_and_formulas_are_shown_as_they_are(text, escaped):
     assert plain(text) == escaped
+    assert named(text).replace("\N{WORD JOINER}", "") == escaped
+
+
+@pytest.mark.parametrize("label", ["", " ", "\n\t", "\u2028\x85"])
+def test_a_label_without_anything_to_see_is_said_to_be_so(label):
+    assert named(label) == "(empty)"
+
+
+@given(st.text())
+def test_a_label_always_leaves_something_to_click_on(label):
+    assert named(label).strip()

@@ -3,14 +3,14 @@ import re
 from collections import Counter
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitoring.log_format import Prediction
 from monitoring.reference import Words
 from monitoring.words import MAX_EXAMPLES, MAX_TEXTS, MAX_WORDS, MIN_SIGHTINGS, holm, moved_words
-from tests.monitoring.conftest import answers
+from tests.monitoring.conftest import NOON
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PATTERN = re.compile(r"\w+|[.!]")
@@ -29,9 +29,10 @@ def phone_reviews(rng, n):
     return [" ".join(words) + " ." for words in np.hstack([rng.choice(PHONE, (n, 15)), rng.choice(COMMON, (n, 15))])]
 
 
-def of_texts(texts, **columns):
-    table = answers(["positive"] * len(texts), [None] * len(texts))
-    return table.assign(request_text=pd.Series(list(texts), dtype="object"), **columns)
+def of_texts(texts, confidence=0.9):
+    """Requests of these texts, all of one confidence or of one each."""
+    sent = zip(texts, np.broadcast_to(confidence, len(texts)).tolist(), strict=True)
+    return [Prediction(NOON, text, 3, "positive", None, None, sure, None, 0.7, False) for text, sure in sent]
 
 
 def with_word(word, times, texts):

@@ -1,0 +1,64 @@
+"""Whether the API is ready, asked beside everything else: the page never waits for an API that is down or slow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, NamedTuple
+
+from monitoring.api_client import ApiClient, ApiUnavailable
+
+IDLE_SECONDS = 60.0  # after nobody has looked for so long it asks no more
+CARD_SECONDS = 10.0
+
+
+class ApiState(NamedTuple):
+    """`problem` is a sentence, empty while the API is ready and None while that is not known yet; `card` is the model's
+    card as it was last given."""
+
+    problem: str | None = None
+    card: dict[str, Any] | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that the card names, each once."""
+        labels = self.card.get("labels") if self.card else None
+        return list(dict.fromkeys(map(str, labels))) if isinstance(labels, list) else []
+
+
+class ApiWatch:
+    """Asks every so many seconds while somebody looks. Threads may share it."""
+
+    def __init__(self, client: ApiClient, seconds: float, idle: float = IDLE_SECONDS) -> None:
+        self._client, self._seconds, self._idle = client, seconds, idle
+        self._state, self._looked, self._card_at = ApiState(), 0.0, 0.0
+        self._lock, self._thread = threading.Lock(), threading.Thread()
+        self._asked = threading.Event()
+
+    def state(self, wait: float = 0.0) -> ApiState:
+        """As it was last found; what has never been asked is waited for so many seconds."""
+        with self._lock:
+            self._looked = time.monotonic()
+            if not self._thread.is_alive():
+                self._asked.clear()  # what was found before may be long ago
+                self._thread = threading.Thread(target=self._watch, name="api-watch", daemon=True)
+                self._thread.start()
+        self._asked.wait(wait)
+        return self._state
+
+    def _watch(self) -> None:
+        while time.monotonic() < self._looked + self._idle:
+            self._ask()
+            self._asked.set()
+            time.sleep(self._seconds)
+
+    def _ask(self) -> None:
+        try:
+            self._client.ready()
+            if self._state.card is None or time.monotonic() > self._card_at + CARD_SECONDS:
+                self._state = ApiState("", self._client.model_card())
+                self._card_at = time.monotonic()
+            else:
+                self._state = self._state._replace(problem="")
+        except ApiUnavailable as error:
+            self._state = self._state._replace(problem=str(error))

@@ -1,0 +1,122 @@
+"""Finds requests of the log by what is known of them and by their texts, and writes them as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.columns import Columns
+from monitoring.log_format import Prediction
+from monitoring.log_lines import Names, microseconds
+from monitoring.request_rows import Request, Requests
+from monitoring.segment import Segment
+
+Array = npt.NDArray[Any]
+Outcome = Literal["right", "wrong", "no label"]
+OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "no label")
+MOST_TEXTS = 20_000  # that are looked through for some words, the newest first: texts are on disk
+TEXTS_AT_ONCE = 1_000
+MOST_CSV_ROWS = 10_000
+FORMULA = re.compile(r"\s*[=+\-@\t\r\n＝＋－＠]")  # its start, also in full width
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is looked for, beside the segment: nothing, None and 0 to 1 let everything pass. `text` is found in any
+    case, `until` is the first moment that is too late."""
+
+    text: str = ""
+    labels: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    confidence: tuple[float, float] = (0.0, 1.0)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def mask(self, columns: Columns, names: Names) -> Array:
+        """Which requests pass, whatever their texts."""
+        passed = np.ones(len(columns.time), dtype=np.bool_)
+        if self.labels:
+            passed &= np.isin(columns.predicted, names.numbers(self.labels))
+        if self.outcomes:
+            passed &= np.isin(outcomes(columns), [OUTCOMES.index(outcome) for outcome in self.outcomes])
+        low, high = self.confidence
+        if (low, high) != (0, 1):
+            passed &= (columns.confidence >= low) & (columns.confidence <= high)
+        if self.since:
+            passed &= columns.time >= microseconds(self.since)
+        if self.until:
+            passed &= columns.time < microseconds(self.until)
+        return passed
+
+
+class Found(NamedTuple):
+    """The newest `requests` that pass, of `matching` that may; of these so many texts were `searched` for words, or
+    None if there was no need to."""
+
+    requests: list[Request]
+    matching: int
+    searched: int | None
+
+
+def outcomes(columns: Columns) -> Array:
+    """For each request the place of its outcome among OUTCOMES."""
+    return np.where(columns.true == 0, 2, np.where(columns.true == columns.predicted, 0, 1))
+
+
+def outcome(line: Prediction) -> Outcome:
+    if line.true_sentiment is None:
+        return "no label"
+    return "right" if line.true_sentiment == line.predicted_sentiment else "wrong"
+
+
+def find(requests: Requests, segment: Segment, filters: Filters, limit: int) -> Found:
+    """Up to `limit` requests of the segment, the newest first."""
+
+    def wanted(columns: Columns) -> Array:
+        return segment.mask(columns, requests.names) & filters.mask(columns, requests.names)
+
+    matching = requests.number(wanted)
+    if not filters.text:
+        return Found(requests.read(requests.newest(wanted, limit)), matching, None)
+    rows, found, searched = requests.newest(wanted, MOST_TEXTS), [], 0
+    words = filters.text.casefold()
+    for part in _parts(rows):
+        found += [request for request in requests.read(part) if words in request.line.request_text.casefold()]
+        searched += len(part)
+        if len(found) >= limit:
+            break
+    return Found(found[:limit], matching, searched)
+
+
+def _parts(rows: Array) -> Iterator[Array]:
+    for start in range(0, len(rows), TEXTS_AT_ONCE):
+        yield rows[start : start + TEXTS_AT_ONCE]
+
+
+def to_csv(requests: Sequence[Request]) -> str:
+    """One line a request under a line of names; no cell is a formula to a spreadsheet."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["timestamp", *Prediction._fields[1:], "answer_was"])
+    for _, line in requests:
+        cells = [line.timestamp.isoformat(), *line[1:], outcome(line)]
+        writer.writerow([harmless(cell) if isinstance(cell, str) else _known(cell) for cell in cells])
+    return file.getvalue()
+
+
+def _known(value: Any) -> Any:
+    """None, which is an empty cell, for NaN."""
+    return value if value == value else None
+
+
+def harmless(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would take for a formula (OWASP, "CSV injection")."""
+    return f"'{text}" if FORMULA.match(text) else text

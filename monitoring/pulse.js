@@ -1,0 +1,33 @@
+// Tells the sections (listener.js) which of them there is more of than they show, and the tab the state of it all.
+
+const COLOURS = { alert: "#d1242f", warning: "#e69f00", unknown: "#8b949e", ok: "#009e73" };
+const LATE = 15; // seconds without news
+
+function icon(level) {
+  const shape = level === "warning" ? '<rect width="32" height="32" rx="4"' : '<circle cx="16" cy="16" r="16"';
+  const ink = level === "warning" ? "#000" : "#fff";
+  const letter = `<text x="16" y="24" font-family="sans-serif" font-size="23" font-weight="700" text-anchor="middle"`;
+  const drawn = `${shape} fill="${COLOURS[level]}"/>${letter} fill="${ink}">${MARKS[level]}</text>`;
+  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${drawn}</svg>`)}`;
+}
+
+function tell(level, title) {
+  if (document.title !== title) document.title = title;
+  const href = icon(level);
+  const links = document.querySelectorAll("link[rel~=icon]");
+  for (const link of links) if (link.href !== href) link.href = href;
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".root");
+  const state = (parentElement.pulse ??= {});
+  clearTimeout(state.late);
+  state.late = setTimeout(() => {
+    const lost = "Not updated any more: the page has lost its server, and goes on trying.";
+    root.replaceChildren(element("span", { role: "alert" }, lost));
+  }, (data.every + LATE) * 1000);
+  tell(data.level, data.title);
+  root.replaceChildren(...withTimes(data.text));
+  dispatchEvent(new CustomEvent("wanted", { detail: data.wanted }));
+  return () => clearTimeout(state.late);
+}

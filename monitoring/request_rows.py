@@ -1,0 +1,186 @@
+"""The log's requests at one moment: found by what memory has of them, and read from disk when they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from monitoring.columns import BLOCK_ROWS, EMPTY, Columns, take
+from monitoring.log_format import Prediction
+from monitoring.log_lines import EPOCH, Names, hashes, keys, microseconds, parse_line
+from monitoring.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
+
+Array = npt.NDArray[Any]
+Mask = Callable[[Columns], Array]
+A_DAY = 86_400_000_000  # in microseconds
+
+
+class Request(NamedTuple):
+    """A request as it stands in the log, with the label that came later, and the row it has in memory."""
+
+    row: int
+    line: Prediction
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests in pieces of BLOCK_ROWS rows, in the order of their arrival; `names` holds their labels and versions by
+    number, and `paths` their files."""
+
+    pieces: tuple[Columns, ...]
+    names: Names
+    paths: tuple[Path, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(len(piece.time) for piece in self.pieces)
+
+    @property
+    def latest(self) -> datetime | None:
+        """The time of the latest one."""
+        if not self.pieces:
+            return None
+        return moment(max(int(piece.time.max()) for piece in self.pieces))
+
+    def count(self, since: datetime | None, whole: Tally) -> Tally:
+        """What those from `since` on count up to; `whole` is that of all."""
+        if since is None:
+            return whole
+        start = microseconds(since)
+        parts = [columns for columns in (piece.part(piece.time >= start) for piece in self.pieces) if len(columns.time)]
+        times = [time for columns in parts for time in (int(columns.time.min()), int(columns.time.max()))]
+        step = step_for(max(times) - min(times) if times else 0)
+        return total([tally(columns, step, start) for columns in parts or [EMPTY]])
+
+    def newest(self, wanted: Mask, limit: int) -> Array:
+        """The rows of the newest ones that are wanted, the newest first; of those of one moment the last first."""
+        rows, times = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        for place in self._from_the_newest():
+            piece = self.pieces[place]
+            if len(rows) == limit and int(piece.time.max()) < times[-1]:
+                break
+            found = np.flatnonzero(wanted(piece))
+            rows = np.concatenate([rows, found + place * BLOCK_ROWS])
+            times = np.concatenate([times, piece.time[found]])
+            order = np.lexsort((-rows, -times))[:limit]
+            rows, times = rows[order], times[order]
+        return rows
+
+    def _from_the_newest(self) -> list[int]:
+        latest = [int(piece.time.max()) for piece in self.pieces]
+        return sorted(range(len(latest)), key=lambda place: -latest[place])
+
+    def number(self, wanted: Mask) -> int:
+        """How many are wanted."""
+        return sum(int(np.count_nonzero(wanted(piece))) for piece in self.pieces)
+
+    def of_id(self, prediction_id: str) -> list[Request]:
+        """Those with this prediction_id, in order of time."""
+        key = keys([prediction_id])[0]
+        found = self.read(self.where(lambda of: of.key == key))
+        return [request for request in found if request.line.prediction_id == prediction_id]
+
+    def where(self, wanted: Mask) -> Array:
+        """The rows of those that are wanted, in order of time."""
+        return self.columns_where(wanted)[0]
+
+    def columns_where(self, wanted: Mask, *names: str) -> tuple[Array, Columns]:
+        """The rows of those that are wanted, in order of time, with these times and what is named of them."""
+        within = [np.flatnonzero(wanted(piece)) for piece in self.pieces]
+        rows = np.concatenate(
+            [np.empty(0, dtype=np.int64), *(found + place * BLOCK_ROWS for place, found in enumerate(within))]
+        )
+        columns = {
+            name: np.concatenate(
+                [
+                    getattr(EMPTY, name),
+                    *(getattr(piece, name)[at] for piece, at in zip(self.pieces, within, strict=True)),
+                ]
+            )
+            for name in ("time", *names)
+        }
+        order = np.argsort(columns["time"], kind="stable")
+        return rows[order], EMPTY._replace(**{name: column[order] for name, column in columns.items()})
+
+    def part(self, rows: Array, *names: str) -> Columns:
+        """Some rows in this order, or only some columns of them."""
+        return take(self.pieces, rows, *names)
+
+    def confidences_before(self, row: int, wanted: Mask) -> pd.DataFrame:
+        """How many of those that are wanted, and stand before `row` in order of time, have each confidence, in steps:
+        columns confidence and n."""
+        end = int(self.part(np.array([row]), "time").time[0])
+
+        def earlier(piece: Columns, place: int) -> Array:
+            found: Array = (piece.time < end) | ((piece.time == end) & (_rows(piece, place) < row))
+            return found
+
+        parts = (
+            share_steps(piece.confidence[wanted(piece) & earlier(piece, place)])
+            for place, piece in enumerate(self.pieces)
+        )
+        counts = sum((np.bincount(steps, minlength=SHARE_STEPS + 2) for steps in parts), np.zeros(SHARE_STEPS + 2))
+        found = np.flatnonzero(counts[: SHARE_STEPS + 1])
+        return pd.DataFrame({"confidence": found / SHARE_STEPS, "n": counts[found].astype(np.int64)})
+
+    def last_day(self) -> tuple[Array, int]:
+        """The times of the requests of the last day of the log, and how many have a label."""
+        start = max((int(piece.time.max()) for piece in self.pieces), default=0) - A_DAY
+        parts = [piece.part(piece.time > start) for piece in self.pieces if int(piece.time.max()) > start]
+        times = [np.empty(0, dtype=np.int64), *(part.time for part in parts)]
+        return np.concatenate(times), int(sum((part.true > 0).sum() for part in parts))
+
+    def read(self, rows: Sequence[int] | Array) -> list[Request]:
+        """Some rows, in this order, as far as they are still in the log; with the label that counts."""
+        columns = self.part(np.asarray(rows, dtype=np.int64), "file", "start", "text", "true")
+        lines = list(self._lines(columns.file.tolist(), columns.start.tolist()))
+        texts = np.array([line.request_text if line else "" for line in lines], dtype=object)
+        there = hashes(texts) == columns.text  # else another line has taken its place
+        return [
+            Request(int(row), line._replace(true_sentiment=self.names.texts[true]))
+            for row, line, true, is_it in zip(rows, lines, columns.true.tolist(), there.tolist(), strict=True)
+            if line and is_it
+        ]
+
+    def _lines(self, numbers: list[int], starts: list[int]) -> Iterator[Prediction | None]:
+        """The lines that start there in files of these numbers, None for what cannot be read."""
+        with ExitStack() as stack:
+            files: dict[int, BinaryIO | None] = {}
+            for number, start in zip(numbers, starts, strict=True):
+                if number not in files:
+                    files[number] = _opened(self.paths[number], stack)
+                yield _line(files[number], start)
+
+
+def moment(time: int) -> datetime:
+    """Of a time in microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=time)
+
+
+def _rows(piece: Columns, place: int) -> Array:
+    return np.arange(len(piece.time)) + place * BLOCK_ROWS
+
+
+def _opened(path: Path, stack: ExitStack) -> BinaryIO | None:
+    try:
+        return stack.enter_context(path.open("rb"))
+    except OSError:
+        return None
+
+
+def _line(file: BinaryIO | None, start: int) -> Prediction | None:
+    if file is None:
+        return None
+    try:
+        file.seek(start)
+        return parse_line(file.readline())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None

@@ -1,0 +1,132 @@
+"""What is kept in memory of the log: its requests as columns, the labels that came later, and what they count up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.columns import EMPTY, NEVER, Columns, Table
+from monitoring.labels import LabelsByKey
+from monitoring.log_lines import NO_ID, Labels, Names
+from monitoring.sorted_runs import SortedRuns
+from monitoring.tally import step_for, tally, total
+
+REMEMBERED_TEXTS = 50_000  # a text is a repeat if it was among so many different ones before
+Array = npt.NDArray[Any]
+
+
+class Sightings:
+    """The latest time at which texts were seen, of at least REMEMBERED_TEXTS different ones."""
+
+    def __init__(self) -> None:
+        self.newer: dict[int, int] = {}
+        self.older: dict[int, int] = {}
+
+    def all(self) -> dict[str, Array]:
+        """As arrays of texts and times, by name."""
+        return {
+            f"{age}_{what}": np.array(list(values), dtype=kind)
+            for age, seen in (("older", self.older), ("newer", self.newer))
+            for what, values, kind in (("texts", seen, np.uint64), ("times", seen.values(), np.int64))
+        }
+
+    def recall(self, arrays: Mapping[str, Array]) -> None:
+        self.older, self.newer = (
+            dict(zip(arrays[f"{age}_texts"].tolist(), arrays[f"{age}_times"].tolist(), strict=True))
+            for age in ("older", "newer")
+        )
+
+    def see(self, texts: list[int], times: list[int]) -> Array:
+        """The latest time at which each of them was seen before, or NEVER."""
+        previous = []
+        for text, time in zip(texts, times, strict=True):
+            before = self.newer.get(text)
+            if before is None:
+                before = self.older.get(text, NEVER)
+            previous.append(before)
+            self.newer[text] = max(time, before)  # a clock may have jumped back
+            if len(self.newer) > REMEMBERED_TEXTS:
+                self.older, self.newer = self.newer, {}
+        return np.array(previous, dtype=np.int64)
+
+
+class Store:
+    """All requests of a log. New ones are appended first, then taken in together with the labels that came."""
+
+    def __init__(self) -> None:
+        self.table, self.names = Table(), Names()
+        self.rows_of = SortedRuns("u4")  # by the key of their prediction_id
+        self.labels = LabelsByKey()
+        self.unmatched = 0  # labels of predictions that are not there
+        self.whole = tally(EMPTY, step_for(0))
+        self.sightings = Sightings()
+
+    @classmethod
+    def of(cls, names: Sequence[str], blocks: Sequence[Columns], arrays: Mapping[str, Array], unmatched: int) -> Store:
+        """What `arrays` and the rest were taken from. Raises KeyError or ValueError."""
+        store = cls()
+        store.names, store.unmatched = Names(names), unmatched
+        for block in blocks:
+            store.table.append_block(block)
+        store.sightings.recall(arrays)
+        store.labels.add_all(arrays["label_keys"], arrays["labels"])
+        rows = np.arange(store.table.rows)
+        keys = store.table.take(rows, "key").key
+        store.rows_of.add(keys[keys != NO_ID], rows[keys != NO_ID])
+        store._count(store.table.part(0), EMPTY, EMPTY)
+        return store
+
+    def arrays(self) -> dict[str, Array]:
+        """What is remembered beside the rows."""
+        keys, labels = self.labels.all()
+        return {"label_keys": keys, "labels": labels, **self.sightings.all()}
+
+    def index(self, first: int) -> Array:
+        """Make the rows from `first` on known by their texts and ids; those whose id an earlier row has."""
+        for new in self.table.part(first):  # which nobody has seen yet, so that they may still change
+            new.previous[:] = self.sightings.see((new.text ^ new.version).tolist(), new.time.tolist())
+        rows = np.arange(first, self.table.rows)
+        keys = self.table.take(rows, "key").key
+        rows, keys = rows[keys != NO_ID], keys[keys != NO_ID]
+        known = self.rows_of.add(keys, rows)
+        self.unmatched -= int(self.labels.have(keys[~known]).sum())
+        repeated: Array = rows[known]
+        return repeated
+
+    def label(self, first: int, labels: Labels) -> None:
+        """Join new labels with all requests, all labels with those from `first` on, and count these."""
+        is_first = self.labels.add(labels)
+        self.unmatched += int((~self.rows_of.has(labels.key[is_first])).sum())
+        new = np.arange(first, self.table.rows)
+        places, true = self.labels.latest(self.table.take(new, "key").key)
+        self.table.label(new[places], true)
+        before, after = self._relabel(first, labels)
+        self._count(self.table.part(first), before, after)
+
+    def _relabel(self, first: int, labels: Labels) -> tuple[Columns, Columns]:
+        """Give requests before `first` their new labels; those that changed, as they were and as they are."""
+        keys = np.unique(labels.key)
+        places, rows = self.rows_of.find(keys)
+        places, rows = places[rows < first], rows[rows < first]
+        before, true = self.table.take(rows), self.labels.latest(keys)[1][places]
+        changed = before.true != true
+        self.table.label(rows[changed], true[changed])
+        before = before.part(changed)
+        return before, before._replace(true=true[changed])
+
+    def _count(self, new: list[Columns], before: Columns, after: Columns) -> None:
+        """The tally of the whole log: of what is new, or, when the log has outgrown the steps of time, of all."""
+        times = np.concatenate([self.whole.spans.amounts.ravel(), *(_ends(columns.time) for columns in new)])
+        step = step_for(int(np.ptp(times)) if len(times) else 0)
+        if step == self.whole.step:
+            parts = [tally(columns, step) for columns in (*new, after, before)]
+            self.whole = total([self.whole, *parts], [1] * len(parts) + [-1])
+        else:
+            self.whole = total([tally(columns, step) for columns in self.table.part(0)])
+
+
+def _ends(times: Array) -> Array:
+    return np.array([times.min(), times.max()])

@@ -1,0 +1,97 @@
+"""Draws one line of figures, each with its course over time, how many answers are behind it, and of which time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from monitoring.alerts import enough_labels
+from monitoring.analysis import Analysis
+from monitoring.components import tiles
+from monitoring.drift import MIN_TEXTS
+from monitoring.reference import Reference
+from monitoring.settings import Settings
+from monitoring.verdict_view import OF_DRIFT
+
+MEANINGS = {
+    "Requests": "Answers in the log that are selected; the bars show how many came when.",
+    "Accuracy": "The share of right answers among those whose true label is known, with its 95 % interval.",
+    "Labels": "Answers whose true label is known: it came with the request, or later as feedback.",
+    "Confidence": "The model's mean probability for its answers, which promises how often they are right.",
+    "Drift": "How many of sentence length, vocabulary, confidence and predicted sentiment have provably changed from "
+    "the training data. The line shows the mean number of words.",
+}
+
+
+def draw_tiles(analysis: Analysis, reference: Reference | None, settings: Settings, span: timedelta | None) -> None:
+    traffic, n = analysis.traffic_by_time, analysis.counted.n
+    labels = int(traffic["labels"].sum())
+    shown = [
+        _tile("Requests", (f"{n:,}", window(analysis, span)), traffic, "requests", "bar"),
+        _tile("Accuracy", _accuracy(analysis, settings), analysis.accuracy_by_time, "value", "line"),
+        _tile("Labels", (f"{labels:,}", f"{labels / n:.1%} of {n:,}"), traffic, "labels", "bar"),
+        _tile("Confidence", _confidence(analysis, reference), analysis.confidence_by_time, "mean", "line"),
+        _tile("Drift", _drift(analysis, reference), traffic, "words", "line"),
+    ]
+    tiles(key="tiles", data={"tiles": shown})
+
+
+def _tile(title: str, said: tuple[str, str], by_time: pd.DataFrame, column: str, kind: str) -> dict[str, Any]:
+    """A figure, what is said below it, and its course by time: pairs of the time, from 0 to 1, and the value."""
+    value, below = said
+    known = by_time[by_time[column].notna()]
+    return {"title": title, "value": value, "below": below, "help": MEANINGS[title], "kind": kind} | _course(
+        known["time"], known[column]
+    )
+
+
+def _course(times: pd.Series, values: pd.Series) -> dict[str, Any]:
+    """Also how wide a step is; nothing for a single one."""
+    if len(times) < 2:
+        return {"course": [], "wide": 1}
+    step = times.diff().min()
+    span = times.iloc[-1] - times.iloc[0] + step
+    places = ((times - times.iloc[0]) / span).round(4)
+    return {"course": [[place, float(value)] for place, value in zip(places, values, strict=True)], "wide": step / span}
+
+
+def window(analysis: Analysis, span: timedelta | None) -> str:
+    """Which time is selected."""
+    if span is None:
+        return f"since {analysis.counted.spans['first'].min():%Y-%m-%d %H:%M} UTC"
+    hours = span / timedelta(hours=1)
+    if hours <= 1:
+        return f"last {hours * 60:.0f} minutes"
+    return f"last {hours:.0f} hours" if 1 < hours <= 24 else f"last {hours / 24:.0f} days"
+
+
+def _accuracy(analysis: Analysis, settings: Settings) -> tuple[str, str]:
+    accuracy, estimated = analysis.accuracy, analysis.estimated
+    if accuracy and enough_labels(accuracy.n, settings.min_labels):
+        return f"{accuracy.value:.1%}", f"{accuracy.low:.0%} – {accuracy.high:.0%}, n = {accuracy.n:,}"
+    if estimated and not analysis.estimate_doubted:
+        return "not yet", f"estimated {estimated.value:.1%}, n = {estimated.n:,}"
+    return "not yet", f"n = {accuracy.n if accuracy else 0} of {settings.min_labels} labels"
+
+
+def _confidence(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
+    known = analysis.counted.answers
+    known = known[known["confidence"].notna()]
+    if known.empty:
+        return "not known", "n = 0"
+    n = int(known["n"].sum())
+    compared = f"was {reference.confidence_mean:.3f}, " if reference else ""
+    return f"{np.average(known['confidence'], weights=known['n']):.3f}", f"{compared}n = {n:,}"
+
+
+def _drift(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
+    if reference is None:
+        return "not known", "nothing to compare with"
+    proven = sum(1 for alert in analysis.alerts if alert.name in OF_DRIFT)
+    n = analysis.signals["length"].n
+    if n < MIN_TEXTS:
+        return "not yet", f"n = {n} of {MIN_TEXTS} texts"
+    return f"{proven} of {len(OF_DRIFT)}", f"proven, n = {n:,} texts"
