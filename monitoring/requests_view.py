@@ -125,7 +125,8 @@ def draw_below(found: Found, total: int, more: Callable[[], None], everything: C
     sentence = f"The newest {shown:,} of {matching:,} requests that match, of {total:,}."
     if searched is not None:
         looked = "" if searched >= matching else f", in the newest {searched:,} of {matching:,}"
-        sentence = f"{shown:,} requests with these words{looked}, of {total:,}."
+        requests = "1 request" if shown == 1 else f"{shown:,} requests"
+        sentence = f"{requests} with these words{looked}, of {total:,}."
     st.caption(f"{sentence} Choose one to see all of it.")
     with st.container(horizontal=True):
         if shown >= st.session_state.get("limit", ROWS):

@@ -132,7 +132,7 @@ def test_a_killed_api_is_said_on_the_page_and_appends_after_what_it_had_acknowle
         sender.join()
 
     assert set(acknowledged) <= set(stack.logged())
-    expect(page.get_by_text("The API is not ready.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("heading", name="The API is not ready")).to_be_visible(timeout=10_000)
 
     stack.compose("start", "api")
     wait_until(lambda: get(stack.api + "/readyz")[0] == 200, "the API is ready again", 60)

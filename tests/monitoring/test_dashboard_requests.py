@@ -110,7 +110,8 @@ def test_requests_are_found_by_a_part_of_their_text(filtered, wanted, expected):
     filtered.text_input(key="text").set_value(wanted)
 
     assert shown_texts(redraw(filtered, "requests")) == expected
-    assert f"{len(expected)} requests with these words, of 4." in said(filtered, "caption")
+    found = "1 request" if len(expected) == 1 else f"{len(expected)} requests"
+    assert f"{found} with these words, of 4." in said(filtered, "caption")
 
 
 def test_requests_are_found_by_their_answer(filtered):

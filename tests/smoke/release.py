@@ -172,7 +172,7 @@ class Release:
         with self.forwarded("monitoring", 8501) as url:
             page = browser.new_page(viewport={"width": 1280, "height": 2000})
             page.goto(url)
-            requests = page.get_by_test_id("stMetric").filter(has_text="Requests").get_by_test_id("stMetricValue")
+            requests = page.locator(".st-key-section_tiles li").filter(has_text="Requests").locator(".value")
             expect(requests).to_have_text(str(len(self.logged())), timeout=30_000)
             yield page
             page.close()

@@ -68,7 +68,7 @@ def test_the_page_shows_the_record(release, browser):
         expect(page.get_by_text("is ready.")).to_be_visible(timeout=30_000)
         page.get_by_label("Text contains").fill(sentence)
         page.get_by_label("Text contains").press("Enter")
-        expect(page.get_by_text("The newest 1 of 1 requests that match")).to_be_visible()
+        expect(page.get_by_text("1 request with these words")).to_be_visible()
 
 
 def test_the_watch_sees_every_prediction_and_remembers_them_when_its_pod_is_replaced(release):
