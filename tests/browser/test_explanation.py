@@ -7,75 +7,40 @@ import pytest
 from playwright.sync_api import expect
 
 from monitoring.settings import Settings
-from tests.conftest import ROOT, post
+from tests.browser.conftest import OPENS, SECONDS, SHOWS, ask, opened, point_elsewhere, rows, texts
+from tests.conftest import post
 
 pytestmark = pytest.mark.browser
-SECONDS = 1_000
-ROW_HEIGHT = 35
-NASTY = 'An amazing <img src=x onerror="document.title=1"> **film** \u202e🎬 <script>document.title=1</script>'
-CONTRAST = """word => {
-    const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
-    const light = colour => colour.slice(0, 3)
-        .map(part => part / 255)
-        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
-    const page = numbers(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
-    const [ink, tint] = ["color", "backgroundColor"].map(name => numbers(getComputedStyle(word)[name]));
-    const ground = page.map((part, index) => part + (tint[index] - part) * (tint[3] ?? 1));
-    const [darker, lighter] = [light(ink), light(ground)].sort((one, other) => one - other);
-    return (lighter + 0.05) / (darker + 0.05);
-}"""  # WCAG 2.2's contrast ratio of a word to its background, laid over that of the page
+
+
+@pytest.fixture(scope="module")
+def dashboard_as_shipped(api, dashboards):
+    """As it is without any setting, where the other tests have it refreshed more often."""
+    return dashboards(api, REFRESH_SECONDS=str(Settings.refresh_seconds))
 
 
 @pytest.fixture
-def api(start_api):
-    """The API with the model that ships."""
-    shipped = {"MODEL_PATH": str(ROOT / "api" / "sentiment_model.pkl")}
-    return start_api(**shipped)
+def page(visit, dashboard):
+    return visit(dashboard.url)
 
 
-@pytest.fixture
-def opened(page, api, start_dashboard):
-    return open_empty(page, start_dashboard(api))
+def close(page):
+    page.get_by_role("button", name="Close").click()
+    expect(opened(page)).to_be_hidden(timeout=OPENS)
 
 
-@pytest.fixture
-def opened_as_shipped(page, api, start_dashboard):
-    """The page as it is without any setting, where the other tests have it refreshed more often."""
-    return open_empty(page, start_dashboard(api, REFRESH_SECONDS=str(Settings.refresh_seconds)))
+def test_a_click_on_a_request_colours_its_words_by_what_they_contributed(page, api):
+    ask(page, api, "The acting was terrible, but the music is wonderful!")
+    texts(page).first.click()
 
-
-def open_empty(page, url):
-    page.goto(url)
-    expect(page.get_by_text("The log is empty.")).to_be_visible(timeout=30 * SECONDS)
-    return page
-
-
-def ask(opened, api, *texts):
-    """All texts at once, so that the table, which has the last one on top, does not move any more. The browser is given
-    the time to read the program that draws charts, which it does once."""
-    post(api.url + "/predict/batch", {"items": [{"text": text} for text in texts]})
-    expect(opened.get_by_text(f"The newest {len(texts)} of {len(texts)} requests")).to_be_visible(timeout=5 * SECONDS)
-    opened.locator(".st-key-confidence .main-svg").first.wait_for(timeout=10 * SECONDS)  # the last one without labels
-
-
-def tick(opened, row):
-    """Click the box at the left of a row, counted from 1 at the top, without waiting for anything."""
-    table = opened.get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
-    table.click(position={"x": 15, "y": ROW_HEIGHT * row + ROW_HEIGHT // 2})
-
-
-def test_a_click_on_a_request_colours_its_words_by_what_they_contributed(opened, api):
-    ask(opened, api, "The acting was terrible, but the music is wonderful!")
-    tick(opened, 1)
-
-    text = opened.get_by_role("region", name="Text of the request")
-    expect(text).to_have_text("The acting was terrible, but the music is wonderful!", timeout=5 * SECONDS)
+    text = opened(page)
+    expect(text).to_have_text("The acting was terrible, but the music is wonderful!", timeout=OPENS)
     expect(text.get_by_text("wonderful", exact=True)).to_have_class("for")
     expect(text.get_by_text("terrible", exact=True)).to_have_class("against")
-    assert float(text.get_by_text("wonderful", exact=True).get_attribute("title").split(" ")[0]) > 0
-    expect(opened.get_by_text("Orange, dotted: for negative")).to_be_visible()
+    title = text.get_by_text("wonderful", exact=True).get_attribute("title")
+    assert title
+    assert float(title.split(" ")[0]) > 0
+    expect(page.get_by_text("Orange, dotted: for negative")).to_be_visible()
     colours = [
         text.get_by_text(word, exact=True).evaluate("word => getComputedStyle(word).backgroundColor")
         for word in ("wonderful", "terrible")
@@ -83,151 +48,152 @@ def test_a_click_on_a_request_colours_its_words_by_what_they_contributed(opened,
     assert len(set(colours)) == 2
 
 
-def test_the_terms_shown_are_those_of_the_api(opened, api):
+def test_the_terms_and_probabilities_shown_are_those_of_the_api(page, api):
     sent = "A wonderful, moving story."
-    ask(opened, api, sent)
-    tick(opened, 1)
+    ask(page, api, sent)
+    texts(page).first.click()
 
     status, answer = post(api.url + "/explain", {"text": sent})
     assert status == 200
-    expect(opened.get_by_role("table").get_by_text(answer["terms"][0]["term"], exact=True)).to_be_visible(
-        timeout=5 * SECONDS
-    )
+    terms = page.get_by_role("table", name="The strongest terms")
+    expect(terms.get_by_text(answer["terms"][0]["term"], exact=True)).to_be_visible(timeout=OPENS)
+    for label, probability in answer["probabilities"].items():
+        expect(page.get_by_text("Probabilities: ")).to_contain_text(f"{label} {probability:.3f}")
 
 
-def test_a_request_is_shown_as_text_whatever_is_in_it(opened, api):
-    title = opened.title()
-    ask(opened, api, NASTY)
-    tick(opened, 1)
-
-    expect(opened.get_by_role("region", name="Text of the request")).to_have_text(NASTY, timeout=5 * SECONDS)
-    assert opened.locator("img[src=x]").count() == 0
-    assert opened.title() == title
+def test_after_a_request_was_closed_the_next_click_opens_another_and_a_later_one_the_same_again(page, api):
+    ask(page, api, "A forgettable film.", "A forgettable hotel.")
+    for place, sent in [(0, "A forgettable hotel."), (1, "A forgettable film."), (0, "A forgettable hotel.")]:
+        texts(page).nth(place).click()
+        expect(opened(page)).to_have_text(sent, timeout=OPENS)
+        close(page)
 
 
-def test_new_requests_do_not_change_which_one_is_shown_and_close_does(opened, api):
-    ask(opened, api, "An awful film.", "A lovely hotel.")
-    tick(opened, 2)
-    text = opened.get_by_role("region", name="Text of the request")
-    expect(text).to_have_text("An awful film.", timeout=5 * SECONDS)
-
-    post(api.url + "/predict", {"text": "A third request."})
-    expect(opened.get_by_text("The newest 3 of 3 requests")).to_be_visible(timeout=5 * SECONDS)
-    expect(text).to_have_text("An awful film.")
-
-    opened.get_by_role("button", name="Close").click()
-    expect(text).to_be_hidden(timeout=5 * SECONDS)
+def test_a_click_on_another_request_opens_that_one_and_on_the_same_one_closes_it(page, api):
+    ask(page, api, "A decent film.", "A decent hotel.")
+    rows(page).first.locator(".figure").click()
+    expect(opened(page)).to_have_text("A decent hotel.", timeout=OPENS)
+    texts(page).nth(1).click()
+    expect(opened(page)).to_have_text("A decent film.", timeout=OPENS)
+    expect(rows(page).nth(1).get_by_role("button", expanded=True)).to_be_visible()
+    expect(rows(page).first.get_by_role("button", expanded=False)).to_be_visible()
+    texts(page).nth(1).click()
+    expect(opened(page)).to_be_hidden(timeout=OPENS)
 
 
-def test_new_requests_take_the_tick_along_and_leave_the_filter(opened, api):
-    ask(opened, api, "An awful film.", "A lovely hotel.")
-    words = opened.get_by_label("Text contains")
-    words.fill("a")
+def test_new_requests_do_not_change_which_one_is_shown_and_close_does(page, api):
+    ask(page, api, "An awful film.", "A lovely hotel.")
+    texts(page).nth(1).click()
+    expect(opened(page)).to_have_text("An awful film.", timeout=OPENS)
+
+    ask(page, api, "A third request.")
+    expect(opened(page)).to_have_text("An awful film.")
+
+    close(page)
+
+
+def test_new_requests_take_the_mark_along_and_leave_the_filter(page, api):
+    ask(page, api, "A mark on an awful film.", "A mark on a lovely hotel.")
+    words = page.get_by_role("textbox", name="Text contains")
+    words.fill("a MARK on")
     words.press("Enter")
-    tick(opened, 2)
-    ticked = opened.locator(".st-key-recent tr[aria-selected=true]")
-    expect(ticked).to_contain_text("An awful film.", timeout=5 * SECONDS)
+    expect(rows(page)).to_have_count(2, timeout=OPENS)
+    texts(page).nth(1).click()
+    marked = page.locator("tr.selected")
+    expect(marked).to_contain_text("A mark on an awful film.", timeout=OPENS)
 
-    for number in range(3):
-        post(api.url + "/predict", {"text": f"A later request, number {number}."})
-        expect(opened.get_by_text(f"The newest {number + 3} of {number + 3} requests")).to_be_visible(
-            timeout=5 * SECONDS
-        )
-        expect(ticked).to_contain_text("An awful film.", timeout=5 * SECONDS)
+    for number in range(2):
+        ask(page, api, f"A mark on a later request, number {number}.")
+        expect(rows(page)).to_have_count(number + 3)
+        expect(marked).to_contain_text("A mark on an awful film.")
 
-    expect(ticked).to_have_count(1)
-    expect(words).to_have_value("a")
-
-
-def test_after_a_request_was_closed_the_next_click_opens_another_and_a_later_one_the_same_again(opened, api):
-    ask(opened, api, "An awful film.", "A lovely hotel.")
-    text = opened.get_by_role("region", name="Text of the request")
-    for row, sent in [(1, "A lovely hotel."), (2, "An awful film."), (1, "A lovely hotel.")]:
-        tick(opened, row)
-        expect(text).to_have_text(sent, timeout=5 * SECONDS)
-        opened.get_by_role("button", name="Close").click()
-        expect(text).to_be_hidden(timeout=5 * SECONDS)
+    expect(marked).to_have_count(1)
+    expect(words).to_have_value("a MARK on")
 
 
-def test_line_breaks_and_blanks_are_kept(opened, api):
+def test_line_breaks_and_blanks_are_kept(page, api):
     sent = "  Wonderful:\n\n\tthe film,\nand   the music  "
-    ask(opened, api, sent)
-    tick(opened, 1)
+    ask(page, api, sent)
+    texts(page).first.click()
 
-    text = opened.get_by_role("region", name="Text of the request")
-    expect(text).to_be_visible(timeout=5 * SECONDS)
+    text = opened(page)
+    expect(text).to_be_visible(timeout=OPENS)
     assert text.evaluate("element => element.textContent") == sent
     assert text.evaluate("element => element.innerText").count("\n") == sent.count("\n")
 
 
 @pytest.mark.parametrize("text", ["A wonderful film. " * 1111, "wonderful" * 2222], ids=["words", "one word"])
-def test_the_longest_text_is_shown_within_2_seconds_and_fits_a_telephone(opened_as_shipped, api, text):
-    opened = opened_as_shipped
-    opened.set_viewport_size({"width": 400, "height": 800})
-    ask(opened, api, text)
-    tick(opened, 1)
+def test_the_longest_text_is_shown_within_2_seconds_and_fits_a_telephone(visit, dashboard_as_shipped, api, text):
+    page = visit(dashboard_as_shipped.url, viewport={"width": 400, "height": 800})
+    ask(page, api, text)
+    texts(page).first.click()
 
-    region = opened.get_by_role("region", name="Text of the request")
-    region.wait_for(timeout=2 * SECONDS)  # looks at every frame, where expect would look at .85 s and then at 1.85 s
+    region = opened(page)
+    region.wait_for(timeout=OPENS)  # looks at every frame, where expect would look at .85 s and then at 1.85 s
     assert region.evaluate("element => element.textContent") == text
-    assert region.bounding_box()["height"] < 400
+    assert region.evaluate("element => element.clientHeight") < 400
     assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.get_by_test_id("stMain").evaluate("element => element.scrollWidth") <= 400
 
 
-def test_no_large_element_is_sent_as_a_reference_to_one_that_the_browser_may_have_forgotten(page, api, start_dashboard):
+def test_no_large_element_is_sent_as_a_reference_to_one_that_the_browser_may_have_forgotten(page, api):
     """Streamlit does so by default, and a browser that has just forgotten it shows no change any more."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
     sizes = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
-    page.goto(start_dashboard(api))
+    session.on("Network.webSocketFrameReceived", lambda event: sizes.append(len(event["response"]["payloadData"])))
     ask(page, api, "A wonderful film. " * 1111)
-    tick(page, 1)
-    expect(page.get_by_role("region", name="Text of the request")).to_be_visible(timeout=5 * SECONDS)
+    texts(page).first.click()
+    expect(opened(page)).to_be_visible(timeout=OPENS)
 
     sizes.clear()
-    page.wait_for_timeout(3 * SECONDS)
+    for number in range(2):
+        ask(page, api, f"After a long text, number {number}.")
     assert sum(size > 100_000 for size in sizes) >= 2
 
 
-def test_a_refresh_leaves_the_place_to_which_the_user_has_scrolled_in_a_text(opened, api):
-    ask(opened, api, "A wonderful film. " * 1111)
-    tick(opened, 1)
-    text = opened.get_by_role("region", name="Text of the request")
-    expect(text).to_be_visible(timeout=5 * SECONDS)
+def test_a_refresh_leaves_the_place_to_which_the_user_has_scrolled_in_a_text(page, api):
+    ask(page, api, "A wonderful film. " * 1111)
+    texts(page).first.click()
+    text = opened(page)
+    expect(text).to_be_visible(timeout=OPENS)
     text.evaluate("element => element.scrollTop = 200")
 
-    post(api.url + "/predict", {"text": "A second request."})
-    expect(opened.get_by_text("The newest 2 of 2 requests")).to_be_visible(timeout=5 * SECONDS)
+    ask(page, api, "A request after a long one.")
     assert text.evaluate("element => element.scrollTop") == 200
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_coloured_words_can_be_read_in_the_light_and_in_the_dark_theme(opened, api, scheme):
-    opened.emulate_media(color_scheme=scheme)
-    ask(opened, api, "The acting was terrible, but the music is wonderful!")
-    tick(opened, 1)
-    text = opened.get_by_role("region", name="Text of the request")
-    expect(text).to_be_visible(timeout=5 * SECONDS)
+def test_a_judged_request_shows_its_label_in_the_table(page, api):
+    ask(page, api, "A film to be judged.")
+    texts(page).first.click()
+    expect(opened(page)).to_have_text("A film to be judged.", timeout=OPENS)
+    wrong = page.get_by_role("button", name="Wrong: it is")
+    label = wrong.inner_text().removeprefix("Wrong: it is ")
+    wrong.click()
 
-    for word in ("wonderful", "terrible"):
-        assert text.get_by_text(word, exact=True).evaluate(CONTRAST) >= 4.5
-
-
-def test_without_the_api_the_request_is_shown_and_why_it_is_not_explained(opened, api):
-    ask(opened, api, "An awful film.")
-    api.stop(9)
-    tick(opened, 1)
-
-    expect(opened.get_by_role("region", name="Text of the request")).to_have_text("An awful film.", timeout=8 * SECONDS)
-    expect(opened.get_by_text("No explanation")).to_be_visible()
+    point_elsewhere(page)
+    expect(page.get_by_text(f"the true label is {label}.")).to_be_visible(timeout=SHOWS)
+    expect(rows(page).filter(has_text="A film to be judged.").locator(".outcome")).to_contain_text("wrong")
 
 
-def test_the_model_card_is_on_the_page(opened, api):
+def test_without_the_api_the_request_is_shown_and_why_it_is_not_explained(page, api, visit, dashboards, start_api):
+    other = start_api()
+    page = visit(dashboards(other).url)
+    ask(page, other, "An awful film.")
+    other.stop(9)
+    texts(page).first.click()
+
+    expect(opened(page)).to_have_text("An awful film.", timeout=8 * SECONDS)
+    expect(page.get_by_text("No explanation")).to_be_visible()
+
+
+def test_the_model_card_is_on_the_page(page, api):
     with urllib.request.urlopen(api.url + "/model") as response:
         card = json.load(response)
-    opened.get_by_text("Model card").click()
+    page.locator("summary").get_by_text("Model card").click()
 
-    table = opened.get_by_role("table")
+    table = page.get_by_role("table", name="Model card")
     expect(table.get_by_text(card["data"]["description"])).to_be_visible(timeout=5 * SECONDS)
     expect(table.get_by_text(f"{card['metrics']['accuracy']['value']:.1%}").first).to_be_visible()
-    expect(opened.get_by_text(card["limits"][0])).to_be_visible()
+    expect(page.get_by_text(card["limits"][0])).to_be_visible()

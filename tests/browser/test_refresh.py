@@ -1,0 +1,249 @@
+"""What happens while requests come in: what the user does stays, and little is sent."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import (
+    OPENS,
+    SECONDS,
+    SHOWS,
+    append,
+    ask,
+    below,
+    headline,
+    opened,
+    point_elsewhere,
+    rows,
+    settled,
+    stamped,
+    texts,
+    usual_day,
+)
+from tests.conftest import post, quiet_page
+from tests.monitoring.traffic import usual
+
+pytestmark = pytest.mark.browser
+FOCUSED = """() => {
+    let found = document.activeElement;
+    while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+    return found.getAttribute("aria-label") ?? found.innerText;
+}"""
+GONE = (  # what the browser and Streamlit say to the console of a server that has gone
+    "ERR_CONNECTION_REFUSED",
+    "WebSocket",
+    "Failed to load resource",
+    "Cannot send rerun backMessage",
+    "Client Error in reaching server endpoint",
+    "Is Streamlit still running?",
+)
+
+
+@contextmanager
+def streaming(api, pause: float = 0.2) -> Iterator[None]:
+    """Requests come all the time."""
+    enough = threading.Event()
+
+    def send() -> None:
+        number = 0
+        while not enough.wait(pause):
+            post(api.url + "/predict", {"text": f"a streamed request, number {number}"})
+            number += 1
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+def top(shown: Locator) -> float:
+    """Where it begins on the screen."""
+    return float(shown.evaluate("shown => shown.getBoundingClientRect().top"))
+
+
+def total(page: Page) -> int:
+    return int(below(page).inner_text().split(", of ")[1].split(".")[0].replace(",", ""))
+
+
+def wait_for_more(page: Page, than: int) -> None:
+    page.wait_for_function(
+        "than => Number(document.querySelector('.st-key-section_requests').innerText"
+        ".match(/match, of ([0-9,]+)[.]/)[1].replaceAll(',', '')) > than",
+        arg=than,
+        timeout=SHOWS,
+    )
+
+
+def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(visit, api, dashboard):
+    page = visit(dashboard.url)
+    ask(page, api, "A kept film.", "A kept hotel. " * 200)
+    page.get_by_role("radio", name="24 h").click()
+    words = page.get_by_role("textbox", name="Text contains")
+    words.fill("a kept")
+    words.press("Enter")
+    expect(rows(page)).to_have_count(2, timeout=OPENS)
+    texts(page).first.click()
+    expect(opened(page)).to_be_visible(timeout=OPENS)
+    opened(page).evaluate("element => element.scrollTop = 100")
+    tried = page.get_by_label("Text", exact=True)
+    tried.fill("half a sentence")
+    tried.press("Home")
+    tried.press("ArrowRight")
+    settled(page)
+    place, address = top(tried), page.url
+
+    post(api.url + "/predict", {"text": "a kept request, and later"})
+    expect(rows(page)).to_have_count(3, timeout=SHOWS)
+    tried.press_sequentially("X")
+    expect(tried).to_have_value("hXalf a sentence")
+    expect(tried).to_be_focused()
+    expect(words).to_have_value("a kept")
+    expect(page.get_by_role("radio", name="24 h")).to_be_checked()
+    expect(page.locator("tr.selected")).to_contain_text("A kept hotel.")
+    assert opened(page).evaluate("element => element.scrollTop") == 100
+    assert top(tried) == pytest.approx(place, abs=2)
+    assert page.url == address
+
+    words.press("End")
+    words.press_sequentially(", not sent yet")
+    post(api.url + "/predict", {"text": "a kept request, and last"})
+    expect(rows(page)).to_have_count(4, timeout=SHOWS)
+    expect(words).to_have_value("a kept, not sent yet")
+    expect(words).to_be_focused()
+    expect(tried).to_have_value("hXalf a sentence")
+
+
+def test_the_focus_and_the_place_in_the_table_stay(visit, api, dashboard):
+    page = visit(dashboard.url)
+    ask(page, api, *(f"a row, number {number}" for number in range(40)))
+    rows(page).nth(30).scroll_into_view_if_needed()
+    place = top(texts(page).nth(30))
+    before = total(page)
+    for name in ("What Accuracy means", "Precision, recall and F1 by label", "Requests"):
+        page.get_by_label(name, exact=True).and_(page.locator("button, .scrolled")).focus()
+        post(api.url + "/predict/batch", {"items": [{"text": f"beside {name}, {number}"} for number in range(5)]})
+        wait_for_more(page, before)
+        before = total(page)
+        assert page.evaluate(FOCUSED) == name
+    row = rows(page).filter(has_text="a row, number 9").first
+    assert top(row.get_by_role("button")) == pytest.approx(place, abs=2)
+
+
+def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, api, dashboard):
+    page = visit(dashboard.url)
+    ask(page, api, "Under the pointer.")
+    texts(page).first.hover()
+    before = total(page)
+    post(api.url + "/predict/batch", {"items": [{"text": "Beside the pointer."}, {"text": "Newer than that."}]})
+    expect(page.get_by_text("2 newer, shown when you point elsewhere.")).to_be_visible(timeout=SHOWS)
+    assert total(page) == before + 2
+    expect(texts(page).first).to_have_text("Under the pointer.")
+
+    point_elsewhere(page)
+    expect(texts(page).first).to_have_text("Newer than that.", timeout=OPENS)
+    expect(page.get_by_text("shown when you point elsewhere")).to_be_hidden()
+    expect(texts(page).nth(2)).to_have_text("Under the pointer.")
+
+    texts(page).first.click()
+    expect(opened(page)).to_have_text("Newer than that.", timeout=OPENS)
+    point_elsewhere(page)
+    ask(page, api, "After a click, and with the pointer elsewhere.")
+
+
+def test_a_click_opens_exactly_the_row_it_was_on_while_requests_stream_in(visit, api, dashboard):
+    page = visit(dashboard.url)
+    box = page.locator(".st-key-requests .scrolled")
+    box.scroll_into_view_if_needed()
+    with streaming(api):
+        expect(texts(page).first).to_contain_text("a streamed request", timeout=SHOWS)
+        for place in (0, 3, 1, 4):
+            rows(page).nth(place).locator(".figure").hover(position={"x": 5, "y": 10})
+            under = page.locator(".st-key-requests tbody tr:hover button").inner_text()
+            page.mouse.down()
+            page.mouse.up()
+            expect(opened(page)).to_have_text(under, timeout=OPENS)
+            page.get_by_role("button", name="Close").click()
+            expect(opened(page)).to_be_hidden(timeout=OPENS)
+
+
+def test_two_tabs_show_each_what_was_selected_there(visit, api, dashboard):
+    one, other = visit(dashboard.url), visit(dashboard.url)
+    ask(one, api, "A film for two.", "A hotel for two.")
+    one.get_by_role("radio", name="1 h", exact=True).click()
+    texts(one).first.click()
+    texts(other).nth(1).click()
+    expect(opened(one)).to_have_text("A hotel for two.", timeout=OPENS)
+    expect(opened(other)).to_have_text("A film for two.", timeout=OPENS)
+
+    ask(one, api, "A request for both.")
+    point_elsewhere(other)
+    expect(texts(other).first).to_have_text("A request for both.", timeout=SHOWS)
+    expect(opened(one)).to_have_text("A hotel for two.")
+    expect(opened(other)).to_have_text("A film for two.")
+    expect(one.get_by_role("radio", name="1 h", exact=True)).to_be_checked()
+    expect(other.get_by_role("radio", name="all")).to_be_checked()
+    one.get_by_role("button", name="Close").click()
+    expect(opened(one)).to_be_hidden(timeout=OPENS)
+    expect(opened(other)).to_have_text("A film for two.")
+
+
+def test_a_restart_of_the_server_is_said_and_survived(browser, api, dashboards, tmp_path):
+    usual_day(tmp_path)
+    first = dashboards(api, LOG_DIR=str(tmp_path))
+    port = int(first.url.rsplit(":", 1)[1])
+    with quiet_page(browser, but=GONE) as page:
+        page.goto(first.url)
+        expect(headline(page)).to_be_visible(timeout=30 * SECONDS)
+        words = page.get_by_role("textbox", name="Text contains")
+        words.fill("29")
+        words.press("Enter")
+        expect(texts(page).first).to_contain_text("299 word", timeout=SHOWS)
+        texts(page).nth(2).click()
+        expect(opened(page)).to_contain_text("297 word", timeout=OPENS)
+        first.stop(9)
+        expect(page.get_by_text("the page has lost its server, and goes on trying")).to_be_visible(timeout=20 * SECONDS)
+
+        append(tmp_path, stamped(usual(2900, 2901), every=timedelta(0)))
+        dashboards(api, port=port, LOG_DIR=str(tmp_path))
+        point_elsewhere(page)
+        expect(texts(page).first).to_contain_text("2900 word", timeout=30 * SECONDS)
+        expect(page.get_by_text("Updated ")).to_be_visible()
+        expect(words).to_have_value("29")
+        expect(opened(page)).to_contain_text("297 word")
+
+
+def test_a_refresh_of_an_idle_log_sends_little_and_draws_no_chart_again(visit, api, dashboards, tmp_path):
+    usual_day(tmp_path)
+    page = visit(dashboards(api, LOG_DIR=str(tmp_path)).url)
+    settled(page)
+    texts(page).first.click()
+    expect(opened(page)).to_be_visible(timeout=OPENS)
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    received = []
+    session.on("Network.webSocketFrameReceived", lambda event: received.append(event["response"]["payloadData"]))
+    page.evaluate(
+        """() => {
+            window.redrawn = 0;
+            const watch = new MutationObserver(changes => { window.redrawn += changes.length; });
+            for (const key of ["accuracy", "lengths", "labels", "confidence", "vocabulary", "section_requests"])
+                watch.observe(document.querySelector(`.st-key-${key}`), {childList: true, subtree: true});
+        }"""
+    )
+
+    updated = page.get_by_text("Updated ")
+    times = []
+    for _ in range(4):
+        times.append(updated.inner_text())
+        expect(updated).not_to_have_text(times[-1], timeout=SHOWS)
+    sent = sum(len(payload) * 3 // 4 for payload in received)
+    assert sent / len(times) < 10_000
+    assert sent > 0
+    assert page.evaluate("window.redrawn") == 0
