@@ -66,8 +66,9 @@ def test_the_page_shows_the_record(release, browser):
     release.predict(sentence)
     with release.page(browser) as page:
         expect(page.get_by_text("is ready.")).to_be_visible(timeout=30_000)
-        page.get_by_label("Text contains").fill(sentence)
-        page.get_by_label("Text contains").press("Enter")
+        words = page.get_by_role("textbox", name="Text contains")
+        words.fill(sentence)
+        words.press("Enter")
         expect(page.get_by_text("1 request with these words")).to_be_visible()
 
 
