@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import EVERYTHING, OPENS, SHOWS, TOO_WIDE, ask, headline, opened, settled, texts
+from tests.browser.conftest import EVERYTHING, OPENS, SHOWS, TOO_WIDE, ask, headline, opened, opens, settled, texts
 from tests.conftest import post
 
 pytestmark = pytest.mark.browser
@@ -82,7 +82,7 @@ def whole(page: Page) -> None:
 def test_the_page_fits_can_be_read_and_has_no_serious_finding_of_axe_in_both_themes(visit, dashboard, asked, width):
     page = visit(dashboard.url, viewport={"width": width, "height": 900})
     texts(page).first.click()
-    expect(opened(page)).to_have_text(MIXED, timeout=OPENS)
+    opens(page, MIXED)
     settled(page)
     for summary in page.locator("summary").all():
         summary.click()
@@ -118,7 +118,7 @@ def is_foreign(rule: str, target: str) -> bool:
 def test_headings_landmarks_and_tables_are_in_an_order_that_can_be_read_aloud(visit, dashboard, asked):
     page = visit(dashboard.url)
     texts(page).first.click()
-    expect(opened(page)).to_be_visible(timeout=OPENS)
+    opened(page).wait_for(timeout=OPENS)
     outline = page.evaluate(OUTLINE)
 
     assert outline["language"] == "en"
@@ -185,15 +185,15 @@ def test_all_can_be_done_with_the_keyboard_alone_and_shows_where_it_is(visit, ap
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(opened(page)).to_have_text("The third from above.", timeout=OPENS)
+    opens(page, "The third from above.")
     expect(texts(page).nth(2)).to_be_focused()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(opened(page)).to_have_text("The second from above.", timeout=OPENS)
+    opens(page, "The second from above.")
 
     tab_to(page, "Close", "button", most=4)
     page.keyboard.press("Enter")
-    expect(opened(page)).to_be_hidden(timeout=OPENS)
+    opened(page).wait_for(state="hidden", timeout=OPENS)
 
     audit = page.locator(".st-key-section_audit")
     before = audit.get_by_text("wait for a label").inner_text()

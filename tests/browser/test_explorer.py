@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OPENS, SECONDS, append, below, choose, headline, opened, texts
+from tests.browser.conftest import SECONDS, append, below, choose, close, headline, opened, opens, texts
 from tests.monitoring.conftest import prediction
 
 pytestmark = pytest.mark.browser
@@ -72,9 +72,9 @@ def site(api, dashboards, tmp_path_factory) -> str:
     return dashboards(api, LOG_DIR=str(log_dir)).url
 
 
-def shows(page: Page, wanted: Sequence[Asked]) -> None:
+def shows(page: Page, wanted: Sequence[Asked], seconds: float = 5) -> None:
     """Exactly these, in this order, as many as are shown at first."""
-    expect(texts(page)).to_have_text([one.text for one in wanted[:SHOWN]], timeout=5 * SECONDS)
+    expect(texts(page)).to_have_text([one.text for one in wanted[:SHOWN]], timeout=seconds * SECONDS)
 
 
 def type_moment(page: Page, name: str, ago: timedelta) -> None:
@@ -121,7 +121,7 @@ def test_every_filter_narrows_the_table_and_is_in_an_address_that_opens_the_same
         shows(page, left)
         assert name in address(page)
     texts(page).nth(1).click()
-    expect(opened(page)).to_have_text(left[1].text, timeout=OPENS)
+    opens(page, left[1].text)
     expect(page).to_have_url(page.url.split("&request=")[0] + f"&request=id-{left[1].number}")
     assert address(page)["outcome"] == ["wrong", "no label"]
 
@@ -133,8 +133,7 @@ def test_every_filter_narrows_the_table_and_is_in_an_address_that_opens_the_same
         expect(other.locator(f".st-key-{key}")).to_contain_text(name)
     assert other.url == page.url
 
-    other.get_by_role("button", name="Close").click()
-    expect(opened(other)).to_be_hidden(timeout=OPENS)
+    close(other)
     assert "request" not in address(other)
 
 
@@ -168,16 +167,12 @@ def test_the_range_the_label_and_the_version_select_what_all_figures_are_about(v
         )
         assert name in address(page)
 
-    other = visit(page.url)
-    shows(other, left)
-    expect(other.get_by_role("radio", name="24 h")).to_be_checked()
-    expect(other.get_by_role("list", name="Figures").get_by_role("listitem").first).to_contain_text(str(len(left)))
-
-    choose(other, "Model version", "version a")
-    other.get_by_role("radio", name="15 min").click()
-    shows(other, [ALL[0]])
+    page.reload()
+    shows(page, left, seconds=20)
+    expect(page.get_by_role("radio", name="24 h")).to_be_checked()
+    expect(tile).to_contain_text(str(len(left)))
+    choose(page, "Model version", "version a")
     page.get_by_role("radio", name="15 min").click()
-    page.get_by_role("radio", name="1 h", exact=True).click()
     shows(page, [ALL[0]])
 
 

@@ -15,8 +15,10 @@ from tests.browser.conftest import (
     append,
     ask,
     below,
+    close,
     headline,
     opened,
+    opens,
     point_elsewhere,
     rows,
     settled,
@@ -90,7 +92,7 @@ def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(visit,
     words.press("Enter")
     expect(rows(page)).to_have_count(2, timeout=OPENS)
     texts(page).first.click()
-    expect(opened(page)).to_be_visible(timeout=OPENS)
+    opened(page).wait_for(timeout=OPENS)
     opened(page).evaluate("element => element.scrollTop = 100")
     tried = page.get_by_label("Text", exact=True)
     tried.fill("half a sentence")
@@ -152,7 +154,7 @@ def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, a
     expect(texts(page).nth(2)).to_have_text("Under the pointer.")
 
     texts(page).first.click()
-    expect(opened(page)).to_have_text("Newer than that.", timeout=OPENS)
+    opens(page, "Newer than that.")
     point_elsewhere(page)
     ask(page, api, "After a click, and with the pointer elsewhere.")
 
@@ -168,9 +170,8 @@ def test_a_click_opens_exactly_the_row_it_was_on_while_requests_stream_in(visit,
             under = page.locator(".st-key-requests tbody tr:hover button").inner_text()
             page.mouse.down()
             page.mouse.up()
-            expect(opened(page)).to_have_text(under, timeout=OPENS)
-            page.get_by_role("button", name="Close").click()
-            expect(opened(page)).to_be_hidden(timeout=OPENS)
+            opens(page, under)
+            close(page)
 
 
 def test_two_tabs_show_each_what_was_selected_there(visit, api, dashboard):
@@ -179,8 +180,8 @@ def test_two_tabs_show_each_what_was_selected_there(visit, api, dashboard):
     one.get_by_role("radio", name="1 h", exact=True).click()
     texts(one).first.click()
     texts(other).nth(1).click()
-    expect(opened(one)).to_have_text("A hotel for two.", timeout=OPENS)
-    expect(opened(other)).to_have_text("A film for two.", timeout=OPENS)
+    opens(one, "A hotel for two.")
+    opens(other, "A film for two.")
 
     ask(one, api, "A request for both.")
     point_elsewhere(other)
@@ -189,8 +190,7 @@ def test_two_tabs_show_each_what_was_selected_there(visit, api, dashboard):
     expect(opened(other)).to_have_text("A film for two.")
     expect(one.get_by_role("radio", name="1 h", exact=True)).to_be_checked()
     expect(other.get_by_role("radio", name="all")).to_be_checked()
-    one.get_by_role("button", name="Close").click()
-    expect(opened(one)).to_be_hidden(timeout=OPENS)
+    close(one)
     expect(opened(other)).to_have_text("A film for two.")
 
 
@@ -224,7 +224,7 @@ def test_a_refresh_of_an_idle_log_sends_little_and_draws_no_chart_again(visit, a
     page = visit(dashboards(api, LOG_DIR=str(tmp_path)).url)
     settled(page)
     texts(page).first.click()
-    expect(opened(page)).to_be_visible(timeout=OPENS)
+    opened(page).wait_for(timeout=OPENS)
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     received = []

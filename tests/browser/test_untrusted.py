@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OPENS, SECONDS, TOO_WIDE, append, below, choose, opened, rows, stamped, texts
+from tests.browser.conftest import OPENS, SECONDS, TOO_WIDE, append, below, choose, close, opened, rows, stamped, texts
 from tests.monitoring.conftest import prediction
 
 pytestmark = pytest.mark.browser
@@ -73,8 +73,7 @@ def test_hostile_texts_labels_and_versions_are_shown_as_they_are_and_do_nothing(
     assert page.evaluate(TOO_WIDE) == []
     does_nothing(page, site, asked)
 
-    page.get_by_role("button", name="Close").click()
-    expect(opened(page)).to_be_hidden(timeout=OPENS)
+    close(page)
     choose(page, "Predicted", LABEL)
     choose(page, "Model version", VERSION)
     expect(below(page)).to_contain_text("The newest 30 of 30 requests that match, of 30.", timeout=5 * SECONDS)
@@ -92,12 +91,5 @@ def test_the_longest_texts_labels_and_versions_leave_the_page_in_shape(visit, ap
     expect(page.locator(".st-key-labels .xtick").first).to_be_visible()
     assert page.evaluate(TOO_WIDE) == []
     assert page.get_by_test_id("stMain").evaluate("element => element.scrollHeight") < 12_000
-    page.get_by_role("button", name="Close").click()
-    expect(opened(page)).to_be_hidden(timeout=OPENS)
+    close(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def test_an_unknown_label_is_shown_as_it_is_where_all_answers_have_it(visit, api, dashboards, tmp_path):
-    append(tmp_path, stamped([prediction(predicted_sentiment="**so-so** <b>")], every=timedelta(0)))
-    page = visit(dashboards(api, LOG_DIR=str(tmp_path)).url)
-    expect(page.get_by_text("Every selected answer is **so-so** <b>.")).to_be_visible()
