@@ -1,19 +1,17 @@
-"""The page, top to bottom: looks at the log and the API, and has the sections drawn that have changed.
+"""The page, top to bottom: looks at the log and the API, and says what the sections show of that.
 
-Each section is a fragment of its own. Every few seconds only the pulse is drawn: it tells the browser which sections
-show less than there is, and these ask to be drawn again. Nothing else is sent, nothing that the user selected or is
-typing is lost, and a click is never overtaken by a refresh.
+Every few seconds only the pulse is drawn: it tells the browser which sections show less than there is, and these ask to
+be drawn again (sections.py).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -23,6 +21,8 @@ from monitoring import (
     drift_view,
     explanation_view,
     export_view,
+    labelling,
+    opened,
     quality_view,
     requests_view,
     sources,
@@ -33,9 +33,10 @@ from monitoring import (
 from monitoring.alert import Alert
 from monitoring.analyses import Selection
 from monitoring.api_client import ApiClient, ApiUnavailable
-from monitoring.components import listener, pulse
+from monitoring.components import pulse
 from monitoring.explorer import MOST_CSV_ROWS, Found, find
 from monitoring.request_rows import Request
+from monitoring.sections import REPORT, Content, Section, Sections, reason
 from monitoring.settings import Settings, SettingsError
 from monitoring.sources import Seen
 
@@ -49,26 +50,6 @@ RANGES = {
     "all": None,
 }
 STYLE = Path(__file__).with_name("page.css")
-ENOUGH_SECONDS, ENOUGH_SHARE = 15.0, 0.01  # later, or with so many more requests, charts are drawn again
-WITH_CHARTS = ("answers", "texts", "predictions")
-NOWHERE = -1  # the row of a request that the log has no more
-
-
-class Content(NamedTuple):
-    """What a section shows. Of what only grows, `requests` say how much there is, so that it is drawn again when there
-    is enough more of it; for the rest these are None, and every change counts."""
-
-    shown: Any
-    requests: int | None = None
-    grown: Any = None
-
-
-class Drawn(NamedTuple):
-    """What a section shows since `at`, in seconds of a steady clock, drawn for the `number`th time."""
-
-    content: Content
-    at: float
-    number: int = 1
 
 
 class Page:
@@ -77,36 +58,37 @@ class Page:
 
     def __init__(self, settings: Settings, look: Callable[[Settings, Selection], Seen] = sources.look) -> None:
         self.settings, self.look, self.client = settings, look, ApiClient(settings.api_url)
+        self.judge = partial(labelling.judge, self.client)
         self.zone = views.the_zone()
-        self.drawn: dict[str, Drawn] = {}
         self.is_fresh = True
         self._look()
-        self.sections: dict[str, tuple[Callable[[], None], Callable[[], Content]]] = {
-            "selection": (self.draw_selection, self._options),
-            "verdict": (self.draw_verdict, lambda: Content(self.said)),
-            "tiles": (self.draw_tiles, lambda: Content(id(self.seen.analysis))),
-            "answers": (self.draw_quality, self._growing),
-            "texts": (self.draw_texts, self._growing),
-            "predictions": (self.draw_predictions, self._growing),
-            "versions": (self.draw_versions, self._growing),
-            "requests": (self.draw_requests, self._requests),
-            "audit": (self.draw_audit, self._audit),
-            "try": (self.draw_try, lambda: Content(self.seen.api.labels)),
-            "api": (self.draw_api, lambda: Content(self.seen.api)),
-            "export": (self.draw_export, lambda: Content(self.seen.analysis is None)),
-        }
+        self.sections = Sections(
+            Section("selection", self.draw_selection, self._options),
+            Section("verdict", self.draw_verdict, lambda: Content(self.said)),
+            Section("tiles", self.draw_tiles, lambda: Content(id(self.seen.analysis))),
+            Section("answers", self.draw_quality, self._growing, slow=True),
+            Section("texts", self.draw_texts, self._growing, slow=True),
+            Section("predictions", self.draw_predictions, self._growing, slow=True),
+            Section("versions", self.draw_versions, self._growing),
+            Section("requests", self.draw_requests, self._requests),
+            Section("audit", self.draw_audit, self._audit),
+            Section("try", self.draw_try, lambda: Content(self.seen.api.labels)),
+            Section("api", self.draw_api, lambda: Content(self.seen.api)),
+            Section("export", self.draw_export, lambda: Content(self.seen.analysis is None)),
+        )
 
     def draw(self) -> None:
         """All of it."""
         st.html(STYLE)
         st.title("Sentiment monitor")
         above = st.container()
-        for name, (draw, _) in self.sections.items():
-            st.fragment(self._section(name, draw), key=name)()
-            if name == "selection":  # which the page's address may have set only now
-                with above:
-                    st.fragment(self.draw_pulse, key="pulse", run_every=self.settings.refresh_seconds)()
-                    self.is_fresh = False
+        selection, *others = self.sections.names
+        self.sections.draw(selection)
+        with above:  # but after what is selected, which the page's address may have set only now
+            st.fragment(self.draw_pulse, key="pulse", run_every=self.settings.refresh_seconds)()
+            self.is_fresh = False
+        for name in others:
+            self.sections.draw(name)
 
     def _look(self) -> None:
         """What there is to see of what is selected. Whatever fails is said on the page, which goes on asking."""
@@ -117,47 +99,10 @@ class Page:
             self.said = verdict_view.verdict_data(self.seen, self.settings, window, now)
         except Exception as error:
             logger.exception("the page cannot be brought up to date")
-            failed = Alert("alert", "This page cannot be brought up to date", _reason(error), "log", action=REPORT)
+            failed = Alert("alert", "This page cannot be brought up to date", reason(error), "log", action=REPORT)
             self.seen = Seen(problems=[failed])
             self.said = verdict_view.verdict_data(self.seen, self.settings, window, now)
         self.seen_at = now
-
-    def _section(self, name: str, draw: Callable[[], None]) -> Callable[[], None]:
-        """What draws a section, and remembers what it shows. One that fails takes nothing else away."""
-
-        def section() -> None:
-            with st.container(key=f"section_{name}"):
-                try:
-                    draw()
-                except Exception as error:
-                    logger.exception("a part of the page cannot be drawn: %s", name)
-                    st.error(views.plain(f"This part of the page cannot be drawn. {_reason(error)} {REPORT}"))
-                number = self.drawn[name].number + 1 if name in self.drawn else 1
-                self.drawn[name] = Drawn(self._content(name), time.monotonic(), number)
-                listener(key=f"listener_{name}", data=self._heard(name), on_old_change=_nothing)
-
-        return section
-
-    def _content(self, name: str) -> Content:
-        try:
-            return self.sections[name][1]()
-        except Exception as error:  # which drawing it will say
-            return Content(repr(error))
-
-    def _heard(self, name: str) -> dict[str, Any]:
-        """What a section tells the browser of itself. Its place in the line lets not all of them ask in the same moment,
-        and what is read before what takes the browser long to draw."""
-        line = sorted(self.sections, key=lambda name: name in WITH_CHARTS)
-        return {"name": name, "drawn": self.drawn[name].number, "place": line.index(name)}
-
-    def _wanted(self) -> dict[str, int]:
-        """For each section how often it must have been drawn to show what there is."""
-        now = time.monotonic()
-        return {
-            name: drawn.number + _is_old(drawn, self._content(name), now)
-            for name in self.sections
-            if (drawn := self.drawn.get(name))
-        }
 
     # What the sections show, as far as it changes
 
@@ -175,7 +120,7 @@ class Page:
         return Content(names and (len(names.texts), id(names)))
 
     def _requests(self) -> Content:
-        found, chosen = self._found(), self._chosen()
+        found, chosen = self._found(), opened.opened(self.seen.snapshot)
         return Content((found and requests_view.signature(found), chosen, chosen and self.seen.api.labels))
 
     def _audit(self) -> Content:
@@ -199,7 +144,7 @@ class Page:
                 "level": headline["level"],
                 "title": f"{short} · Sentiment monitor",
                 "text": f"Updated {self.seen_at:%Y-%m-%d %H:%M:%S} UTC",
-                "wanted": self._wanted(),
+                "wanted": self.sections.wanted(),
             },
         )
 
@@ -255,24 +200,20 @@ class Page:
             quality_view.draw_versions(analysis)
 
     def draw_requests(self) -> None:
-        self._open_linked()
-        chosen = self._chosen()
-        self._draw_found(chosen)
-        if chosen is None:
+        opened.open_linked(self.seen.snapshot)
+        request = opened.opened(self.seen.snapshot)
+        self._draw_found(request)
+        if request is None:
             st.empty()  # takes away at once what was shown here, and not only at the end
             return
+        line = request.line
         with st.container():
-            explanation = sources.explained(self.settings.api_url, chosen.line)
-            explanation_view.draw_request(
-                chosen.line,
-                explanation,
-                self.seen.api.labels,
-                self._close,
-                lambda label: self._judge(str(chosen.line.prediction_id), label),
-            )
-            self._draw_problem(chosen.line.prediction_id)
+            explanation = sources.explained(self.settings.api_url, line)
+            judge = partial(self.judge, str(line.prediction_id))
+            explanation_view.draw_request(line, explanation, self.seen.api.labels, opened.close, judge)
+            labelling.draw_problem(line.prediction_id)
 
-    def _draw_found(self, chosen: Request | None) -> None:
+    def _draw_found(self, request: Request | None) -> None:
         analysis, snapshot = self.seen.analysis, self.seen.snapshot
         if analysis is None or snapshot is None:
             return
@@ -280,7 +221,7 @@ class Page:
         requests_view.draw_filters(self._names()[0], self.zone)
         found, filters = self._found(), requests_view.chosen_filters(self.zone)
         assert found is not None
-        requests_view.draw_table(found, chosen, self._choose)
+        requests_view.draw_table(found, request, self._click)
         requests_view.draw_below(
             found,
             analysis.counted.n,
@@ -298,60 +239,16 @@ class Page:
     def _more(self) -> None:
         st.session_state["limit"] = st.session_state.get("limit", requests_view.ROWS) + requests_view.ROWS
 
-    def _chosen(self) -> Request | None:
-        """The request that the user has opened and not closed, as the log has it now. One that has gone, since it is
-        another log, stays open, without a row."""
-        chosen: Request | None = st.session_state.get("chosen")
-        if chosen is None or self.seen.snapshot is None:
-            return chosen
-        now, name = self._request(chosen.row), chosen.line.prediction_id
-        if now and _same(now, chosen):
-            return now
-        others = [] if name is None else self.seen.snapshot.requests.of_id(name)
-        return next((now for now in others if _same(now, chosen)), chosen._replace(row=NOWHERE))
-
-    def _request(self, row: int) -> Request | None:
-        """The one of this row, if the log has so many: it may be another one than when the browser was told."""
-        requests = self.seen.snapshot.requests if self.seen.snapshot else None
-        if requests is None or not 0 <= row < requests.rows:
-            return None
-        return next(iter(requests.read([row])), None)
-
-    def _choose(self) -> None:
-        """Open the request that was clicked; close it if it is open. Streamlit may run this again for one click, if
-        something comes between."""
-        click, chosen = str(st.session_state["requests"]["chosen"]), self._chosen()
-        if st.session_state.get("click") == click and " " in click:
-            return
-        st.session_state["click"] = click
-        row = int(click.split()[0])
-        self._open(None if chosen and chosen.row == row else self._request(row))
-
-    def _open(self, request: Request | None) -> None:
-        st.session_state["chosen"] = request
-        if request is not None and request.line.prediction_id is not None:
-            st.query_params["request"] = request.line.prediction_id
-        else:
-            st.query_params.pop("request", None)
-
-    def _close(self) -> None:
-        self._open(None)
-
-    def _open_linked(self) -> None:
-        """The request that the page's address names, when it is opened."""
-        if self.seen.snapshot is None or st.session_state.get("linked"):
-            return
-        st.session_state["linked"] = True
-        if linked := st.query_params.get("request"):
-            self._open(next(iter(self.seen.snapshot.requests.of_id(linked)), None))
+    def _click(self) -> None:
+        opened.click(str(st.session_state["requests"]["chosen"]), self.seen.snapshot)
 
     def draw_audit(self) -> None:
         analysis, snapshot = self.seen.analysis, self.seen.snapshot
         if analysis is None or snapshot is None:
             return
         oldest = next(iter(snapshot.requests.read(analysis.audit.waiting["row"].to_numpy()[:1])), None)
-        audit_view.draw_audit(analysis.audit, oldest and oldest.line, self.seen.api.labels, self._judge)
-        self._draw_problem(oldest.line.prediction_id if oldest else None)
+        audit_view.draw_audit(analysis.audit, oldest and oldest.line, self.seen.api.labels, self.judge)
+        labelling.draw_problem(oldest.line.prediction_id if oldest else None)
 
     def draw_try(self) -> None:
         """A box to try a sentence, and buttons to say whether the answer was right."""
@@ -360,19 +257,19 @@ class Page:
             if text is not None:
                 st.session_state.pop("answer", None)
                 given = self.client.predict(text)
-                _judged().pop(given["prediction_id"], None)
+                labelling.forget(given["prediction_id"])
                 st.session_state["answer"] = given
         except ApiUnavailable as error:
             st.error(views.plain(error))
         answer = st.session_state.get("answer")
         if answer is None:
             return
-        if (label := _judged().get(answer["prediction_id"])) is not None:
+        name = answer["prediction_id"]
+        if (label := labelling.given(name)) is not None:
             st.success(f"Thank you: logged as {views.named(label)}.")
         else:
-            labels = self.seen.api.labels
-            api_view.draw_answer(answer, labels, lambda label: self._judge(answer["prediction_id"], label))
-        self._draw_problem(answer["prediction_id"])
+            api_view.draw_answer(answer, self.seen.api.labels, partial(self.judge, name))
+        labelling.draw_problem(name)
 
     def draw_api(self) -> None:
         api_view.draw_api(self.settings.api_url, self.seen.api)
@@ -380,31 +277,6 @@ class Page:
     def draw_export(self) -> None:
         if analysis := self.seen.analysis:
             export_view.draw_export(lambda: self.seen.analysis or analysis, self.seen.reference, self.settings)
-
-    def _judge(self, prediction_id: str, label: str) -> None:
-        """Log a label that the user has given. Streamlit may run this again for one click, if something comes
-        between."""
-        if _judged().get(prediction_id) == label:
-            return
-        try:
-            self.client.feedback(prediction_id, label)
-            _judged()[prediction_id] = label
-        except ApiUnavailable as error:
-            st.session_state["judge_problem"] = (prediction_id, str(error))
-
-    def _draw_problem(self, prediction_id: str | None) -> None:
-        """Why the label for this answer was not logged, once."""
-        of_answer, problem = st.session_state.get("judge_problem", (None, ""))
-        if of_answer is not None and of_answer == prediction_id:
-            del st.session_state["judge_problem"]
-            st.error(views.plain(problem))
-
-
-REPORT = "The log of this service says more."
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}."
 
 
 def _range() -> str:
@@ -417,32 +289,6 @@ def _selection() -> Selection:
     """What the user has selected."""
     labels, versions = (tuple(st.session_state.get(key, ())) for key in ("segment_labels", "segment_versions"))
     return Selection(RANGES[_range()], labels, versions)
-
-
-def _nothing() -> None:
-    """A section that asks to be drawn is drawn, and there is no more to do."""
-
-
-def _is_old(drawn: Drawn, now: Content, at: float) -> bool:
-    """Whether what was drawn must be drawn again."""
-    before = drawn.content
-    if before.shown != now.shown or (before.requests is None) != (now.requests is None):
-        return True
-    if before.requests is None or now.requests is None or before.grown is now.grown:
-        return False
-    enough = abs(now.requests - before.requests) >= ENOUGH_SHARE * before.requests
-    return enough or at > drawn.at + ENOUGH_SECONDS
-
-
-def _same(one: Request, other: Request) -> bool:
-    """Whether both are the same line, but for a label that came later."""
-    return one.line._replace(true_sentiment=None) == other.line._replace(true_sentiment=None)
-
-
-def _judged() -> dict[str, str]:
-    """The labels that this user has given, by the id of the answer."""
-    labels: dict[str, str] = st.session_state.setdefault("judged", {})
-    return labels
 
 
 def main() -> None:

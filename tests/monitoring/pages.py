@@ -209,12 +209,16 @@ def redraw(page: AppTest, section: str, *states: WidgetState) -> AppTest:
         return whole(page._run(widgets))
 
 
-def drawn(page: AppTest) -> dict[str, int]:
-    """How often each of the sections that `page` has was drawn, as the browser is told."""
-    told = [
+def listeners(page: AppTest) -> list[dict[str, Any]]:
+    """What each of the sections that `page` has tells the browser of itself."""
+    return [
         json.loads(element.proto.json) for element in _components(page) if element.proto.component_name == "listener"
     ]
-    return {of["name"]: of["drawn"] for of in told}
+
+
+def drawn(page: AppTest) -> dict[str, int]:
+    """How often each of them was drawn."""
+    return {of["name"]: of["drawn"] for of in listeners(page)}
 
 
 def tick(page: AppTest, shown: dict[str, int]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from monitoring.dashboard import ENOUGH_SECONDS, Content, Drawn, _is_old
+from monitoring.sections import ENOUGH_SECONDS, Content, Drawn, is_old
 from monitoring.sources import Seen
 from tests.conftest import wait_until
 from tests.monitoring.conftest import FakeApi, append, feedback
@@ -16,6 +16,7 @@ from tests.monitoring.pages import (
     component,
     drawn,
     labelled,
+    listeners,
     look,
     predict,
     prediction,
@@ -60,14 +61,14 @@ def growing(requests: int, levels: object = "ok") -> Content:
 def test_what_has_not_changed_is_not_drawn_again_however_old_it_is():
     content = growing(100)
 
-    assert not _is_old(Drawn(content, 0), content, 10 * ENOUGH_SECONDS)
-    assert not _is_old(Drawn(Content("same"), 0), Content("same"), 10 * ENOUGH_SECONDS)
-    assert not _is_old(Drawn(Content(None), 0), Content(None), 10 * ENOUGH_SECONDS)
+    assert not is_old(Drawn(content, 0), content, 10 * ENOUGH_SECONDS)
+    assert not is_old(Drawn(Content("same"), 0), Content("same"), 10 * ENOUGH_SECONDS)
+    assert not is_old(Drawn(Content(None), 0), Content(None), 10 * ENOUGH_SECONDS)
 
 
 def test_every_change_of_what_does_not_only_grow_is_drawn_at_once():
-    assert _is_old(Drawn(Content("before"), 0), Content("after"), 0)
-    assert _is_old(Drawn(Content(None), 0), Content(""), 0)
+    assert is_old(Drawn(Content("before"), 0), Content("after"), 0)
+    assert is_old(Drawn(Content(None), 0), Content(""), 0)
 
 
 @pytest.mark.parametrize(
@@ -87,19 +88,30 @@ def test_every_change_of_what_does_not_only_grow_is_drawn_at_once():
 )
 def test_charts_are_drawn_again_with_a_hundredth_more_or_less_or_after_a_while(before, now, seconds, old):
     """1,000 requests and as many later may be others: those of a range of time that moves, or with a label more."""
-    assert _is_old(Drawn(growing(before), 100), growing(now), 100 + seconds) is old
+    assert is_old(Drawn(growing(before), 100), growing(now), 100 + seconds) is old
 
 
 def test_an_alarm_is_drawn_at_once():
-    assert _is_old(Drawn(growing(1000, [("accuracy", "ok")]), 0), growing(1000, [("accuracy", "alert")]), 0)
+    assert is_old(Drawn(growing(1000, [("accuracy", "ok")]), 0), growing(1000, [("accuracy", "alert")]), 0)
 
 
 def test_charts_come_and_go_at_once():
-    assert _is_old(Drawn(Content(None), 0), growing(0, None), 0)
-    assert _is_old(Drawn(growing(0, None), 0), Content(None), 0)
+    assert is_old(Drawn(Content(None), 0), growing(0, None), 0)
+    assert is_old(Drawn(growing(0, None), 0), Content(None), 0)
 
 
 # What is asked for
+
+
+def test_what_can_be_read_is_asked_for_before_what_takes_the_browser_long_to_draw(page, log):
+    append(log, prediction())
+
+    run(page)
+
+    slow = ["answers", "texts", "predictions"]
+    by_place = sorted(listeners(page), key=lambda listener: listener["place"])
+    assert [of["name"] for of in by_place] == [*(name for name in SECTIONS if name not in slow), *slow]
+    assert [of["place"] for of in by_place] == list(range(len(SECTIONS)))
 
 
 def test_the_page_has_all_its_sections_once_and_asks_at_the_interval_that_is_set(page, log, monkeypatch):
