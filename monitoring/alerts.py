@@ -142,4 +142,5 @@ def _rate(status: Status, kind: str) -> str:
 
 
 def _how_far(status: Status) -> str:
-    return f"the evidence of {status.n:,} labels reaches {status.evidence:.2%} of what an alarm needs"
+    share = "less than 0.01%" if status.evidence < 0.0001 else f"{min(status.evidence, 0.9999):.2%}"
+    return f"the evidence of {status.n:,} labels reaches {share} of what an alarm needs"

@@ -53,6 +53,16 @@ def test_what_is_below_the_threshold_is_amber_as_long_as_it_is_not_proven(right,
     assert not alert.proven
 
 
+@pytest.mark.parametrize(
+    ("evidence", "share"),
+    [(0.0, "less than 0.01%"), (9.9e-5, "less than 0.01%"), (1e-4, "0.01%"), (0.25, "25.00%"), (0.99999, "99.99%")],
+)
+def test_how_far_it_is_from_an_alarm_is_neither_nothing_nor_all_of_it(evidence, share):
+    alert = accuracy(proportion(23, 30), status=SIGNALS["accuracy"]._replace(evidence=evidence))
+
+    assert f"the evidence of 1,000 labels reaches {share} of what an alarm needs" in alert.detail
+
+
 @pytest.mark.parametrize("percent", range(101))
 def test_exactly_the_threshold_is_never_below_it(percent):
     limit = float(f"0.{percent:02}") if percent < 100 else 1.0
