@@ -48,12 +48,13 @@ def main() -> None:
     exit_on_signals()
     with scratch_folder() as scratch, sync_playwright() as playwright:
         require_room(scratch, max(options.lines, options.largest))
+        machine = describe(scratch)  # before anything makes it busy
         path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         log = Log(scratch / "logs")
         log.grow(options.lines)
         results = {
-            "machine": describe(scratch),
+            "machine": machine,
             "revision": revision(REPOSITORY, "monitoring"),
             "options": {name: getattr(options, name) for name in ("lines", "largest", "rounds")},
             "bytes": log.bytes(),
