@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import long_log
 from benchmarks.command import exit_on_signals, positive, save
-from benchmarks.dashboard_pages import Dashboard, Watched, dashboard, several, watched
+from benchmarks.dashboard_pages import Dashboard, Watched, dashboard, environment, several, watched
 from benchmarks.dashboard_reader import NEW_LINES, REFERENCE, timed
 from benchmarks.machine import describe, revision, scratch_folder
 from benchmarks.markdown import table
@@ -110,15 +110,17 @@ def arguments() -> argparse.Namespace:
 def reader_figures(log: Log, rounds: int) -> dict[str, float]:
     """Of a process of its own, whose memory holds nothing else."""
     command = [sys.executable, "-m", "benchmarks.dashboard_reader", str(log.folder), str(log.lines), str(rounds)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    found: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout
+    )
     log.lines += rounds * NEW_LINES
     return found
 
 
 def page_figures(log: Log, state: Path, browser: Browser, rounds: int) -> dict[str, float]:
     """Seconds from the browser's request to what is seen; bytes to the browser; memory of the server in megabytes."""
-    environment = {"LOG_DIR": str(log.folder), "STATE_DIR": str(state), "API_URL": "http://127.0.0.1:9"}
-    with dashboard("monitoring/dashboard.py", environment) as server, watched(browser, server.url) as page:
+    settings = {"LOG_DIR": str(log.folder), "STATE_DIR": str(state), "API_URL": "http://127.0.0.1:9"}
+    with dashboard("monitoring/dashboard.py", **settings) as server, watched(browser, server.url) as page:
         found = {"cold": page.seconds_until(READ)}
         page.seconds_until(CHART)
         page.page.wait_for_timeout(QUIET_SECONDS * 1000)
@@ -136,7 +138,7 @@ def page_figures(log: Log, state: Path, browser: Browser, rounds: int) -> dict[s
         page.page.wait_for_timeout(Saver.SECONDS * 1000)
         log.add(NEW_LINES)  # with which the checkpoint is due
         page.page.wait_for_timeout(QUIET_SECONDS * 1000)
-    with dashboard("monitoring/dashboard.py", environment) as server, watched(browser, server.url) as page:
+    with dashboard("monitoring/dashboard.py", **settings) as server, watched(browser, server.url) as page:
         return found | {"restarted": page.seconds_until(READ)}
 
 
@@ -162,8 +164,10 @@ def seconds_a_refresh(server: Dashboard, page: Watched) -> float:
 
 def naive_figures(log: Log, browser: Browser) -> dict[str, float]:
     """The same of a page that reads everything at each refresh."""
-    environment = {"LOG_DIR": str(log.folder)}
-    with dashboard("benchmarks/naive_dashboard.py", environment) as server, watched(browser, server.url) as page:
+    with (
+        dashboard("benchmarks/naive_dashboard.py", LOG_DIR=str(log.folder)) as server,
+        watched(browser, server.url) as page,
+    ):
         found = {"cold": page.seconds_until(NAIVE_READ), "opening_bytes": float(page.received)}
         start, busy = page.received, server.processor_seconds()
         page.page.wait_for_timeout(3 * found["cold"] * 1000)

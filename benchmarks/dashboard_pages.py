@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ from benchmarks.startup import REPOSITORY
 
 PATIENCE_SECONDS = 900  # for the version that reads everything
 TICKS = os.sysconf("SC_CLK_TCK")
+DOCKERFILE = REPOSITORY / "monitoring" / "Dockerfile"
+
+
+def environment(**own: str) -> dict[str, str]:
+    """That of this process, with the settings of memory that the image has."""
+    return os.environ | dict(re.findall(r"(MALLOC_\w+)=(\d+)", DOCKERFILE.read_text("utf-8"))) | own
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard(program: str, environment: Mapping[str, str]) -> Iterator[Dashboard]:
+def dashboard(program: str, **settings: str) -> Iterator[Dashboard]:
     """Started as its users do, until it answers; killed at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -67,7 +74,7 @@ def dashboard(program: str, environment: Mapping[str, str]) -> Iterator[Dashboar
     process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
-        env=os.environ | dict(environment),
+        env=environment(**settings),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _component(name: str, *, shared: bool = True) -> ComponentRenderer:
-    """The component whose style and program are the files of this name; it is called with `key` and `data`."""
-    programs = [_short(HERE / "dom.js")] if shared else []
+def _component(name: str, *, shows: bool = True) -> ComponentRenderer:
+    """The component whose program, and style if it shows anything, are the files of this name; it is called with `key`
+    and `data`."""
+    program = _short(HERE / f"{name}.js")
+    if not shows:
+        return st.components.v2.component(name, js=program)
     return st.components.v2.component(
         name,
         html='<div class="root"></div>',
         css=_short(HERE / f"{name}.css"),
-        js="\n".join([*programs, _short(HERE / f"{name}.js")]),
+        js=f"{_short(HERE / 'dom.js')}\n{program}",
     )
 
 
@@ -35,7 +38,7 @@ def _short(path: Path) -> str:
 
 
 coloured_text = _component("coloured_text")
-listener = _component("listener", shared=False)
+listener = _component("listener", shows=False)
 plain_table = _component("plain_table")
 pulse = _component("pulse")
 request_table = _component("request_table")

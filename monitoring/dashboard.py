@@ -63,8 +63,8 @@ class Page:
         self.is_fresh = True
         self._look()
         self.sections = Sections(
-            Section("selection", self.draw_selection, self._options),
             Section("verdict", self.draw_verdict, lambda: Content(self.said)),
+            Section("selection", self.draw_selection, self._options),
             Section("tiles", self.draw_tiles, lambda: Content(id(self.seen.analysis))),
             Section("answers", self.draw_quality, self._growing, slow=True),
             Section("texts", self.draw_texts, self._growing, slow=True),
@@ -81,12 +81,13 @@ class Page:
         """All of it."""
         st.html(STYLE)
         st.title("Sentiment monitor")
-        above = st.container()
-        selection, *others = self.sections.names
-        self.sections.draw(selection)
-        with above:  # but after what is selected, which the page's address may have set only now
+        top = st.container()
+        verdict, selection, *others = self.sections.names
+        self.sections.draw(selection)  # which the page's address may have set only now
+        with top:
             st.fragment(self.draw_pulse, key="pulse", run_every=self.settings.refresh_seconds)()
             self.is_fresh = False
+            self.sections.draw(verdict)
         for name in others:
             self.sections.draw(name)
 

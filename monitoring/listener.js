@@ -1,14 +1,8 @@
-// Has its section drawn again when that shows less than there is. Not all of them ask in the same moment.
+// Lets its section be drawn again: pulse.js asks those for it that show less than there is.
 
-const APART = 20; // milliseconds
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const state = (parentElement.listener ??= {});
-  const hear = ({ detail }) => {
-    if (detail[data.name] > data.drawn) setTimeout(() => setTriggerValue("old", detail[data.name]), APART * data.place);
-  };
-  removeEventListener("wanted", state.hear);
-  addEventListener("wanted", hear);
-  state.hear = hear;
-  return () => removeEventListener("wanted", hear);
+export default function ({ data, setTriggerValue }) {
+  const sections = (window.sections ??= new Map());
+  const section = { ...data, draw: (number) => setTriggerValue("old", number) };
+  sections.set(data.name, section);
+  return () => sections.get(data.name) === section && sections.delete(data.name);
 }

@@ -1,7 +1,8 @@
-// Tells the sections (listener.js) which of them there is more of than they show, and the tab the state of it all.
+// Has those sections drawn again (listener.js) that show less than there is, and tells the tab the state of it all.
 
 const COLOURS = { alert: "#d1242f", warning: "#e69f00", unknown: "#8b949e", ok: "#009e73" };
 const LATE = 15; // seconds without news
+const APART = 30; // milliseconds: of two sections that ask in the same moment, Streamlit draws only one
 
 function icon(level) {
   const shape = level === "warning" ? '<rect width="32" height="32" rx="4"' : '<circle cx="16" cy="16" r="16"';
@@ -18,6 +19,16 @@ function tell(level, title) {
   for (const link of links) if (link.href !== href) link.href = href;
 }
 
+// One after the other, however busy the browser is; what is slow to draw comes last.
+function drawOld(wanted, state) {
+  clearTimeout(state.next);
+  const old = [...(window.sections?.values() ?? [])].filter(({ name, drawn }) => wanted[name] > drawn);
+  if (!old.length) return;
+  const { name, draw } = old.sort((one, other) => one.place - other.place)[0];
+  draw(wanted[name]);
+  state.next = setTimeout(drawOld, APART, { ...wanted, [name]: 0 }, state);
+}
+
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   const state = (parentElement.pulse ??= {});
@@ -28,6 +39,9 @@ export default function ({ data, parentElement }) {
   }, (data.every + LATE) * 1000);
   tell(data.level, data.title);
   root.replaceChildren(...withTimes(data.text));
-  dispatchEvent(new CustomEvent("wanted", { detail: data.wanted }));
-  return () => clearTimeout(state.late);
+  drawOld(data.wanted, state);
+  return () => {
+    clearTimeout(state.late);
+    clearTimeout(state.next);
+  };
 }

@@ -1,7 +1,7 @@
 """The sections of the page for one user, of which only those are drawn again that show less than there is.
 
-Each is a fragment of its own. What asks for it to be drawn again is the browser (listener.js), which is told what is
-wanted and what was drawn: so nothing that the user selected or is typing is lost, and a click is never overtaken.
+Each is a fragment of its own. What asks for it to be drawn again is the browser (pulse.js, listener.js), which is told
+what is wanted and what was drawn: so nothing that the user selected or is typing is lost, and a click is never overtaken.
 """
 
 from __future__ import annotations
@@ -85,9 +85,8 @@ class Sections:
                 st.error(views.plain(f"This part of the page cannot be drawn. {reason(error)} {REPORT}"))
             number = self._drawn[name].number + 1 if name in self._drawn else 1
             self._drawn[name] = Drawn(_content(section), time.monotonic(), number)
-            # By its place not all of them ask in the same moment, and what is slow to draw asks after what can be read.
-            heard = {"name": name, "drawn": number, "place": self._place[name]}
-            listener(key=f"listener_{name}", data=heard, on_old_change=_nothing)
+            told = {"name": name, "drawn": number, "place": self._place[name]}
+            listener(key=f"listener_{name}", data=told, on_old_change=_nothing)
 
 
 def is_old(drawn: Drawn, now: Content, at: float) -> bool:

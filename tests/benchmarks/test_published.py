@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import growth, serving, stages
+from benchmarks import dashboard, growth, serving, stages
 from benchmarks.figures import ratio
 from benchmarks.goals import FIRST_DRAFT, LIMIT, faster_there, goals
 from benchmarks.machine import sentence
@@ -14,13 +14,14 @@ from tests.conftest import ROOT
 PUBLISHED = (ROOT / "docs" / "performance.md").read_text()
 RESULTS: dict[str, dict[str, Any]] = {
     command: json.loads((ROOT / "benchmarks" / "results" / f"{command}.json").read_text())
-    for command in ("serving", "stages", "growth")
+    for command in ("serving", "stages", "growth", "dashboard")
 }
+SENTENCES = dict.fromkeys(RESULTS, sentence) | {"dashboard": dashboard.sentence}
 
 
 @pytest.mark.parametrize("command", RESULTS)
 def test_the_machine_is_the_one_that_was_measured_on(command):
-    assert sentence(RESULTS[command]) in PUBLISHED
+    assert SENTENCES[command](RESULTS[command]) in PUBLISHED
 
 
 def test_the_tables_are_those_that_were_measured():
@@ -30,6 +31,7 @@ def test_the_tables_are_those_that_were_measured():
     assert serving.goals_table(goals(results), faster_there(results["rounds"])) in PUBLISHED
     assert stages.stages_table(RESULTS["stages"]) in PUBLISHED
     assert growth.growth_table(RESULTS["growth"]) in PUBLISHED
+    assert dashboard.dashboard_table(RESULTS["dashboard"]) in PUBLISHED
 
 
 @pytest.mark.parametrize("command", RESULTS)

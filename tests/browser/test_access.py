@@ -43,6 +43,8 @@ OUTLINE = f"""() => {{
         }})),
     }};
 }}"""
+IS_BEFORE = """(of, other) =>
+    of.getRootNode().host.compareDocumentPosition(other) === Node.DOCUMENT_POSITION_FOLLOWING"""
 FOCUS = """async () => {
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     for (const one of document.getAnimations()) if (one.effect.getComputedTiming().endTime < Infinity) one.finish();
@@ -149,6 +151,8 @@ def test_headings_landmarks_and_tables_are_in_an_order_that_can_be_read_aloud(vi
         assert set(table["scopes"]) <= {"row", "col"}, name
 
     verdict = page.get_by_role("status", name="Verdict")
+    selection = page.get_by_role("radiogroup", name="Time range").element_handle()
+    assert verdict.evaluate(IS_BEFORE, selection)
     element = verdict.element_handle()
     other = page.get_by_role("radio", name="15 min")
     said = headline(page).inner_text()

@@ -70,6 +70,9 @@ def test_every_section_is_there_with_its_figures_and_charts_and_the_card_of_the_
     with page.expect_download() as report:
         page.get_by_role("button", name="Download as JSON").click()
     assert json.loads(report.value.path().read_text("utf-8"))["requests"] == 340
+    with page.expect_download() as report:
+        page.get_by_role("button", name="Download as HTML").click()
+    assert "<h1>Sentiment monitor" in report.value.path().read_text("utf-8")
 
 
 def test_a_tried_sentence_is_answered_its_judgement_logged_and_its_request_shown(visit, api, dashboard):

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import SECONDS, SHOWS, append, headline, judged_as, opened, stamped, texts, usual_day
 from tests.monitoring.traffic import usual
@@ -25,6 +25,12 @@ def says(page: Page, level: str, said: str, tab: str, seconds: float = 5) -> Non
     assert not re.search(f">[{re.escape(others)}]</text>", page.evaluate(ICON))
 
 
+def bottom(shown: Locator) -> float:
+    box = shown.bounding_box()
+    assert box
+    return box["y"] + box["height"]
+
+
 def labelled(first: int, last: int, right: float, **changed) -> list[bytes]:
     return judged_as(usual(first, last, **changed), right)
 
@@ -39,6 +45,8 @@ def test_no_log_then_an_empty_one_then_few_labels_then_enough_show_each_within_5
 
     append(log_dir, [])
     says(page, "Cannot tell yet", "^The log is empty$", "The log is empty")
+    selection, first = page.locator(".st-key-section_selection"), page.get_by_role("heading", name="Try a sentence")
+    assert first.bounding_box()["y"] - bottom(selection) < 50, "sections without anything take room"
 
     append(log_dir, stamped(labelled(0, 10, right=1), every=MINUTE))
     says(page, "Cannot tell yet", "^Not enough labels yet$", "Not enough labels yet")

@@ -30,7 +30,7 @@ from tests.monitoring.pages import (
 )
 
 CHARTS = ["answers", "texts", "predictions", "versions"]
-SECTIONS = ["selection", "verdict", "tiles", *CHARTS, "requests", "audit", "try", "api", "export"]
+SECTIONS = ["verdict", "selection", "tiles", *CHARTS, "requests", "audit", "try", "api", "export"]
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_the_first_request_brings_the_page_to_life(page, log):
     append(log, prediction(request_text="the very first"))
     asked = tick(page, shown)
 
-    assert asked == ["selection", "verdict", "tiles", *CHARTS, "requests", "audit", "export"]
+    assert asked == ["verdict", "selection", "tiles", *CHARTS, "requests", "audit", "export"]
     assert shown_texts(redraw(page, "requests")) == ["the very first"]
 
 
