@@ -138,7 +138,11 @@ def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
     if drift is None:
         return
     alert = window_note(subject, drift)
-    effect = ""
-    if drift.shift is not None and alert.level != "unknown":
-        effect = f"By {abs(drift.shift):.2f} standard deviations {more if drift.shift > 0 else less}. "
+    effect = "" if alert.level == "unknown" else in_words(drift.shift, more, less)
     st.caption(plain(f"{alert.title}. {effect}{alert.detail}"))
+
+
+def in_words(shift: float | None, more: str, less: str) -> str:
+    """A sentence that says by how much it is `more` or `less`, unless that would be by 0.00."""
+    size = f"{abs(shift or 0):.2f}"
+    return "" if float(size) == 0 else f"By {size} standard deviations {more if shift and shift > 0 else less}. "

@@ -22,11 +22,13 @@ function tell(level, title) {
 // One after the other, however busy the browser is; what is slow to draw comes last.
 function drawOld(wanted, state) {
   clearTimeout(state.next);
-  const old = [...(window.sections?.values() ?? [])].filter(({ name, drawn }) => wanted[name] > drawn);
-  if (!old.length) return;
-  const { name, draw } = old.sort((one, other) => one.place - other.place)[0];
-  draw(wanted[name]);
-  state.next = setTimeout(drawOld, APART, { ...wanted, [name]: 0 }, state);
+  state.next = setTimeout(() => {
+    const old = [...(window.sections?.values() ?? [])].filter(({ name, drawn }) => wanted[name] > drawn);
+    if (!old.length) return;
+    const { name, draw } = old.sort((one, other) => one.place - other.place)[0];
+    draw(wanted[name]);
+    drawOld({ ...wanted, [name]: 0 }, state);
+  }, APART);
 }
 
 export default function ({ data, parentElement }) {

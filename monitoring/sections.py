@@ -1,7 +1,7 @@
 """The sections of the page for one user, of which only those are drawn again that show less than there is.
 
 Each is a fragment of its own. What asks for it to be drawn again is the browser (pulse.js, listener.js), which is told
-what is wanted and what was drawn: so nothing that the user selected or is typing is lost, and a click is never overtaken.
+what is wanted and what was drawn: so nothing that the user selected or is typing is lost, and no click is overtaken.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -120,6 +121,39 @@ def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(visit,
     expect(words).to_have_value("a kept, not sent yet")
     expect(words).to_be_focused()
     expect(tried).to_have_value("hXalf a sentence")
+
+
+BUSY = """() => {
+    window.asked = [];
+    for (const section of window.sections.values()) {
+        const draw = section.draw;
+        section.draw = number => {
+            const start = performance.now();
+            draw(number);
+            while (performance.now() < start + 200);
+            window.asked.push({ name: section.name, start, end: performance.now() });
+        };
+    }
+}"""  # each time that a section asks to be drawn, and as if that took the browser long
+
+
+def test_a_busy_browser_has_sections_drawn_one_after_the_other_and_what_can_be_read_first(
+    visit, api, dashboards, tmp_path
+):
+    """Of two that ask within the same few milliseconds, Streamlit draws only one."""
+    append(tmp_path, stamped(usual(0, 60), every=timedelta(minutes=1)))
+    page = visit(dashboards(api, LOG_DIR=str(tmp_path)).url)
+    page.locator(".st-key-confidence .main-svg").first.wait_for()
+    page.evaluate(BUSY)
+
+    append(tmp_path, stamped(usual(60, 62), every=timedelta(minutes=1)))
+    below(page).filter(has_text="of 62.").wait_for(timeout=SHOWS)
+    page.wait_for_function("asked.some(({ name }) => name === 'predictions')")
+
+    asked = page.evaluate("asked")
+    names = [of["name"] for of in asked]
+    assert names.index("requests") < names.index("answers") < names.index("texts") < names.index("predictions")
+    assert all(later["start"] - before["end"] > 20 for before, later in pairwise(asked))
 
 
 def test_the_focus_and_the_place_in_the_table_stay(visit, api, dashboard):
