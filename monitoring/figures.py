@@ -163,7 +163,8 @@ def reliability_diagram(bins: list[ReliabilityBin]) -> go.Figure:
 
 def _empty(height: int) -> go.Figure:
     """A figure of `height` pixels, with its legend above the plot."""
-    return go.Figure(layout={"height": height, "margin": {"t": 10, "b": 10}, "legend": {"orientation": "h", "y": 1.15}})
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02}  # which grows upwards, and the margin with it
+    return go.Figure(layout={"height": height, "margin": {"t": 10, "b": 10}, "legend": legend})
 
 
 def _in_zone(by_time: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
