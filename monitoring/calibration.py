@@ -91,7 +91,7 @@ def _mean_deviation(probabilities: Floats, counts: Floats) -> float:
     if mean in (0.0, 1.0):
         return 0.0
     more = np.floor(n * mean) + 1
-    of_binomial = 2 * more * (1 - mean) * float(binom.pmf(more, n, mean))
+    of_binomial = 2 * more * (1 - mean) * float(np.exp(binom.logpmf(more, n, mean)))
     return float(
         of_binomial * np.sqrt(np.average(probabilities * (1 - probabilities), weights=counts) / (mean * (1 - mean)))
     )
