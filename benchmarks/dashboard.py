@@ -24,7 +24,7 @@ from benchmarks import long_log
 from benchmarks.command import exit_on_signals, positive, save
 from benchmarks.dashboard_pages import Dashboard, Watched, dashboard, environment, several, watched
 from benchmarks.dashboard_reader import NEW_LINES, REFERENCE, timed
-from benchmarks.machine import describe, revision, scratch_folder
+from benchmarks.machine import describe, on, revision, scratch_folder
 from benchmarks.markdown import table
 from benchmarks.startup import REPOSITORY
 from monitoring.checkpoint import Saver
@@ -240,9 +240,8 @@ def sentence(results: dict[str, Any]) -> str:
     """What was measured, and on what, for above the table."""
     machine = results["machine"]
     return (
-        f"Commit {results['revision']} on {machine['date']}: medians of {results['options']['rounds']} refreshes, with "
-        f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['kernel']}, the log on "
-        f"{machine['log_file_system']}, Python {machine['python']}; server and browser share the cores.\n"
+        f"Commit {results['revision']} on {machine['date']}: medians of {results['options']['rounds']} refreshes, "
+        f"{on(machine)}; server and browser share the cores.\n"
     )
 
 

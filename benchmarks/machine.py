@@ -47,10 +47,17 @@ def sentence(results: dict[str, Any]) -> str:
     rounds = f"medians of {options['rounds']} rounds, " if "rounds" in options else ""
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     return (
-        f"Commit {results['revision']} on {machine['date']}: {rounds}{options['seconds']} s a load, with "
-        f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['kernel']}, the log on "
-        f"{machine['log_file_system']}, Python {machine['python']}, {packages}, "
+        f"Commit {results['revision']} on {machine['date']}: {rounds}{options['seconds']} s a load, {on(machine)}, "
+        f"{packages}, "
         f"server and load {'on a core each' if machine['server_and_load_pinned'] else 'not pinned to cores'}.\n"
+    )
+
+
+def on(machine: dict[str, Any]) -> str:
+    """The machine in a few words."""
+    return (
+        f"with {machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['kernel']}, "
+        f"the log on {machine['log_file_system']}, Python {machine['python']}"
     )
 
 

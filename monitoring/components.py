@@ -17,17 +17,13 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _component(name: str, *, shows: bool = True) -> ComponentRenderer:
-    """The component whose program, and style if it shows anything, are the files of this name; it is called with `key`
-    and `data`."""
-    program = _short(HERE / f"{name}.js")
-    if not shows:
-        return st.components.v2.component(name, js=program)
+def _component(name: str) -> ComponentRenderer:
+    """The component whose style and program are the files of this name; it is called with `key` and `data`."""
     return st.components.v2.component(
         name,
         html='<div class="root"></div>',
         css=_short(HERE / f"{name}.css"),
-        js=f"{_short(HERE / 'dom.js')}\n{program}",
+        js=f"{_short(HERE / 'dom.js')}\n{_short(HERE / f'{name}.js')}",
     )
 
 
@@ -38,7 +34,7 @@ def _short(path: Path) -> str:
 
 
 coloured_text = _component("coloured_text")
-listener = _component("listener", shows=False)
+listener = st.components.v2.component("listener", js=_short(HERE / "listener.js"))  # which shows nothing
 plain_table = _component("plain_table")
 pulse = _component("pulse")
 request_table = _component("request_table")

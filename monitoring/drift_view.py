@@ -144,5 +144,6 @@ def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
 
 def in_words(shift: float | None, more: str, less: str) -> str:
     """A sentence that says by how much it is `more` or `less`, unless that would be by 0.00."""
-    size = f"{abs(shift or 0):.2f}"
-    return "" if float(size) == 0 else f"By {size} standard deviations {more if shift and shift > 0 else less}. "
+    if shift is None or round(abs(shift), 2) == 0:
+        return ""
+    return f"By {abs(shift):.2f} standard deviations {more if shift > 0 else less}. "

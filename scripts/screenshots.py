@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from scripts.demo import Api, load_profile, reviews, served_model
 from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
@@ -91,8 +91,8 @@ def take(browser: Browser, state: str, log: Path, api: str, options: argparse.Na
 
 def photograph(browser: Browser, url: str, path: Path, width: int, theme: Any, *, whole: bool) -> None:
     """The top of the page, or the `whole` of it."""
-    size = {"width": width, "height": HEIGHTS[width]}
-    context = browser.new_context(viewport=size, color_scheme=theme, timezone_id="UTC", locale="en-GB")  # type: ignore[arg-type]
+    size = ViewportSize(width=width, height=HEIGHTS[width])
+    context = browser.new_context(viewport=size, color_scheme=theme, timezone_id="UTC", locale="en-GB")
     page = context.new_page()
     page.goto(url)
     page.get_by_role("heading", name="The API").wait_for(timeout=60_000)
