@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, TimeoutError
 
 from tests.conftest import ROOT, Server, post, quiet_page, starting_api, starting_dashboard
+from tests.monitoring.conftest import append as append_to
 from tests.monitoring.traffic import usual
 
 SECONDS = 1_000  # what Playwright counts in
@@ -23,6 +24,10 @@ EVERYTHING = """function* everything(node = document.body) {
     if (node.shadowRoot) yield* everything(node.shadowRoot);
     for (const child of node.childNodes) if (child.nodeType === 1) yield* everything(child);
 }"""  # all elements in reading order, also those of the components
+FOCUSED = """const focused = (found = document.activeElement) =>
+    found?.shadowRoot?.activeElement ? focused(found.shadowRoot.activeElement) : found;
+const named = element => element?.getAttribute("aria-label") ?? element?.innerText ?? "";
+"""  # what has the focus, also in a component, and what something is called
 TOO_WIDE = f"""() => {{
     {EVERYTHING}
     const tight = ".scrolled, .text, .value, .below, .title, h1, h2, h3, [data-testid=stMain]";
@@ -143,6 +148,14 @@ def settled(page: Page) -> None:
         page.locator(f".st-key-{key} .main-svg").first.wait_for(timeout=20 * SECONDS)
 
 
+def received(page: Page) -> list[str]:
+    """What its websocket brings from now on, as base64; it becomes longer by itself."""
+    session, payloads = page.context.new_cdp_session(page), []
+    session.send("Network.enable")
+    session.on("Network.webSocketFrameReceived", lambda event: payloads.append(event["response"]["payloadData"]))
+    return payloads
+
+
 def stamped(lines: Iterable[bytes], every: timedelta, ago: timedelta = timedelta(0)) -> list[bytes]:
     """Lines of the log with other times: `every` apart, the last one `ago`."""
     found = list(lines)
@@ -181,6 +194,4 @@ def usual_day(log_dir: Path) -> None:
 
 
 def append(log_dir: Path, lines: Iterable[bytes]) -> None:
-    log_dir.mkdir(parents=True, exist_ok=True)
-    with (log_dir / "prediction_logs.json").open("ab") as file:
-        file.write(b"".join(lines))
+    append_to(log_dir / "prediction_logs.json", *lines)

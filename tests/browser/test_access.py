@@ -6,14 +6,24 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import EVERYTHING, OPENS, SHOWS, TOO_WIDE, ask, headline, opened, opens, settled, texts
+from tests.browser.conftest import (
+    EVERYTHING,
+    FOCUSED,
+    OPENS,
+    SHOWS,
+    TOO_WIDE,
+    ask,
+    headline,
+    opened,
+    opens,
+    settled,
+    texts,
+)
 from tests.conftest import post
 
 pytestmark = pytest.mark.browser
 MIXED = "The acting was terrible, but the music is wonderful!"
 SCHEMES = ("light", "dark")
-FOREIGN: dict[tuple[str, str], str] = {}  # findings in Streamlit's own markup: rule and selector, and why they stay
-
 CONTRAST = """word => {
     const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
     const light = colour => colour.slice(0, 3)
@@ -45,25 +55,25 @@ OUTLINE = f"""() => {{
 }}"""
 IS_BEFORE = """(of, other) =>
     of.getRootNode().host.compareDocumentPosition(other) === Node.DOCUMENT_POSITION_FOLLOWING"""
-FOCUS = """async () => {
+FOCUS = f"""async () => {{
+    {FOCUSED}
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     for (const one of document.getAnimations()) if (one.effect.getComputedTiming().endTime < Infinity) one.finish();
-    let found = document.activeElement;
-    while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+    const found = focused();
     const seen = [];
     for (let one = found; one && seen.length < 6; one = one.parentElement ?? one.getRootNode().host) seen.push(one);
-    const look = one => {
+    const look = one => {{
         const style = getComputedStyle(one);
         return [style.outline, style.boxShadow, style.borderColor, style.backgroundColor, style.textDecoration].join();
-    };
+    }};
     const before = window.focusedBefore;
-    window.focusedBefore = { seen, looks: seen.map(look) };
-    return {
-        name: found?.getAttribute("aria-label") ?? found?.innerText ?? "",
+    window.focusedBefore = {{ seen, looks: seen.map(look) }};
+    return {{
+        name: named(found),
         role: found?.getAttribute("role") ?? found?.tagName.toLowerCase(),
         unseen: before && before.seen.every((one, place) => look(one) === before.looks[place]),
-    };
-}"""  # what has the focus, and whether what had it before looks as if it had it still
+    }};
+}}"""  # what has the focus, and whether what had it before looks as if it had it still
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +111,7 @@ def test_the_page_fits_can_be_read_and_has_no_serious_finding_of_axe_in_both_the
 
 
 def findings(page: Page) -> dict[tuple[str, str], str]:
-    """Of axe-core, the serious and critical ones that are not FOREIGN: what it says, by its rule and where."""
+    """Of axe-core, the serious and critical ones: what it says, by its rule and where."""
     found = Axe().run(page, options={"resultTypes": ["violations", "incomplete"]}).response
     broken = [rule for rule in found["incomplete"] if "Axe encountered an error" in str(rule["nodes"])]
     assert broken == []
@@ -109,12 +119,8 @@ def findings(page: Page) -> dict[tuple[str, str], str]:
         (rule["id"], str(node["target"])): node["failureSummary"]
         for rule in found["violations"]
         for node in rule["nodes"]
-        if rule["impact"] in ("serious", "critical") and not is_foreign(rule["id"], str(node["target"]))
+        if rule["impact"] in ("serious", "critical")
     }
-
-
-def is_foreign(rule: str, target: str) -> bool:
-    return any(rule == known and selector in target for known, selector in FOREIGN)
 
 
 def test_headings_landmarks_and_tables_are_in_an_order_that_can_be_read_aloud(visit, dashboard, asked):

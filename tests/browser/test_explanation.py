@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from monitoring.settings import Settings
-from tests.browser.conftest import OPENS, SHOWS, ask, close, opened, opens, point_elsewhere, rows, texts
+from tests.browser.conftest import OPENS, SHOWS, ask, close, opened, opens, point_elsewhere, received, rows, texts
 from tests.conftest import post
 
 pytestmark = pytest.mark.browser
@@ -118,21 +118,18 @@ def test_the_longest_text_is_shown_within_2_seconds_and_fits_a_telephone(visit, 
 def test_a_large_element_is_sent_again_as_it_is_and_a_refresh_leaves_the_place_to_which_the_user_scrolled_it(page, api):
     """Not as a reference to one that the browser may have forgotten, as Streamlit does by default: a browser that has
     just forgotten it shows no change any more."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    sizes: list[int] = []
-    session.on("Network.webSocketFrameReceived", lambda event: sizes.append(len(event["response"]["payloadData"])))
+    payloads = received(page)
     ask(page, api, "A wonderful film. " * 1111)
     texts(page).first.click()
     text = opened(page)
     text.wait_for(timeout=OPENS)
     text.evaluate("element => element.scrollTop = 200")
 
-    sizes.clear()
+    payloads.clear()
     for number in range(2):
         ask(page, api, f"After a long text, number {number}.")
         assert text.evaluate("element => element.scrollTop") == 200
-    assert sum(size > 100_000 for size in sizes) >= 2
+    assert sum(len(payload) > 100_000 for payload in payloads) >= 2
 
 
 def test_a_judged_request_shows_its_label_in_the_table(page, api):

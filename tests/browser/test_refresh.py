@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import (
+    FOCUSED,
     OPENS,
     SECONDS,
     SHOWS,
@@ -21,21 +22,17 @@ from tests.browser.conftest import (
     opened,
     opens,
     point_elsewhere,
+    received,
     rows,
     settled,
     stamped,
     texts,
     usual_day,
 )
-from tests.conftest import post, quiet_page
+from tests.conftest import post, quiet_page, wait_until
 from tests.monitoring.traffic import usual
 
 pytestmark = pytest.mark.browser
-FOCUSED = """() => {
-    let found = document.activeElement;
-    while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
-    return found.getAttribute("aria-label") ?? found.innerText;
-}"""
 GONE = (  # what the browser and Streamlit say to the console of a server that has gone
     "ERR_CONNECTION_REFUSED",
     "WebSocket",
@@ -76,12 +73,7 @@ def total(page: Page) -> int:
 
 
 def wait_for_more(page: Page, than: int) -> None:
-    page.wait_for_function(
-        "than => Number(document.querySelector('.st-key-section_requests').innerText"
-        ".match(/match, of ([0-9,]+)[.]/)[1].replaceAll(',', '')) > than",
-        arg=than,
-        timeout=SHOWS,
-    )
+    wait_until(lambda: total(page) > than, "there are more requests", SHOWS / SECONDS)
 
 
 def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(visit, api, dashboard):
@@ -167,7 +159,7 @@ def test_the_focus_and_the_place_in_the_table_stay(visit, api, dashboard):
         post(api.url + "/predict/batch", {"items": [{"text": f"beside {name}, {number}"} for number in range(5)]})
         wait_for_more(page, before)
         before = total(page)
-        assert page.evaluate(FOCUSED) == name
+        assert page.evaluate(f"() => {{ {FOCUSED} return named(focused()); }}") == name
     row = rows(page).filter(has_text="a row, number 9").first
     assert top(row.get_by_role("button")) == pytest.approx(place, abs=2)
 
@@ -259,10 +251,7 @@ def test_a_refresh_of_an_idle_log_sends_little_and_draws_no_chart_again(visit, a
     settled(page)
     texts(page).first.click()
     opened(page).wait_for(timeout=OPENS)
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    received = []
-    session.on("Network.webSocketFrameReceived", lambda event: received.append(event["response"]["payloadData"]))
+    payloads = received(page)
     page.evaluate(
         """() => {
             window.redrawn = 0;
@@ -277,7 +266,7 @@ def test_a_refresh_of_an_idle_log_sends_little_and_draws_no_chart_again(visit, a
     for _ in range(4):
         times.append(updated.inner_text())
         expect(updated).not_to_have_text(times[-1], timeout=SHOWS)
-    sent = sum(len(payload) * 3 // 4 for payload in received)
+    sent = sum(len(payload) * 3 // 4 for payload in payloads)
     assert sent / len(times) < 10_000
     assert sent > 0
     assert page.evaluate("window.redrawn") == 0
