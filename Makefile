@@ -17,7 +17,7 @@ export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence test test-processes test-evidence test-browser test-docker lint format lock screenshots
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -127,6 +127,9 @@ evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are w
 
 test-evidence: $(VENV)/.dev ## Hold the alarms to their limits, on fewer streams and without the other libraries
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
+
+reliability: $(VENV)/.dev ## Break it in every way that docs/reliability.md names, and write what came of it (an hour; ROWS="kill power")
+	$(BIN)/python -m benchmarks.reliability $(ROWS)
 
 bench-dashboard: $(VENV)/.dev ## Measure the page on a log of a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
 	$(BIN)/python -m benchmarks.dashboard $(BENCH_OPTIONS)

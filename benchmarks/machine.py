@@ -53,6 +53,12 @@ def sentence(results: dict[str, Any]) -> str:
     )
 
 
+def describe_briefly() -> str:
+    """The machine in a few words, for what is not a matter of speed."""
+    kernel = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} cores of {cpu_model()}, {kernel}, Python {platform.python_version()}"
+
+
 def on(machine: dict[str, Any]) -> str:
     """The machine in a few words."""
     return (
@@ -77,10 +83,12 @@ def first_line(*command: str) -> str:
     return done.stdout.partition("\n")[0].strip()
 
 
-def revision(checkout: Path, folder: str = "api") -> str:
-    """The commit of a checkout, with a + when this folder is not that of the commit."""
+def revision(checkout: Path, *folders: str) -> str:
+    """The commit of a checkout, with a + when these folders (or api) are not those of the commit."""
     commit = first_line("git", "-C", str(checkout), "rev-parse", "--short", "HEAD")
-    return commit + ("+" if first_line("git", "-C", str(checkout), "status", "--porcelain", folder) else "")
+    return commit + (
+        "+" if first_line("git", "-C", str(checkout), "status", "--porcelain", *(folders or ("api",))) else ""
+    )
 
 
 def pinned_to(place: int) -> list[str]:

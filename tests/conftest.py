@@ -35,6 +35,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from api.main import create_app
 from api.settings import Settings
+from benchmarks.reliability import COLLECT
 from scripts.screenshots import CHROMIUM_ARGS
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
@@ -296,6 +297,24 @@ def repository_copy(directory: Path) -> Path:
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, directory / name)
     return directory
+
+
+def many(few: int, all_of_them: int) -> int:
+    """How often a promise of docs/reliability.md is put to the test: `make reliability` does it all."""
+    return all_of_them if COLLECT in os.environ else few
+
+
+@pytest.fixture
+def publish(request) -> Callable[[str], None]:
+    """Notes what was measured of a promise of docs/reliability.md, for `make reliability`."""
+
+    def note(result: str) -> None:
+        if path := os.environ.get(COLLECT):
+            test = f"{request.node.path.relative_to(ROOT)}::{request.node.originalname}"
+            with Path(path).open("a") as file:
+                file.write(json.dumps({"test": test, "result": result}) + "\n")
+
+    return note
 
 
 def require(engine: str, found: bool, why: str) -> None:

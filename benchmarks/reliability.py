@@ -1,0 +1,101 @@
+"""python -m benchmarks.reliability [WORD …]: break it in every way that docs/reliability.md names, at full size.
+
+Runs the test of each promise (of those rows that hold one of the words, or of all), and puts what they measured into
+benchmarks/results/reliability.json and the tables of docs/reliability.md. Needs Docker, a kind cluster (`make kind-up
+kind-load`) and Chromium; a row whose engine is missing keeps the result that it had.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.command import exit_on_signals, save
+from benchmarks.machine import describe_briefly, revision
+from benchmarks.markdown import table
+from benchmarks.reliability_promises import SECTIONS, Promise
+from benchmarks.startup import REPOSITORY
+
+RESULTS = REPOSITORY / "benchmarks" / "results" / "reliability.json"
+DOCUMENT = REPOSITORY / "docs" / "reliability.md"
+COLLECT = "RELIABILITY_RESULTS"  # the file where tests put what they measured; with it they run at full size
+Results = Mapping[str, Mapping[str, Any]]
+
+
+def main() -> int:
+    options = arguments()
+    exit_on_signals()
+    promises = wanted(options.words)
+    if not promises:
+        sys.exit(f"No row of docs/reliability.md holds any of: {' '.join(options.words)}")
+    with tempfile.TemporaryDirectory() as folder:
+        collected = Path(folder) / "results.jsonl"
+        command = [sys.executable, "-m", "pytest", "-m", "", *dict.fromkeys(promise.test for promise in promises)]
+        code = subprocess.run(command, cwd=REPOSITORY, env=os.environ | {COLLECT: str(collected)}).returncode
+        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        new = measured(collected.read_text().splitlines() if collected.exists() else [])
+    save({**results, **new}, RESULTS)
+    DOCUMENT.write_text(filled(DOCUMENT.read_text(), {**results, **new}))
+    return code
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only rows with one of these words")
+    return parser.parse_args()
+
+
+def wanted(words: Sequence[str]) -> list[Promise]:
+    """The promises whose row holds one of the words; all without words."""
+    promises = [promise for section in SECTIONS.values() for promise in section]
+    return [p for p in promises if not words or any(word.lower() in " ".join(p).lower() for word in words)]
+
+
+def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the tests have noted, by test: each line is an object with `test` and `result`."""
+    found: dict[str, list[str]] = {}
+    for note in map(json.loads, lines):
+        found.setdefault(note["test"], []).append(note["result"])
+    on = {
+        "machine": describe_briefly(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "revision": revision(REPOSITORY, "api", "monitoring", "charts"),
+    }
+    return {test: {"results": results, **on} for test, results in found.items()}
+
+
+def filled(document: str, results: Results) -> str:
+    """The document with the table of each section, below its heading's `<!-- rows -->`, made of the results."""
+    for heading, promises in SECTIONS.items():
+        pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|.*\n)*", re.M | re.S)
+        document, found = pattern.subn(lambda match, of=promises: match[1] + rows(of, results), document)  # type: ignore[misc]
+        if found != 1:
+            sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
+    return document
+
+
+def rows(promises: Sequence[Promise], results: Results) -> str:
+    """The table of a section."""
+    found = [
+        (p.fault, p.promise, "; ".join(results[p.test]["results"]) if p.test in results else "not measured", link(p))
+        for p in promises
+    ]
+    return table(["what happens", "promise", "measured", "test"], found)
+
+
+def link(promise: Promise) -> str:
+    path, name = promise.test.split("::")
+    return f"[`{name.removeprefix('test_')}`](../{path})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

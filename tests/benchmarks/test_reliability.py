@@ -1,0 +1,57 @@
+"""docs/reliability.md holds what its command has written, and every promise has a test that is there."""
+
+import ast
+import json
+
+import pytest
+
+from benchmarks.reliability import DOCUMENT, RESULTS, filled, measured, rows, wanted
+from benchmarks.reliability_promises import SECTIONS, Promise
+from tests.conftest import ROOT
+
+PROMISES = [promise for section in SECTIONS.values() for promise in section]
+PUBLISHED = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+PROMISE = Promise("kill -9", "nothing is lost", "tests/reliability/test_kills.py::test_nothing_is_lost")
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.test)
+def test_every_promise_has_a_test_that_publishes_what_it_measured(promise):
+    path, name = promise.test.split("::")
+    functions = [node for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)]
+    (function,) = [function for function in functions if function.name == name]
+
+    assert "publish" in [argument.arg for argument in function.args.args]
+
+
+def test_the_document_says_what_was_measured():
+    document = DOCUMENT.read_text()
+
+    assert filled(document, PUBLISHED) == document
+
+
+def test_results_without_a_promise_are_not_kept():
+    assert set(PUBLISHED) <= {promise.test for promise in PROMISES}
+
+
+def test_what_one_test_noted_several_times_stands_together():
+    notes = [json.dumps({"test": PROMISE.test, "result": result}) for result in ("0 lost", "0 torn")]
+    results = measured(notes)
+
+    assert (
+        "| kill -9 | nothing is lost | 0 lost; 0 torn | [`nothing_is_lost`](../tests/reliability/test_kills.py) |"
+        in (rows([PROMISE], results))
+    )
+
+
+def test_a_promise_that_was_not_measured_says_so():
+    assert "| not measured |" in rows([PROMISE], {})
+
+
+def test_rows_are_chosen_by_words_of_theirs():
+    assert wanted([]) == PROMISES
+    assert wanted(["no row holds this"]) == []
+
+
+def test_a_document_without_a_place_for_a_section_is_not_written():
+    with pytest.raises(SystemExit, match="no section 'Faults'"):
+        filled("# Nothing", {})
