@@ -76,7 +76,7 @@ def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
 def filled(document: str, results: Results) -> str:
     """The document with the table of each section, below its heading's `<!-- rows -->`, made of the results."""
     for heading, promises in SECTIONS.items():
-        pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|.*\n)*", re.M | re.S)
+        pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|[^\n]*\n)*", re.M | re.S)
         document, found = pattern.subn(lambda match, of=promises: match[1] + rows(of, results), document)  # type: ignore[misc]
         if found != 1:
             sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
