@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from api.owned_file import OwnedFile, ShortWrite
+from api.owned_file import A_DAY, Limit, OwnedFile, ShortWrite, check_folder
 
 Sync = Literal["always", "everysec", "no"]
 SYNC_SECONDS = 1.0
-RETRY_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 T = TypeVar("T")
 
 logger = logging.getLogger("uvicorn.api.log")
@@ -40,22 +40,23 @@ class GroupCommit:
     A write to the kernel's memory is over before a thread would have been woken, a sync is not.
     """
 
-    def __init__(self, claim: Callable[[], OwnedFile], sync: Sync) -> None:
+    def __init__(self, claim: Callable[[], OwnedFile], sync: Sync, limit: Limit = A_DAY) -> None:
         self.problem: str | None = None
-        self._claim, self._sync = claim, sync
+        self._claim, self._sync, self._limit = claim, sync, limit
         self._waiting: list[_Entry] = []
         self._committing: asyncio.Task[None] | None = None
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
         self._file: OwnedFile | None = None
         self._unsynced = False
+        self._unsynced_segments: list[int] = []  # descriptors of files that were closed before they were synced
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
 
     async def open(self) -> None:
         """Claim the file; a file that cannot be claimed is a `problem`, not an error."""
         loop = asyncio.get_running_loop()
         await self._do(self._write, b"")
-        self._upkeep.append(loop.create_task(self._retry_every_second()))
+        self._upkeep.append(loop.create_task(self._check_every_second()))
         if self._sync == "everysec":
             self._upkeep.append(loop.create_task(self._sync_every_second()))
 
@@ -83,6 +84,9 @@ class GroupCommit:
         if self._committing:
             await self._committing
         await self._do(self._sync_and_close)
+        for handle in self._unsynced_segments:
+            with suppress(OSError):
+                _sync_and_close(handle)
         self._writer.shutdown()
 
     async def _do(self, use_file: Callable[..., T], *args: Any) -> T:
@@ -119,11 +123,13 @@ class GroupCommit:
             return 0
 
     def _usable_file(self) -> OwnedFile:
-        if self._file and self._file.is_current():
-            return self._file
-        if self._file:
+        if self._file and not self._file.is_current():
             logger.warning("%s was moved or deleted; a new file is started", self._file.path)
             self._sync_and_close()
+        elif self._file and self._file.is_full(self._limit):
+            self._close_segment(self._file)
+        if self._file:
+            return self._file
         file = self._claim()
         if self.problem:
             try:
@@ -135,11 +141,25 @@ class GroupCommit:
         self._file, self.problem = file, None
         return file
 
+    def _close_segment(self, file: OwnedFile) -> None:
+        if self._unsynced and self._sync == "everysec":
+            self._unsynced_segments.append(file.handle())
+        self._unsynced = False
+        logger.info("%s is full; it is now %s", file.path, file.retire().name)
+        self._file = None
+
+    def _check(self) -> None:
+        """Notice a folder that was taken away, also when nothing is written, and files that have become too old."""
+        try:
+            check_folder(self._usable_file().path.parent)
+        except OSError as error:
+            self._give_up(error)
+
     def _give_up(self, error: OSError) -> None:
         path = error.filename or (self._file and self._file.path)
         problem = f"{error.strerror}: {path}" if path else str(error.strerror)
         if not self.problem:
-            logger.error("the log cannot be written: %s; trying again every %g s", problem, RETRY_SECONDS)
+            logger.error("the log cannot be written: %s; trying again every %g s", problem, CHECK_SECONDS)
         self.problem = problem
         if self._file:
             self._file.close()
@@ -152,29 +172,27 @@ class GroupCommit:
             self._file.close()
         self._file = None
 
-    async def _retry_every_second(self) -> None:
+    async def _check_every_second(self) -> None:
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            if self.problem:
-                await self._do(self._write, b"")
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._do(self._check)
 
     async def _sync_every_second(self) -> None:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
-            handle = await self._do(self._unsynced_handle)
-            if handle is None:
-                continue
-            try:
-                await asyncio.to_thread(_sync_and_close, handle)  # nobody waits for the disk
-            except OSError as error:
-                await self._do(self._give_up, error)
+            for handle in await self._do(self._unsynced_handles):
+                try:
+                    await asyncio.to_thread(_sync_and_close, handle)  # nobody waits for the disk
+                except OSError as error:
+                    await self._do(self._give_up, error)
 
-    def _unsynced_handle(self) -> int | None:
-        """A second descriptor of a file that was written since the last sync."""
-        if not self._file or not self._unsynced:
-            return None
-        self._unsynced = False
-        return self._file.handle()
+    def _unsynced_handles(self) -> list[int]:
+        """Second descriptors of the files that were written since the last sync."""
+        handles, self._unsynced_segments = self._unsynced_segments, []
+        if self._file and self._unsynced:
+            handles.append(self._file.handle())
+            self._unsynced = False
+        return handles
 
 
 def _settle(entries: list[_Entry], acknowledged: int, error: Exception) -> None:

@@ -11,20 +11,31 @@ promise that never changes, more may be added, none is renamed or reused:
 for a model without a vocabulary of words. `audit` says that chance alone drew the answer for the audit sample.
 
 `feedback_logs.json` holds the labels that came later: {"timestamp", "prediction_id", "true_sentiment"}; the
-latest one for a prediction wins. A process owns its files (`prediction_logs.json`, else `prediction_logs.1.json`, …).
+latest one for a prediction wins. A process owns its files (`prediction_logs.json`, else `prediction_logs.1.json`, …);
+one that is full becomes a closed segment (`prediction_logs-<time>-<chance>.json`, perhaps with `.gz`).
+
+`python -m api.prediction_log verify` checks a folder, `python -m api.prediction_log erase ID …` erases lines.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from api.group_commit import GroupCommit, Sync
-from api.owned_file import OwnedFile
+from api.owned_file import A_DAY, Limit, OwnedFile
+from api.retention import KEEP_ALL, Keep, tend
 from api.turns import in_turns
+
+TEND_SECONDS = 60.0
+logger = logging.getLogger("uvicorn.api.log")
 
 # str.splitlines, and readers built on it, would break a line at these; JSON itself escapes the rest.
 LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -52,16 +63,21 @@ class FeedbackRecord:
 
 
 class PredictionLog:
-    """Both files. What is appended is in its file when the await returns, else LogUnavailable is raised."""
+    """Both files. What is appended is in its file when the await returns, else LogUnavailable is raised. Files are
+    closed at `limit`, and of those that are closed as much stays as `keep` says."""
 
-    def __init__(self, directory: Path, sync: Sync) -> None:
-        self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync)
-        self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync)
+    def __init__(self, directory: Path, sync: Sync, limit: Limit = A_DAY, keep: Keep = KEEP_ALL) -> None:
+        self._directory, self._limit, self._keep = directory, limit, keep
+        self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync, limit)
+        self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync, limit)
+        self._tending: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Claim both files; what prevents it is in `problem`, and is tried again every second."""
         await self._predictions.open()
         await self._feedback.open()
+        if not self._keep.everything:
+            self._tending = asyncio.get_running_loop().create_task(self._tend_every_minute())
 
     @property
     def problem(self) -> str | None:
@@ -77,8 +93,18 @@ class PredictionLog:
 
     async def close(self) -> None:
         """Write and sync what waits; afterwards every append is refused."""
+        if self._tending:
+            self._tending.cancel()
         await self._predictions.close()
         await self._feedback.close()
+
+    async def _tend_every_minute(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(tend, self._directory, self._keep, self._limit)
+            except OSError as error:
+                logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
+            await asyncio.sleep(TEND_SECONDS)
 
 
 def line(record: PredictionRecord | FeedbackRecord) -> bytes:
@@ -90,3 +116,9 @@ def line(record: PredictionRecord | FeedbackRecord) -> bytes:
 def now() -> str:
     """The present time as the log writes it: ISO 8601 in UTC, always with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+if __name__ == "__main__":
+    from api.log_command import main  # which needs this module
+
+    sys.exit(main(sys.argv[1:], os.environ))

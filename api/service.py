@@ -17,7 +17,9 @@ from api.input import check_text, known_label
 from api.metrics import Metrics
 from api.model import Model, ModelUnavailable, Prediction
 from api.model_file import load_model
+from api.owned_file import Limit
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
+from api.retention import Keep
 from api.schemas import (
     ExplainRequest,
     ExplainResponse,
@@ -47,7 +49,9 @@ class Service:
     async def start(self) -> None:
         """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
         settings = self._settings
-        self._log = PredictionLog(settings.log_dir, settings.log_sync)
+        limit = Limit(int(settings.log_segment_mb * 1e6))
+        keep = Keep(settings.log_keep_days, int(settings.log_keep_gb * 1e9), settings.log_compress == "on")
+        self._log = PredictionLog(settings.log_dir, settings.log_sync, limit, keep)
         await self._log.open()
         try:
             self._predictor = await asyncio.to_thread(_load, settings)

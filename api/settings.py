@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from api.group_commit import Sync
 
 HERE = Path(__file__).parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
+Switch = Literal["off", "on"]
 T = TypeVar("T", bound=str)
 
 
@@ -23,6 +24,10 @@ class SettingsError(ValueError):
 class Settings:
     log_dir: Path = Path("logs")
     log_sync: Sync = "everysec"
+    log_segment_mb: float = 256
+    log_keep_days: float = 0
+    log_keep_gb: float = 0
+    log_compress: Switch = "off"
     audit_rate: float = 0.05
     model_path: Path = HERE / "sentiment_model.pkl"
     model_card_path: Path = HERE / "model_card.json"
@@ -40,7 +45,11 @@ class Settings:
         return cls(
             log_dir=Path(env.get("LOG_DIR", cls.log_dir)),
             log_sync=_choice(env, "LOG_SYNC", get_args(Sync), cls.log_sync),
-            audit_rate=_share(env, "AUDIT_RATE", cls.audit_rate),
+            log_segment_mb=_number(env, "LOG_SEGMENT_MB", cls.log_segment_mb, 0.001, 100_000),
+            log_keep_days=_number(env, "LOG_KEEP_DAYS", cls.log_keep_days, 0, 36_500),
+            log_keep_gb=_number(env, "LOG_KEEP_GB", cls.log_keep_gb, 0, 1_000_000),
+            log_compress=_choice(env, "LOG_COMPRESS", get_args(Switch), cls.log_compress),
+            audit_rate=_number(env, "AUDIT_RATE", cls.audit_rate, 0, 1),
             model_path=model_path,
             model_card_path=Path(env.get("MODEL_CARD_PATH", model_path.with_name("model_card.json"))),
             max_text_chars=_positive(env, "MAX_TEXT_CHARS", cls.max_text_chars),
@@ -58,14 +67,14 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     return int(value)
 
 
-def _share(env: Mapping[str, str], name: str, default: float) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
     value = env.get(name, str(default))
     try:
         number = float(value)
     except ValueError:
         number = nan
-    if not 0 <= number <= 1:
-        raise SettingsError(f"{name} is {value!r}; set it to a number from 0 to 1, or unset it for {default}.")
+    if not low <= number <= high:
+        raise SettingsError(f"{name} is {value!r}; set it to a number from {low} to {high}, or unset it for {default}.")
     return number
 
 

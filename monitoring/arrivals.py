@@ -57,9 +57,9 @@ class Arrivals(NamedTuple):
         """All of them, some at a time; `taken_in` says up to where files have been taken in before, by name. Each file
         stays in its own order, however its clock jumped."""
         labels, rows = self.labels(), self.table.rows - self.first
-        known = [np.full(len(of.time), taken_in.get(file.path.name, 0)) for file, of in self.feedback]
+        known = [np.full(len(of.time), taken_in.get(file.name, 0)) for file, of in self.feedback]
         label_is_new = labels.end > np.concatenate([np.empty(0, dtype=np.int64), *known])
-        known_of_file = np.array([taken_in.get(file.path.name, 0) for file, _ in self.predictions], dtype=np.int64)
+        known_of_file = np.array([taken_in.get(file.name, 0) for file, _ in self.predictions], dtype=np.int64)
         order = self._order()
         for start in range(0, len(order), EVENTS_AT_ONCE):
             number = order[start : start + EVENTS_AT_ONCE]

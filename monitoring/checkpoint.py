@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from weakref import finalize, ref
@@ -25,7 +25,7 @@ from monitoring.log_tail import ReadFile
 from monitoring.tailed_file import Position
 
 logger = logging.getLogger("dashboard")
-FORMAT, VERSION = "sentiment-monitor columns", 1
+FORMAT, VERSION = "sentiment-monitor columns", 2
 Array = npt.NDArray[Any]
 
 
@@ -96,8 +96,8 @@ class Checkpoint:
         self._written = [_written(block, file) for block, file in zip(blocks, content["blocks"], strict=True)]
         return Content(
             fingerprint,
-            [ReadFile(Position(*position), bad) for position, bad in content["predictions"]],
-            [ReadFile(Position(*position), bad) for position, bad in content["feedback"]],
+            [ReadFile(Position(*position), bad, name) for position, bad, name in content["predictions"]],
+            [ReadFile(Position(*position), bad, name) for position, bad, name in content["feedback"]],
             content["names"],
             blocks,
             arrays,
@@ -193,18 +193,20 @@ class Saver:
     SECONDS = 60.0  # after which a little is enough, too
     LEAST_ROWS, LEAST_SHARE = 10_000, 0.05
 
-    def __init__(self, checkpoint: Checkpoint, rows: int) -> None:
-        """`rows` are in the checkpoint already."""
+    def __init__(self, checkpoint: Checkpoint, rows: int, files: Set[str]) -> None:
+        """So many `rows`, of these files, are in the checkpoint already."""
         self._checkpoint = checkpoint
+        self.kept = files  # what they were called when it was last written, or could not be
         self._rows, self._at = rows, time.monotonic()
         self._thread: threading.Thread | None = None
         self._failed = False
 
-    def consider(self, rows: int, content: Callable[[], Content]) -> None:
-        """Take in that there are so many rows now; `content` is asked for if it is to be written."""
+    def consider(self, rows: int, content: Callable[[], Content], awaited: bool = False) -> None:
+        """Take in that there are so many rows now; `content` is asked for if it is to be written. It is `awaited` when
+        files were closed since the last time, which stay until then."""
         new = rows - self._rows
         enough = new >= max(self.LEAST_ROWS, self.LEAST_SHARE * rows)
-        late = new != 0 and time.monotonic() > self._at + self.SECONDS
+        late = (new != 0 or awaited) and time.monotonic() > self._at + self.SECONDS
         if (enough or late) and not (self._thread and self._thread.is_alive()):
             self._rows, self._at = rows, time.monotonic()
             self._thread = threading.Thread(target=self._save, args=(content(),), name="checkpoint")
@@ -227,3 +229,5 @@ class Saver:
                     error.strerror,
                 )
             self._failed = True
+        finally:
+            self.kept = {file.name for file in (*content.predictions, *content.feedback)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from monitoring.arrivals import Arrivals
 from monitoring.checkpoint import Checkpoint, Content, Saver, Unusable
+from monitoring.log_files import Hold
 from monitoring.log_lines import NO_LABELS, Labels, read_labels, read_predictions
 from monitoring.log_tail import LogTail, ReadFile
 from monitoring.monitor import Counts, Monitor, StateUnusable
@@ -47,11 +48,11 @@ class LogReader:
         """With a checkpoint it goes on from there, and keeps there what it has read."""
         self.directory = directory
         self._lock = threading.Lock()
-        self._tail, self._monitor = LogTail(directory), monitor
+        self._tail, self._monitor, self._hold = LogTail(directory), monitor, Hold(directory)
         self._start_over()
         if checkpoint:
             self._go_on_from(checkpoint)
-        self.saver = Saver(checkpoint, self._store.table.rows) if checkpoint else None
+        self.saver = Saver(checkpoint, self._store.table.rows, self._names()) if checkpoint else None
 
     def refresh(self) -> Snapshot:
         """The log as it is now. Raises OSError when there is one that cannot be read."""
@@ -59,8 +60,15 @@ class LogReader:
             try:
                 return self._refresh()
             except Replaced:
-                self._start_over()
-                return self._refresh()
+                return self._look_again()
+
+    def _look_again(self) -> Snapshot:
+        """A file may only have been given another name in the middle of a look."""
+        try:
+            return self._refresh()
+        except Replaced:
+            self._start_over()
+            return self._refresh()
 
     @property
     def progress(self) -> float:
@@ -77,8 +85,8 @@ class LogReader:
         first = self._store.table.rows
         try:
             # Feedback first: a label that is there was written after its prediction, which is then there, too.
-            feedback = [(file, *self._read_labels(file)) for file in self._tail.find_feedback()]
-            predictions = [(file, *self._read_predictions(file)) for file in self._tail.find_predictions()]
+            feedback = [(file, *self._read_labels(file)) for file in self._held(self._tail.find_feedback())]
+            predictions = [(file, *self._read_predictions(file)) for file in self._held(self._tail.find_predictions())]
         except OSError:
             self._store.table.cut(first)  # what was read before it failed is read again, not lost
             raise
@@ -89,9 +97,22 @@ class LogReader:
                 first, [(file, rows) for file, rows, _ in predictions], [(file, labels) for file, labels, _ in feedback]
             )
             self._snapshot = self._assemble()
-            if self.saver:
-                self.saver.consider(self._store.table.rows, self._content)
+        if self.saver:
+            self.saver.consider(self._store.table.rows, self._content, bool(self._needed(self._tail.files)))
+        if not self._needed(self._tail.files):
+            self._hold.release()
         return self._snapshot
+
+    def _held(self, files: list[TailedFile]) -> list[TailedFile]:
+        """`files`, of which none is deleted before it is counted, and before a restart would know of it."""
+        if self._needed(files):
+            self._hold.take()
+        return files
+
+    def _needed(self, files: Sequence[TailedFile]) -> list[TailedFile]:
+        """The closed ones that must stay for the time being."""
+        closed = [file for file in files if file.is_closed and not file.gone]
+        return [file for file in closed if not (file.name in self.saver.kept if self.saver else file.is_read)]
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
         try:
@@ -121,8 +142,8 @@ class LogReader:
         store = self._store
         return Content(
             self._monitor.fingerprint,
-            [ReadFile(file.position, file.unreadable_lines) for file in self._tail.predictions],
-            [ReadFile(file.position, file.unreadable_lines) for file in self._tail.feedback],
+            [ReadFile(file.position, file.unreadable_lines, file.name) for file in self._tail.predictions],
+            [ReadFile(file.position, file.unreadable_lines, file.name) for file in self._tail.feedback],
             [str(name) for name in store.names.texts[1:]],
             store.table.part(0),
             {**store.arrays(), **self._monitor.memory()},
@@ -159,10 +180,16 @@ class LogReader:
         store.label(first, arrived.labels())
         self._restarted = False
 
+    def _names(self) -> set[str]:
+        return {file.name for file in self._tail.files}
+
     def _has_changed(self, before: Snapshot, feedback: list[tuple[TailedFile, Labels, int]]) -> bool:
-        seen = before.requests.rows, before.requests.paths, before.unreadable_lines
-        now = self._store.table.rows, self._paths(), self._tail.unreadable_lines
+        seen = before.requests.rows, before.requests.paths, before.files, before.unreadable_lines
+        now = self._store.table.rows, self._paths(), self._files(), self._tail.unreadable_lines
         return seen != now or any(len(labels.time) for _, labels, _ in feedback)
+
+    def _files(self) -> int:
+        return sum(not file.gone for file in self._tail.predictions)
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(file.path for file in self._tail.predictions)
@@ -172,7 +199,7 @@ class LogReader:
         return Snapshot(
             Requests(tuple(store.table.part(0)), store.names, self._paths()),
             store.whole,
-            files=len(self._tail.predictions),
+            files=self._files(),
             unreadable_lines=self._tail.unreadable_lines,
             unmatched_feedback=store.unmatched,
             signals=self._monitor.statuses(),

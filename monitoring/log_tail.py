@@ -1,4 +1,4 @@
-"""The log's files, as they come, grow, are renamed and go."""
+"""The log's files, as they come, grow, are renamed, closed, compressed and go."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from monitoring.log_files import FEEDBACK, PREDICTIONS, is_closed, paths, plain_name
 from monitoring.tailed_file import Position, Replaced, TailedFile, identity
 
-PREDICTION_FILES, FEEDBACK_FILES = "prediction_logs*.json", "feedback_logs*.json"
+Identity = tuple[int, int]
+TRIES = 3  # to find a file whose name changes while the folder is listed
 
 
 class ReadFile(NamedTuple):
-    """How far a file of the log was read, and how many lines of it could not be."""
+    """How far a file of the log was read, how many lines of it could not be, and what it was called."""
 
     position: Position
     unreadable_lines: int
+    name: str
 
 
 class LogTail:
@@ -32,15 +35,12 @@ class LogTail:
 
     def go_on_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
         """Take files as read so far, whatever they are called now. Raises Replaced if one is no longer there as it was,
-        or OSError; then nothing is."""
+        but for closed ones, which may have been deleted; or OSError; then nothing is."""
         found = [
-            [_read_before(file, number, paths) for number, file in enumerate(files)]
-            for files, paths in ((predictions, self._paths(PREDICTION_FILES)), (feedback, self._paths(FEEDBACK_FILES)))
+            [_read_before(file, number, paths(self.directory, stem)) for number, file in enumerate(files)]
+            for files, stem in ((predictions, PREDICTIONS), (feedback, FEEDBACK))
         ]
         self.predictions, self.feedback = found
-
-    def _paths(self, pattern: str) -> list[Path]:
-        return sorted(self.directory.glob(pattern))
 
     @property
     def files(self) -> list[TailedFile]:
@@ -59,30 +59,73 @@ class LogTail:
         return sum(file.unreadable_lines for file in self.files)
 
     def find_feedback(self) -> list[TailedFile]:
-        """The files that are there now. Raises Replaced if one of those that were there has gone, or OSError."""
-        return _found(self.feedback, self._paths(FEEDBACK_FILES))
+        """The files that are there now, and closed ones that are gone. Raises Replaced if another one of those that
+        were there has gone, or OSError."""
+        return self._found(self.feedback, FEEDBACK)
 
     def find_predictions(self) -> list[TailedFile]:
         """As find_feedback."""
-        return _found(self.predictions, self._paths(PREDICTION_FILES))
+        return self._found(self.predictions, PREDICTIONS)
+
+    def _found(self, files: list[TailedFile], stem: str) -> list[TailedFile]:
+        """`files`, which gains those that appeared, and learns the new names of the others."""
+        for _ in range(TRIES):
+            there = _identities(paths(self.directory, stem))
+            places = _places(files, there)
+            if len(places) == sum(not file.gone for file in files):
+                break
+        for file in files:
+            if found := places.get(file.number):
+                file.path, file.identity = there[found], found
+            elif file.is_closed:
+                file.gone = True
+            else:
+                raise Replaced
+        known = set(places.values())
+        for found, path in there.items():
+            if found not in known:
+                _add(files, path)
+        return files
 
 
-def _found(files: list[TailedFile], paths: list[Path]) -> list[TailedFile]:
-    """`files`, which gains those that appeared, and learns the new names of those that were renamed."""
-    there = {identity(path): path for path in paths}
-    for file in files:
-        if file.identity not in there:
-            raise Replaced
-        file.path = there.pop(file.identity)
-    for path in there.values():
-        files.append(TailedFile(path, len(files)))
-    return files
+def _identities(found: Sequence[Path]) -> dict[Identity, Path]:
+    """Of those that are still called so; each file once. Raises OSError."""
+    there = {}
+    for path in found:
+        try:
+            there[identity(path)] = path
+        except FileNotFoundError:
+            if path.is_symlink():  # to nowhere; else it has just been given another name
+                raise
+    return there
 
 
-def _read_before(read: ReadFile, number: int, paths: list[Path]) -> TailedFile:
-    for path in paths:
-        if read.position.holds(path):
+def _places(files: Sequence[TailedFile], there: dict[Identity, Path]) -> dict[int, Identity]:
+    """Which of those that are there the files are, by their numbers, if they are. A closed one keeps its name, perhaps
+    compressed; another one may have a new name, by which it may have been closed."""
+    closed = {plain_name(path): of for of, path in there.items() if is_closed(path.name)}
+    found = {file.number: closed.get(file.name) if file.is_closed else file.identity for file in files if not file.gone}
+    return {number: of for number, of in found.items() if of in there}
+
+
+def _add(files: list[TailedFile], path: Path) -> None:
+    """A file that appeared has the number of one that is gone, if there is one: there are not many numbers."""
+    for number, file in enumerate(files):
+        if file.gone:
+            files[number] = TailedFile(path, number)
+            files[number].unreadable_lines = file.unreadable_lines
+            return
+    files.append(TailedFile(path, len(files)))
+
+
+def _read_before(read: ReadFile, number: int, found: list[Path]) -> TailedFile:
+    for path in found:
+        if plain_name(path) == read.name if is_closed(read.name) else read.position.holds(path):
             file = TailedFile(path, number)
-            file.go_on_from(*read)
+            file.go_on_from(read.position, read.unreadable_lines)
             return file
-    raise Replaced
+    if not is_closed(read.name):
+        raise Replaced
+    gone = TailedFile(Path(read.name), number, gone=True)
+    gone.unreadable_lines = read.unreadable_lines
+    return gone

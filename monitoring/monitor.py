@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from monitoring.arrivals import Arrivals, Events
 from monitoring.columns import Columns
+from monitoring.log_files import is_closed
 from monitoring.log_lines import NO_ID, Labels, Names
 from monitoring.reference import Reference
 from monitoring.signals import FIT, Status, signals
@@ -121,14 +122,20 @@ class Monitor:
         labels, taken = arrived.labels(), np.zeros(arrived.table.rows - arrived.first, dtype=np.bool_)
         for events in arrived.events(taken_in):
             self._take(events, labels, taken, arrived)
-        for file in arrived.files:
-            self._positions[file.path.name] = file.position
+        there = {file.name: file.position for file in arrived.files if not file.gone}
+        self._positions |= there
+        for name in [name for name in self._positions if is_closed(name) and name not in there]:
+            del self._positions[name]
 
     def _known_offsets(self, files: Sequence[TailedFile]) -> dict[str, int]:
-        """Up to where each file holds what has been taken in before, perhaps under another name."""
-        by_offset = sorted(self._positions.values(), key=lambda position: position.offset)
+        """Up to where each file holds what has been taken in before, perhaps under another name, or compressed."""
+        closed = {name: position.offset for name, position in self._positions.items() if is_closed(name)}
+        others = [position for name, position in self._positions.items() if name not in closed]
         return {
-            file.path.name: position.offset for file in files for position in by_offset if position.holds(file.path)
+            file.name: closed[file.name]
+            if file.name in closed
+            else max((position.offset for position in others if position.holds(file.path)), default=0)
+            for file in files
         }
 
     def _take(self, events: Events, labels: Labels, taken: Array, arrived: Arrivals) -> None:

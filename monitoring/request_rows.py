@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from monitoring.columns import BLOCK_ROWS, EMPTY, Columns, take
+from monitoring.log_files import DAMAGED, open_log
 from monitoring.log_format import Prediction
 from monitoring.log_lines import EPOCH, Names, hashes, keys, microseconds, parse_line
 from monitoring.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
@@ -141,7 +143,7 @@ class Requests:
     def read(self, rows: Sequence[int] | Array) -> list[Request]:
         """Some rows, in this order, as far as they are still in the log; with the label that counts."""
         columns = self.part(np.asarray(rows, dtype=np.int64), "file", "start", "text", "true")
-        lines = list(self._lines(columns.file.tolist(), columns.start.tolist()))
+        lines = self._lines(columns.file.tolist(), columns.start.tolist())
         texts = np.array([line.request_text if line else "" for line in lines], dtype=object)
         there = hashes(texts) == columns.text  # else another line has taken its place
         return [
@@ -150,14 +152,17 @@ class Requests:
             if line and is_it
         ]
 
-    def _lines(self, numbers: list[int], starts: list[int]) -> Iterator[Prediction | None]:
+    def _lines(self, numbers: list[int], starts: list[int]) -> list[Prediction | None]:
         """The lines that start there in files of these numbers, None for what cannot be read."""
+        lines: list[Prediction | None] = [None] * len(numbers)
         with ExitStack() as stack:
-            files: dict[int, BinaryIO | None] = {}
-            for number, start in zip(numbers, starts, strict=True):
+            files: dict[int, BufferedIOBase | None] = {}
+            for place in sorted(range(len(numbers)), key=lambda place: (numbers[place], starts[place])):
+                number = numbers[place]  # in the order of the file: a compressed one can be read in no other
                 if number not in files:
                     files[number] = _opened(self.paths[number], stack)
-                yield _line(files[number], start)
+                lines[place] = _line(files[number], starts[place])
+        return lines
 
 
 def moment(time: int) -> datetime:
@@ -169,18 +174,27 @@ def _rows(piece: Columns, place: int) -> Array:
     return np.arange(len(piece.time)) + place * BLOCK_ROWS
 
 
-def _opened(path: Path, stack: ExitStack) -> BinaryIO | None:
+def _opened(path: Path, stack: ExitStack) -> BufferedIOBase | None:
     try:
-        return stack.enter_context(path.open("rb"))
+        return stack.enter_context(open_log(path))
     except OSError:
         return None
 
 
-def _line(file: BinaryIO | None, start: int) -> Prediction | None:
+def _line(file: BufferedIOBase | None, start: int) -> Prediction | None:
     if file is None:
         return None
     try:
         file.seek(start)
         return parse_line(file.readline())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (
+        OSError,
+        *DAMAGED,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import ref
 
 import streamlit as st
 
@@ -23,6 +25,7 @@ from monitoring.monitor import Monitor
 from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.settings import Settings
 
+UNWATCHED_SECONDS = 30.0  # far less than the ten minutes in which nothing that was closed is deleted
 PATIENCE_SECONDS = 1.0  # for what the page can do without
 ALLOW = "Let this service read it. Nothing is lost: what is written meanwhile shows as soon as it can be read."
 
@@ -47,18 +50,24 @@ class Log:
         monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
         self.analyses = Analyses(reference, settings)
         self.reader = LogReader(settings.log_dir.absolute(), monitor, Checkpoint(settings.state_dir / "dashboard"))
-        self._first = threading.Thread(target=self._read_first, name="first-read", daemon=True)
-        self._first.start()
-
-    def _read_first(self) -> None:
-        with suppress(OSError):  # the page will say so when it looks itself
-            self.reader.refresh()
+        self._first_read = threading.Event()
+        threading.Thread(target=_follow, args=(ref(self.reader), self._first_read), daemon=True).start()
 
     def look(self, wait: float = PATIENCE_SECONDS) -> Snapshot | None:
         """The log as it is now, or None while it is being read for the first time, after so many seconds. Raises
         OSError."""
-        self._first.join(wait)
-        return None if self._first.is_alive() else self.reader.refresh()
+        return self.reader.refresh() if self._first_read.wait(wait) else None
+
+
+def _follow(reader: ref[LogReader], first_read: threading.Event) -> None:
+    """Read what there is, and then what comes while nobody looks: what is closed is to be counted before it may be
+    deleted. Until the reader is no more."""
+    while there := reader():
+        with suppress(OSError):  # the page will say so when it looks itself
+            there.refresh()
+        first_read.set()
+        del there
+        time.sleep(UNWATCHED_SECONDS)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from monitoring.log_files import is_closed, is_same, length, open_log, plain_name
+
 BLOCK_BYTES = 2 * 1024**2  # of which all copies that are made of it fit into a processor's cache
 SEEN_BYTES = 1024
 
@@ -25,15 +27,18 @@ class Position(NamedTuple):
     digest: str
 
     def holds(self, path: Path) -> bool:
-        """Whether the file at `path` is still the one that was read. Raises OSError if it cannot be read."""
+        """Whether the file at `path` is still the one that was read, or a compressed copy of it. Raises OSError if it
+        cannot be read."""
         try:
-            with path.open("rb") as file:
-                if path.stat().st_ino != self.inode:
-                    return False
+            if path.suffix != ".gz" and path.stat().st_ino != self.inode:
+                return False
+            with open_log(path) as file:
                 file.seek(self.offset - self.seen)
-                return sha256(file.read(self.seen)).hexdigest() == self.digest
+                seen = file.read(self.seen)
         except FileNotFoundError:
             return False
+        is_erased = len(seen) == self.seen > 0 and not seen.strip()
+        return is_erased or sha256(seen).hexdigest() == self.digest
 
 
 class Block(NamedTuple):
@@ -45,14 +50,16 @@ class Block(NamedTuple):
 
 class TailedFile:
     """One file, read up to its last newline; what follows that is still being written. `number` names it in a log; it
-    was read up to `reached`, of `size` bytes when it was last looked at."""
+    was read up to `reached`, of `size` bytes when it was last looked at. One that is `gone` had been closed and was
+    deleted: what it held stays counted."""
 
-    def __init__(self, path: Path, number: int) -> None:
-        self.path, self.number = path, number
+    def __init__(self, path: Path, number: int, gone: bool = False) -> None:
+        """Raises OSError, unless it is gone."""
+        self.path, self.number, self.gone = path, number, gone
         self.unreadable_lines = 0
-        self.identity = identity(path)
+        self.identity = (0, 0) if gone else identity(path)
         self._accepted = self.reached = 0
-        self.size = path.stat().st_size
+        self.size = 0 if gone else length(path, path.stat().st_size, 0)
         self._accepted_seen = self._reached_seen = b""  # the end of the last line
 
     @property
@@ -60,10 +67,24 @@ class TailedFile:
         seen = self._accepted_seen
         return Position(self.identity[1], self._accepted, len(seen), sha256(seen).hexdigest())
 
+    @property
+    def name(self) -> str:
+        """What it is called, compressed or not."""
+        return plain_name(self.path)
+
+    @property
+    def is_closed(self) -> bool:
+        return is_closed(self.path.name)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all was accepted that it held when it was last looked at."""
+        return self.gone or self._accepted >= self.size
+
     def go_on_from(self, position: Position, unreadable_lines: int) -> None:
         """Take what is before `position`, which must hold, as accepted. Raises OSError."""
         self.unreadable_lines = unreadable_lines
-        with self.path.open("rb") as file:
+        with open_log(self.path) as file:
             file.seek(position.offset - position.seen)
             self._accepted_seen = file.read(position.seen)
         self._accepted = position.offset
@@ -71,15 +92,18 @@ class TailedFile:
     def read_new(self) -> Iterator[Block]:
         """The lines that were appended since `accept` was last called. Raises Replaced, or OSError."""
         self.reached, self._reached_seen = self._accepted, self._accepted_seen
+        if self.gone:
+            return
         try:
             stat = self.path.stat()
+            size = length(self.path, stat.st_size, self._accepted)
+            if self.identity != (stat.st_dev, stat.st_ino) or size < self._accepted:
+                raise Replaced
+            self.size = size
+            if size > self._accepted:
+                yield from self._new_blocks()
         except FileNotFoundError as error:
             raise Replaced from error
-        if self.identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._accepted:
-            raise Replaced
-        self.size = stat.st_size
-        if stat.st_size > self._accepted:
-            yield from self._new_blocks()
 
     def accept(self, unreadable_lines: int) -> None:
         """All that was read is used, or counted as unreadable: it is not read again."""
@@ -87,9 +111,9 @@ class TailedFile:
         self.unreadable_lines += unreadable_lines
 
     def _new_blocks(self) -> Iterator[Block]:
-        with self.path.open("rb") as file:
+        with open_log(self.path) as file:
             file.seek(self._accepted - len(self._accepted_seen))
-            if file.read(len(self._accepted_seen)) != self._accepted_seen:
+            if not is_same(file.read(len(self._accepted_seen)), self._accepted_seen):
                 raise Replaced
             rest = b""
             while read := file.read(BLOCK_BYTES):

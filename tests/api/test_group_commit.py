@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.group_commit import GroupCommit, LogUnavailable, Sync
-from api.owned_file import OwnedFile, ShortWrite
+from api.owned_file import Limit, OwnedFile, ShortWrite
 from tests.api.test_owned_file import room_for
 
 
@@ -25,6 +25,9 @@ class SlowFile(OwnedFile):
 
     def is_current(self) -> bool:
         return True
+
+    def is_full(self, limit: Limit) -> bool:
+        return False
 
     def write(self, lines: bytes) -> None:
         if not lines:

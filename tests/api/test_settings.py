@@ -17,6 +17,10 @@ def test_every_variable_is_read():
         {
             "LOG_DIR": "/data",
             "LOG_SYNC": "Always",
+            "LOG_SEGMENT_MB": "0.5",
+            "LOG_KEEP_DAYS": "30",
+            "LOG_KEEP_GB": "4.5",
+            "LOG_COMPRESS": "ON",
             "AUDIT_RATE": "0.2",
             "MODEL_PATH": "/models/m.pkl",
             "MODEL_CARD_PATH": "/models/c.json",
@@ -29,7 +33,20 @@ def test_every_variable_is_read():
     )
 
     assert settings == Settings(
-        Path("/data"), "always", 0.2, Path("/models/m.pkl"), Path("/models/c.json"), 10, 20, 30, 2, "debug"
+        log_dir=Path("/data"),
+        log_sync="always",
+        log_segment_mb=0.5,
+        log_keep_days=30,
+        log_keep_gb=4.5,
+        log_compress="on",
+        audit_rate=0.2,
+        model_path=Path("/models/m.pkl"),
+        model_card_path=Path("/models/c.json"),
+        max_text_chars=10,
+        max_body_bytes=20,
+        max_batch_bytes=30,
+        web_concurrency=2,
+        log_level="debug",
     )
 
 
@@ -51,6 +68,10 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
     [
         ("LOG_SYNC", "sometimes"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_SEGMENT_MB", "0"),
+        ("LOG_KEEP_DAYS", "-1"),
+        ("LOG_KEEP_GB", "all"),
+        ("LOG_COMPRESS", "yes"),
         ("AUDIT_RATE", "5 %"),
         ("AUDIT_RATE", "1.01"),
         ("AUDIT_RATE", "-0.1"),

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from api.settings import Settings as ApiSettings
-from monitoring.log_tail import FEEDBACK_FILES, PREDICTION_FILES
+from monitoring.log_files import FILES, STEMS
 from monitoring.settings import Settings as MonitoringSettings
 from tests.charts.conftest import (
     CHART,
@@ -128,7 +128,7 @@ def test_each_writes_its_state_to_a_folder_of_the_volume_that_no_reader_of_the_l
 
     assert state == {"name": "log", "mountPath": "/app/state", "subPath": folder, "readOnly": False}
     assert env(found)["STATE_DIR"] == state["mountPath"] == COMPOSE[service]["environment"]["STATE_DIR"]
-    assert not any(fnmatch(folder, pattern) for pattern in (PREDICTION_FILES, FEEDBACK_FILES))
+    assert not any(fnmatch(folder, f"{stem}{kind}") for stem in STEMS for kind in FILES)
 
 
 def test_the_watch_is_the_dashboards_image_with_its_settings_and_may_be_left_out():
@@ -292,11 +292,11 @@ def test_no_image_is_latest():
 
 def test_further_variables_replace_those_of_the_chart():
     extra = [{"name": "LOG_SYNC", "value": "no"}, {"name": "MAX_TEXT_CHARS", "value": "5"}]
-    given = pods(render({"api": {"extraEnv": extra}}))["api"]["spec"]["containers"][0]
+    usual, given = (pods(render({"api": {"extraEnv": added}}))["api"]["spec"]["containers"][0] for added in ([], extra))
 
     assert env(given)["LOG_SYNC"] == "no"
     assert env(given)["MAX_TEXT_CHARS"] == "5"
-    assert len(given["env"]) == 6
+    assert len(given["env"]) == len(env(given)) == len(usual["env"]) + 1
 
 
 def test_pull_secrets_of_both_places_are_used_once():

@@ -82,7 +82,7 @@ class Follower:
         self.monitor = Monitor(REFERENCE, 0.8, 0.02)
         self.reader = LogReader(folder, self.monitor, Checkpoint(state) if state else None)
         if self.reader.saver:
-            self.reader.saver.LEAST_ROWS, self.reader.saver.LEAST_SHARE = 1, 0.0
+            self.reader.saver.LEAST_ROWS, self.reader.saver.LEAST_SHARE, self.reader.saver.SECONDS = 1, 0.0, 0.0
 
     def look(self) -> Snapshot:
         """What it sees now, which is on disk then if it is to be kept."""
@@ -110,10 +110,18 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     """All that a snapshot says, whatever the order in which its files were found. Of each text that was sent several
     times any may be the first."""
     table = predictions_of(snapshot)
-    tables = counted(snapshot.whole, snapshot.requests.names)
     return {
         "rows": sorted(map(repr, table.itertuples(index=False, name=None))),
-        "lines": (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback),
+        "files": snapshot.files,
+        **statistics(snapshot),
+    }
+
+
+def statistics(snapshot: Snapshot) -> dict[str, Any]:
+    """What needs no line of the log any more."""
+    tables = counted(snapshot.whole, snapshot.requests.names)
+    return {
+        "lines": (snapshot.unreadable_lines, snapshot.unmatched_feedback),
         "answers": _rows(tables.answers.drop(columns="distinct")[lambda rows: rows["n"] > 0]),
         "lengths": _rows(tables.lengths),
         "known": _rows(tables.known),

@@ -482,7 +482,7 @@ class Asked:
     """Counts how often the content was wanted."""
 
     def __init__(self, kept: Path, rows: int = 0) -> None:
-        self.saver, self.times = Saver(Checkpoint(kept), rows), 0
+        self.saver, self.times = Saver(Checkpoint(kept), rows, set()), 0
 
     def __call__(self, rows: int) -> int:
         self.saver.consider(rows, self.content)

@@ -195,7 +195,7 @@ def test_files_are_gone_on_with_whatever_they_are_called_now(tail, tmp_path, pat
     for file in (*tail.find_predictions(), *tail.find_feedback()):
         lines_of(file)
     predictions, feedback = (
-        [ReadFile(file.position, 2) for file in files] for files in (tail.predictions, tail.feedback)
+        [ReadFile(file.position, 2, file.name) for file in files] for files in (tail.predictions, tail.feedback)
     )
     path.rename(tmp_path / "prediction_logs.z.json")
     append(path, b"new\n")
@@ -214,14 +214,14 @@ def test_if_one_file_is_not_as_it_was_none_is_gone_on_with(tail, tmp_path, path)
     read = []
     for file in tail.find_predictions():
         lines_of(file)
-        read.append(ReadFile(file.position, 0))
+        read.append(ReadFile(file.position, 0, file.name))
     path.write_bytes(b"two\n")
 
     again = LogTail(tmp_path)
     with pytest.raises(Replaced):
         again.go_on_from(read, [])
     with pytest.raises(Replaced):
-        again.go_on_from([ReadFile(Position(1, 2, 2, "digest"), 0)], [])
+        again.go_on_from([ReadFile(Position(1, 2, 2, "digest"), 0, path.name)], [])
     assert again.files == []
 
 

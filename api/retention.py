@@ -1,0 +1,125 @@
+"""Which closed segments of the log go, so that it does not fill the disk, and which are compressed.
+
+Whole segments only, the oldest first, and none while a reader holds the folder's lock, as it does until it has counted
+what was closed. What was closed within the last GRACE_SECONDS stays, so that a reader that is being restarted finds it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from api.owned_file import Limit, OwnedFile
+from api.segments import STEMS, changing_segments, is_closed, log_files, open_log, sync_folder
+
+GRACE_SECONDS = 600.0
+logger = logging.getLogger("uvicorn.api.log")
+
+
+class Keep(NamedTuple):
+    """How much of the log stays: of `days` after a segment's last line, and of so many `bytes` in all; 0 is all of it.
+    Closed segments are compressed if that is said."""
+
+    days: float = 0
+    bytes: int = 0
+    compress: bool = False
+    grace_seconds: float = GRACE_SECONDS
+
+    @property
+    def everything(self) -> bool:
+        return not (self.days or self.bytes or self.compress)
+
+
+KEEP_ALL = Keep()
+
+
+class Segment(NamedTuple):
+    """A file of the log: its size in bytes, and when it was last written, in seconds since 1970."""
+
+    path: Path
+    size: int
+    written: float
+
+
+def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
+    """Which of the files of a log are to be deleted, the oldest first."""
+    closed = [file for file in files if is_closed(file.path) and file.written <= now - keep.grace_seconds]
+    closed.sort(key=lambda file: file.written)
+    too_old = [file for file in closed if keep.days and file.written < now - keep.days * 86_400]
+    size = sum(file.size for file in files) - sum(file.size for file in too_old)
+    for file in closed[len(too_old) :]:
+        if not keep.bytes or size <= keep.bytes:
+            break
+        too_old.append(file)
+        size -= file.size
+    return too_old
+
+
+def tend(directory: Path, keep: Keep, limit: Limit) -> list[Path]:
+    """Delete and compress what is due; what was deleted. Raises OSError."""
+    if keep.everything:
+        return []
+    _close_what_nobody_writes(directory, limit)
+    with changing_segments(directory) as allowed:
+        if not allowed:
+            logger.debug("a reader has not counted all closed segments yet; they stay")
+            return []
+        if keep.compress:
+            _compress_segments(directory, keep.grace_seconds)
+        gone = [file.path for file in outdated(_segments(directory), keep, time.time())]
+        for path in gone:
+            path.unlink(missing_ok=True)
+            logger.info("%s was deleted, as LOG_KEEP_DAYS or LOG_KEEP_GB has it", path)
+    return gone
+
+
+def _segments(directory: Path) -> list[Segment]:
+    found = []
+    for path in log_files(directory):
+        with suppress(FileNotFoundError):  # it was closed meanwhile, and has another name
+            stat = path.stat()
+            found.append(Segment(path, stat.st_size, stat.st_mtime))
+    return found
+
+
+def _close_what_nobody_writes(directory: Path, limit: Limit) -> None:
+    """Files of processes that are no more would stay for ever."""
+    for path in log_files(directory):
+        if is_closed(path) or path.suffix == ".gz":
+            continue
+        with suppress(FileNotFoundError):
+            left = path.stat()
+            if not left.st_size or time.time() - left.st_mtime < limit.seconds:
+                continue
+            if file := OwnedFile.claim_path(path):
+                logger.info("%s was left by a process that is no more; it is now %s", path, file.retire().name)
+
+
+def _compress_segments(directory: Path, grace_seconds: float) -> None:
+    for path in log_files(directory, *STEMS):
+        if not is_closed(path) or path.suffix == ".gz" or path.stat().st_mtime > time.time() - grace_seconds:
+            continue
+        packed = path.with_name(f"{path.name}.gz")
+        if not packed.exists():  # else there was a crash before the next line but one
+            write_packed(path, packed)
+        path.unlink()
+
+
+def write_packed(path: Path, packed: Path) -> None:
+    """Have the lines of `path` compressed in `packed`, all or nothing, with the same times. Raises OSError."""
+    stat, new = path.stat(), packed.with_name(f".{packed.name}.new")
+    with open_log(path) as lines, new.open("wb") as file:
+        with gzip.GzipFile("", "wb", 6, file) as sink:
+            shutil.copyfileobj(lines, sink, 1024**2)
+        file.flush()
+        os.fsync(file.fileno())
+    os.utime(new, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    new.replace(packed)
+    sync_folder(packed.parent)

@@ -1,0 +1,155 @@
+"""Checks the log of a folder: are its lines whole, are ids there once, is anything missing, how do its files end."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from api.segments import log_files, open_log
+
+MOST_NAMED = 20  # problems; the others are only counted
+NEEDED = {
+    "prediction_logs": ("timestamp", "request_text", "predicted_sentiment", "true_sentiment"),
+    "feedback_logs": ("timestamp", "prediction_id", "true_sentiment"),
+}
+
+
+@dataclass
+class File:
+    """What one file holds: `first` and `last` are the times of its first and last line, `gap` the longest between two
+    lines that stand together."""
+
+    path: Path
+    lines: int = 0
+    erased: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    gap: timedelta = timedelta(0)
+    being_written: bool = False
+
+    def __str__(self) -> str:
+        times = f", {self.first} to {self.last}, longest gap {self.gap}" if self.first else ""
+        erased = f", {self.erased} blank or erased" if self.erased else ""
+        end = ", and one that is being written" if self.being_written else ""
+        return f"{self.path.name}: {self.lines} lines{erased}{end}{times}"
+
+
+@dataclass
+class Verification:
+    """What a folder holds, and in sentences what is wrong with it; `missing` are acknowledged ids without a line."""
+
+    files: list[File] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    predictions: int = 0
+    labels: int = 0
+    unreadable: int = 0
+    unfinished: int = 0
+    repeated: int = 0
+    missing: int = 0
+    unmatched: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        return not (self.unreadable or self.unfinished or self.repeated or self.missing)
+
+    def lines(self) -> Iterator[str]:
+        """For people to read."""
+        yield from map(str, self.files)
+        yield from self.problems
+        yield f"{self.predictions} predictions, {self.labels} labels ({self.unmatched} of no prediction that is there)"
+        yield (
+            f"{self.unreadable} lines cannot be read, {self.unfinished} files end in half a line, "
+            f"{self.repeated} ids are there again, {self.missing} acknowledged ids are missing"
+        )
+
+    def say(self, problem: str) -> None:
+        if len(self.problems) < MOST_NAMED:
+            self.problems.append(problem)
+
+
+def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
+    """Read all of the log, whether or not it is being written; `acknowledged` ids must be in it. Raises OSError."""
+    found, seen, labelled = Verification(), set[str](), set[str]()
+    for path in log_files(directory):
+        file = File(path)
+        found.files.append(file)
+        for number, record in _records(file, found):
+            if path.name.startswith("feedback_logs"):
+                found.labels += 1
+                labelled.add(record["prediction_id"])
+                continue
+            found.predictions += 1
+            prediction_id = record.get("prediction_id")
+            if prediction_id in seen:
+                found.repeated += 1
+                found.say(f"{path.name} line {number}: the id {prediction_id} is there a second time")
+            elif prediction_id is not None:
+                seen.add(prediction_id)
+    missing = sorted(set(acknowledged) - seen)
+    found.missing, found.unmatched = len(missing), len(labelled - seen)
+    for prediction_id in missing:
+        found.say(f"{prediction_id} was acknowledged, and is not in the log")
+    return found
+
+
+def _records(file: File, found: Verification) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a file and the numbers of their lines; notes in `file` and `found` what else there is."""
+    needed = NEEDED["feedback_logs" if file.path.name.startswith("feedback_logs") else "prediction_logs"]
+    with open_log(file.path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                file.being_written = _is_owned(file.path)
+                found.unfinished += not file.being_written
+                if not file.being_written:
+                    found.say(f"{file.path.name} ends in {len(line)} bytes of a line that was not finished")
+            elif not line.strip():
+                file.erased += 1
+            else:
+                try:
+                    record = _parsed(line, needed)
+                except ValueError as why:
+                    found.unreadable += 1
+                    found.say(f"{file.path.name} line {number} ({len(line)} bytes): {why}")
+                    continue
+                _note_time(file, record["timestamp"])
+                yield number, record
+
+
+def _parsed(line: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
+    """Raises ValueError with a clause that says what is wrong."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        zeros = f", among them {line.count(0)} zero bytes, as a power cut may leave" if 0 in line else ""
+        raise ValueError(f"it is not JSON{zeros}") from error
+    if not isinstance(record, dict):
+        raise ValueError("it is not a JSON object")
+    if absent := [name for name in needed if name not in record]:
+        raise ValueError(f"it has no {absent[0]}")
+    try:
+        record["timestamp"] = datetime.fromisoformat(record["timestamp"])
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"its timestamp {record['timestamp']!r} is no time") from error
+    return record
+
+
+def _note_time(file: File, time: datetime) -> None:
+    file.lines += 1
+    if file.last and file.last.tzinfo == time.tzinfo:
+        file.gap = max(file.gap, time - file.last)
+    file.first, file.last = file.first or time, time
+
+
+def _is_owned(path: Path) -> bool:
+    """Whether a process has the file claimed for writing."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

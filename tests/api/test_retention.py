@@ -1,0 +1,146 @@
+"""Which closed segments go, and that nothing else does."""
+
+import fcntl
+import gzip
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.owned_file import Limit, OwnedFile
+from api.retention import Keep, Segment, outdated, tend
+from api.segments import closed_name, is_closed, log_files, open_log
+
+NOW = 1_800_000_000.0
+DAY = 86_400
+LINES = b'{"timestamp": "2026-11-23T08:20:00.123456+00:00"}\n' * 40
+
+
+def segment(age: float, size: int = 100, name: str = "") -> Segment:
+    return Segment(Path(name or closed_name("prediction_logs")), size, NOW - age)
+
+
+def closed_file(folder: Path, age: float, content: bytes = LINES, stem: str = "prediction_logs") -> Path:
+    path = folder / closed_name(stem)
+    path.write_bytes(content)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def test_segments_older_than_the_days_that_are_kept_are_outdated_the_oldest_first():
+    files = [segment(3 * DAY), segment(1 * DAY), segment(5 * DAY)]
+
+    assert outdated(files, Keep(days=2), NOW) == [files[2], files[0]]
+
+
+def test_the_oldest_are_outdated_until_the_rest_takes_no_more_than_is_kept():
+    files = [segment(DAY), segment(3 * DAY), segment(2 * DAY), segment(0, name="prediction_logs.json")]
+
+    assert outdated(files, Keep(bytes=400), NOW) == []
+    assert outdated(files, Keep(bytes=399), NOW) == [files[1]]
+    assert outdated(files, Keep(bytes=1), NOW) == [files[1], files[2], files[0]]
+
+
+def test_what_was_closed_a_moment_ago_stays_however_full_it_is():
+    assert outdated([segment(599, 10**12)], Keep(days=0.001, bytes=1), NOW) == []
+    assert len(outdated([segment(600, 10**12)], Keep(bytes=1), NOW)) == 1
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10 * DAY), st.integers(0, 1000), st.booleans())),
+    st.floats(0, 10),
+    st.integers(0, 10_000),
+)
+def test_only_closed_segments_go_and_only_older_ones_than_those_that_stay(files, days, size):
+    found = [segment(age, of, "" if closed else "prediction_logs.json") for age, of, closed in files]
+    gone = outdated(found, Keep(days, size), NOW)
+    stay = [file for file in found if file not in gone]
+
+    assert all(is_closed(file.path) for file in gone)
+    assert all(g.written <= s.written for g in gone for s in stay if is_closed(s.path))
+    closed_long_ago = [file for file in stay if is_closed(file.path) and file.written <= NOW - 600]
+    assert not closed_long_ago or not size or sum(file.size for file in stay) <= size
+
+
+def test_what_is_outdated_is_deleted_and_all_else_stays(tmp_path):
+    old, young = closed_file(tmp_path, 3 * DAY), closed_file(tmp_path, DAY, stem="feedback_logs")
+    (tmp_path / "prediction_logs.json").write_bytes(LINES)
+    os.utime(tmp_path / "prediction_logs.json", (time.time() - 3 * DAY + 90_000,) * 2)
+    (tmp_path / "somebody-elses.json").write_bytes(LINES)
+
+    assert tend(tmp_path, Keep(days=2), Limit(seconds=30 * DAY)) == [old]
+    assert log_files(tmp_path) == [young, tmp_path / "prediction_logs.json"]
+    assert (tmp_path / "somebody-elses.json").exists()
+
+
+def test_nothing_is_deleted_while_a_reader_needs_it(tmp_path):
+    old = closed_file(tmp_path, 3 * DAY)
+    (tmp_path / "retention.lock").touch()
+    with (tmp_path / "retention.lock").open("rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        assert tend(tmp_path, Keep(days=2), Limit()) == []
+        assert old.exists()
+
+    assert tend(tmp_path, Keep(days=2), Limit()) == [old]
+
+
+def test_without_a_limit_nothing_is_touched(tmp_path):
+    closed_file(tmp_path, 3_000 * DAY)
+
+    assert tend(tmp_path, Keep(), Limit()) == []
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_closed_segments_are_compressed_and_keep_their_lines_and_times(tmp_path):
+    path = closed_file(tmp_path, DAY)
+    young = closed_file(tmp_path, 0)
+    written = path.stat().st_mtime
+    tend(tmp_path, Keep(compress=True), Limit())
+
+    (packed,) = tmp_path.glob("*.gz")
+    assert packed.name == f"{path.name}.gz"
+    assert not path.exists()
+    assert young.exists()
+    assert packed.stat().st_mtime == written
+    assert packed.stat().st_size < len(LINES) / 10
+    with open_log(packed) as file:
+        assert file.read() == LINES
+    assert is_closed(packed)
+
+
+def test_a_compression_that_was_killed_is_done_again_or_finished(tmp_path):
+    half, whole = closed_file(tmp_path, DAY), closed_file(tmp_path, DAY)
+    half.with_name(f".{half.name}.gz.new").write_bytes(b"half")
+    whole.with_name(f"{whole.name}.gz").write_bytes(gzip.compress(LINES))
+    tend(tmp_path, Keep(compress=True), Limit())
+
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([f"{half.name}.gz", f"{whole.name}.gz", "retention.lock"])
+    assert all(gzip.decompress(path.read_bytes()) == LINES for path in tmp_path.glob("*.gz"))
+
+
+def test_a_file_that_a_process_left_long_ago_is_closed_and_one_that_is_written_is_not(tmp_path):
+    left, owned = tmp_path / "prediction_logs.1.json", OwnedFile.claim(tmp_path, "prediction_logs")
+    owned.write(LINES)
+    left.write_bytes(LINES)
+    for path in (left, owned.path):
+        os.utime(path, (time.time() - 2 * DAY,) * 2)
+    tend(tmp_path, Keep(days=30), Limit())
+
+    assert not left.exists()
+    assert owned.path.exists()
+    assert [path.read_bytes() for path in log_files(tmp_path)] == [LINES, LINES]
+    owned.close()
+
+
+@pytest.mark.parametrize("age", [0, DAY / 2])
+def test_a_file_that_was_left_lately_stays_for_who_takes_it_over(tmp_path, age):
+    left = tmp_path / "prediction_logs.1.json"
+    left.write_bytes(LINES)
+    os.utime(left, (time.time() - age,) * 2)
+    tend(tmp_path, Keep(days=30), Limit())
+
+    assert left.exists()

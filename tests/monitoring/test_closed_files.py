@@ -1,0 +1,369 @@
+"""Files of the log that are closed, compressed and deleted: what they held stays counted, once."""
+
+import fcntl
+import gzip
+import json
+import logging
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitoring.log_files import Hold, is_closed, length, paths
+from monitoring.log_tail import LogTail
+from tests.conftest import wait_until
+from tests.monitoring.conftest import append, at, feedback, prediction, predictions_of
+from tests.monitoring.growth import Change, Follower, apply, changes, figures, statistics
+
+GROWTH = ("prediction", "prediction", "prediction", "feedback", "feedback", "garbage")
+
+
+@pytest.fixture
+def log(tmp_path) -> Path:
+    folder = tmp_path / "logs"
+    append(folder / "prediction_logs.json", *(line(number) for number in range(40)))
+    append(folder / "feedback_logs.json", *(feedback(f"id-{number}", "negative", 50) for number in range(0, 40, 3)))
+    (folder / "retention.lock").touch()
+    return folder
+
+
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    return tmp_path / "state"
+
+
+def line(number: int, **fields) -> bytes:
+    own = {"timestamp": at(number), "request_text": f"a text {number % 7}", "prediction_id": f"id-{number}"}
+    return prediction(**own | fields)
+
+
+def close(path: Path, number: int = 0) -> Path:
+    """As the API does when a file is full."""
+    stem = path.name.partition(".")[0]
+    return path.rename(path.with_name(f"{stem}-20261126T120000.{number:06}Z-00ff.json"))
+
+
+def close_all(folder: Path, number: int = 0) -> None:
+    for path in sorted(folder.glob("*_logs*.json")):
+        if not is_closed(path.name):
+            close(path, number * 1000 + sum(path.name.encode()) % 1000)
+
+
+def pack(path: Path) -> Path:
+    packed = path.with_name(f"{path.name}.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
+
+
+def may_delete(folder: Path) -> bool:
+    """Whether the API, as it is now, would delete closed files."""
+    with (folder / "retention.lock").open("r+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def closed(folder: Path) -> list[Path]:
+    return [
+        path for stem in ("prediction_logs", "feedback_logs") for path in paths(folder, stem) if is_closed(path.name)
+    ]
+
+
+# What a reader says
+
+
+def test_a_file_that_is_closed_is_not_read_again_and_the_next_one_is(log):
+    follower = Follower(log)
+    before = follower.look()
+    close_all(log)
+    append(log / "prediction_logs.json", line(40))
+
+    after = follower.look()
+
+    assert after.requests.rows == before.requests.rows + 1
+    assert after.counts.requests == 41
+    assert len(predictions_of(after)) == 41
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_deleted_stays_counted_and_can_no_longer_be_shown(log, kept, restart, caplog):
+    follower = Follower(log, kept)
+    before = statistics(follower.look())
+    close_all(log)
+    follower.look()
+    for path in closed(log):
+        path.unlink()
+    if restart:
+        follower = Follower(log, kept)
+
+    after = follower.look()
+
+    assert statistics(after) == before
+    assert (after.requests.rows, after.files) == (40, 0)
+    assert after.requests.read(range(40)) == []
+    assert caplog.records == []
+
+
+def test_what_comes_after_something_was_deleted_is_counted_with_it(log, kept):
+    never_deleted = Follower(log)
+    never_deleted.look()
+    follower = Follower(log, kept)
+    follower.look()
+    close_all(log)
+    follower.look()
+    for path in closed(log):
+        path.unlink()
+    append(log / "prediction_logs.json", *(line(number) for number in range(40, 50)))
+    append(log / "feedback_logs.json", feedback("id-1", "positive", 60), feedback("id-45", "positive", 60))
+
+    for reader in (follower, Follower(log, kept)):
+        after = reader.look()
+        assert after.requests.rows == 50
+        assert after.unmatched_feedback == 0
+        assert [request.line.prediction_id for request in after.requests.read([45, 0, 49])] == ["id-45", "id-49"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_compressed_file_is_the_same_file(log, kept, restart, caplog):
+    follower = Follower(log, kept)
+    close_all(log)
+    before = figures(follower.look())
+    for path in closed(log):
+        pack(path)
+    if restart:
+        follower = Follower(log, kept)
+
+    assert figures(follower.look()) == before
+    assert caplog.records == []
+
+
+def test_a_file_that_was_closed_and_compressed_while_nobody_looked_is_gone_on_with(log, kept, caplog):
+    before = figures(Follower(log, kept).look())
+    close_all(log)
+    for path in closed(log):
+        pack(path)
+
+    assert figures(Follower(log, kept).look()) == before
+    assert caplog.records == []
+
+
+def test_a_watch_that_restarts_takes_nothing_in_twice_from_a_compressed_file(log):
+    before = Follower(log)
+    before.look()
+    state = json.loads(json.dumps(before.monitor.state()))
+    close_all(log)
+    for path in closed(log):
+        pack(path)
+    append(log / "prediction_logs.json", line(40))
+
+    again = Follower(log)
+    again.monitor.restore(state)
+
+    assert again.look().counts.requests == 41
+    assert again.look().counts.labels == before.look().counts.labels
+
+
+def test_a_compressed_log_is_read_from_its_start(log):
+    expected = statistics(Follower(log).look())
+    close_all(log)
+    for path in closed(log):
+        pack(path)
+
+    assert statistics(Follower(log).look()) == expected
+
+
+def test_rows_of_a_compressed_file_are_read_in_any_order(log):
+    pack(close(log / "prediction_logs.json"))
+    requests = Follower(log).look().requests
+
+    assert [request.line.prediction_id for request in requests.read([17, 3, 39, 3])] == [
+        "id-17",
+        "id-3",
+        "id-39",
+        "id-3",
+    ]
+
+
+def test_a_file_seen_under_both_names_while_it_is_compressed_is_read_once(log):
+    path = close(log / "prediction_logs.json")
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+
+    assert Follower(log).look().requests.rows == 40
+
+
+def test_a_damaged_compressed_file_is_an_error_that_names_it_and_loses_nothing(log):
+    packed = pack(close(log / "prediction_logs.json"))
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[: len(whole) // 2])
+    follower = Follower(log)
+
+    with pytest.raises(OSError, match="Its compressed lines are damaged") as raised:
+        follower.look()
+    assert raised.value.filename == str(packed)
+
+    packed.write_bytes(whole)
+    assert follower.look().requests.rows == 40
+
+
+def test_a_file_of_a_user_that_is_missing_makes_a_reader_start_over(log):
+    follower = Follower(log)
+    append(log / "prediction_logs.1.json", line(50))
+    follower.look()
+    (log / "prediction_logs.1.json").unlink()
+
+    assert follower.look().requests.rows == 40
+
+
+def test_numbers_of_files_that_are_gone_are_given_again(log):
+    tail = LogTail(log)
+    for number in range(100):
+        append(log / "prediction_logs.json", line(number))
+        tail.find_predictions()
+        closed_file = close(log / "prediction_logs.json", number)
+        tail.find_predictions()
+        closed_file.unlink()
+        tail.find_predictions()
+
+    assert len(tail.predictions) <= 2
+
+
+# Erased lines
+
+
+@pytest.mark.parametrize("place", ["the first line", "the last line"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_erased_line_changes_no_figure_of_who_counted_it(log, kept, restart, place, caplog):
+    follower = Follower(log, kept)
+    before = statistics(follower.look())
+    path = log / "prediction_logs.json"
+    lines = path.read_bytes().splitlines(keepends=True)
+    erased = 0 if place == "the first line" else -1
+    lines[erased] = b" " * (len(lines[erased]) - 1) + b"\n"
+    with path.open("r+b") as file:
+        file.write(b"".join(lines))
+    if restart:
+        follower = Follower(log, kept)
+    append(path, line(40))
+
+    after = follower.look()
+
+    assert after.requests.rows == 41
+    assert after.unreadable_lines == 0
+    assert after.counts.requests == before["counts"]["requests"] + 1
+    assert len(after.requests.read(range(41))) == 40
+    assert caplog.records == []
+
+
+def test_a_line_that_is_being_erased_does_not_make_a_reader_start_over(log):
+    follower = Follower(log)
+    follower.look()
+    path = log / "prediction_logs.json"
+    content = path.read_bytes()
+    start = content.rindex(b"{")
+    half = content[:start] + b" " * 40 + content[start + 40 :]
+    with path.open("r+b") as file:
+        file.write(half)
+    append(path, line(40))
+
+    assert follower.look().counts.requests == 41
+
+
+# Nothing is deleted before it is counted, and known to a restart
+
+
+def test_closed_files_are_held_until_they_are_in_the_checkpoint(log, kept):
+    follower = Follower(log, kept)
+    assert follower.reader.saver is not None
+    follower.reader.saver.LEAST_ROWS, follower.reader.saver.SECONDS = 10**9, 10**9
+    follower.look()
+    close_all(log)
+    follower.look()
+    assert not may_delete(log)
+
+    follower.reader.saver.SECONDS = 0.0
+    follower.look()
+    wait_until(lambda: follower.look() and may_delete(log), "they are in the checkpoint")
+
+
+def test_without_a_checkpoint_they_are_held_until_they_are_counted(log):
+    close_all(log)
+    follower = Follower(log)
+    follower.reader._held(follower.reader._tail.find_predictions())
+    assert not may_delete(log)
+
+    follower.look()
+    assert may_delete(log)
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_let_the_disk_fill(log, tmp_path, caplog):
+    (tmp_path / "state").write_text("no folder")
+    follower = Follower(log, tmp_path / "state")
+    close_all(log)
+    follower.look()
+
+    wait_until(lambda: follower.look() and may_delete(log), "it has been tried")
+    assert "a restart will read it all again" in caplog.text
+
+
+def test_a_hold_is_no_more_than_tried_where_there_is_no_lock(tmp_path):
+    hold = Hold(tmp_path / "nowhere")
+    hold.take()
+    hold.release()
+
+
+@settings(max_examples=40)
+@given(changes(*GROWTH, "look", "restart", "close", "pack", "delete", files=2, most=50))
+def test_statistics_are_what_they_would_be_had_nothing_been_closed_compressed_or_deleted(happened):
+    with tempfile.TemporaryDirectory() as folder:
+        log, whole, kept = Path(folder, "logs"), Path(folder, "whole"), Path(folder, "state")
+        for directory in (log, whole):
+            directory.mkdir()
+        (log / "retention.lock").touch()
+        follower = Follower(log, kept)
+        for number, change in enumerate(happened):
+            follower = happen(change, number, follower, log, whole, kept)
+
+        assert statistics(follower.look()) == statistics(Follower(whole).look())
+
+
+def happen(change: Change, number: int, follower: Follower, log: Path, whole: Path, kept: Path) -> Follower:
+    if change.kind == "look":
+        follower.look()
+    elif change.kind == "restart":
+        return Follower(log, kept)
+    elif change.kind == "close":
+        close_all(log, number)
+    elif change.kind in ("pack", "delete"):
+        follower.look()  # within the ten minutes for which the API waits
+        for path in closed(log)[: change.of] if may_delete(log) else []:
+            if change.kind == "delete":
+                path.unlink()
+            elif path.suffix != ".gz":
+                pack(path)
+    else:
+        for directory in (log, whole):
+            apply(change, directory, number)
+    return follower
+
+
+@given(st.integers(0, 100), st.integers(0, 3))
+def test_the_length_of_compressed_lines_is_known_but_for_a_multiple(rest, times):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.gz")
+        path.write_bytes(gzip.compress(b"x" * rest))
+        known = times * 2**32 + 50
+
+        found = length(path, path.stat().st_size, known)
+
+        assert found >= known
+        assert found % 2**32 == rest
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog) -> None:
+    caplog.set_level(logging.WARNING, "dashboard")
