@@ -90,6 +90,33 @@ def test_both_images_have_the_same_user_base_and_build_steps():
         assert re.findall(pattern, api) == re.findall(pattern, monitoring) != []
 
 
+def test_both_images_are_built_on_the_one_base_that_is_allowed():
+    for service in SERVICES:
+        dockerfile = (ROOT / service / "Dockerfile").read_text()
+        assert re.findall(r"^FROM (\S+)", dockerfile, re.M) == ["$BASE_IMAGE"] * 2
+        assert re.findall(r"^ARG BASE_IMAGE=(.*)", dockerfile, re.M) == ["python:3.13-slim"]
+        assert COMPOSE[service]["build"]["args"]["BASE_IMAGE"] == "${BASE_IMAGE:-python:3.13-slim}"
+
+
+INSTALLERS = {path: (ROOT / path).read_text() for path in ("Makefile", "api/Dockerfile", "monitoring/Dockerfile")}
+INSTALLATIONS = [
+    (path, line) for path, text in INSTALLERS.items() for line in text.splitlines() if "pip install" in line
+]
+
+
+@pytest.mark.parametrize(("path", "line"), INSTALLATIONS)
+def test_pip_installs_only_pins_whose_hashes_are_known(path, line):
+    named = re.findall(r"-r (\S+)", line)
+    assert "--require-hashes" in line
+    assert named
+    for name in named:
+        requirements = ((ROOT / path).parent / name).read_text()
+        pins = re.findall(r"^[^ #\n].*(?:\n    .*)*", requirements, re.M)
+        hashed = r"[a-z0-9.-]+(\[.*\])?==\S+ [^#]*--hash=sha256:[0-9a-f]{64}"
+        assert [pin for pin in pins if not re.match(hashed, pin)] == []
+        assert pins
+
+
 def test_each_shared_package_has_one_version_everywhere():
     versions: dict[str, set[str]] = {}
     folders = ("api", "monitoring", "training")
