@@ -14,10 +14,11 @@ CHART := charts/sentiment-monitor
 CLUSTER := $(PYTHON) -m scripts.kind_cluster
 HELM := helm --kube-context kind-$(KIND_CLUSTER) --namespace $(NAMESPACE)
 export API_PORT DASHBOARD_PORT KIND_CLUSTER KIND_NODE_IMAGE NAMESPACE RELEASE
+GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots
+.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -128,7 +129,7 @@ evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are w
 test-evidence: $(VENV)/.dev ## Hold the alarms to their limits, on fewer streams and without the other libraries
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
 
-reliability: $(VENV)/.dev ## Break it in every way that docs/reliability.md names, and write what came of it (an hour; ROWS="kill power")
+reliability: $(VENV)/.dev $(VENV)/.gitleaks ## Break it in every way that docs/reliability.md names, and write what came of it (an hour; ROWS="kill power")
 	$(BIN)/python -m benchmarks.reliability $(ROWS)
 
 bench-dashboard: $(VENV)/.dev ## Measure the page on a log of a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
@@ -148,6 +149,17 @@ format: $(VENV)/.dev ## Put the code into the project's format
 
 lock: $(VENV)/.dev ## Pin the newest packages that the requirements.in files allow
 	$(BIN)/python scripts/lock.py
+
+# Not part of .ci/run: what it says depends on what became known today, not on the change.
+audit: $(VENV)/.dev ## Ask whether a pinned package has a known vulnerability (AUDIT_OPTIONS="--vulnerability-service osv")
+	@$(BIN)/python -m scripts.audit $(AUDIT_OPTIONS)
+
+sbom: $(VENV)/.dev build ## List what is in the two images, as CycloneDX files in .sbom
+	@$(BIN)/python -m scripts.sbom .sbom sentiment-monitor-api:$(or $(IMAGE_TAG),dev) sentiment-monitor-dashboard:$(or $(IMAGE_TAG),dev)
+
+secrets: $(VENV)/.gitleaks ## Look for secrets in every commit, and in what is not committed yet (needs Go once)
+	$(BIN)/gitleaks git --no-banner --redact --verbose
+	$(BIN)/gitleaks git --no-banner --redact --verbose --pre-commit
 
 chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the CRDs that the chart's checks use (needs Go)
 
@@ -193,6 +205,11 @@ $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 
 $(VENV)/.chart-tools: scripts/chart_tools.py | $(VENV)/.dev
 	@$(BIN)/python scripts/chart_tools.py $(BIN)
+	@touch $@
+
+$(VENV)/.gitleaks: Makefile | $(BIN)/python
+	@command -v go >/dev/null || { echo "gitleaks is built with Go, and 'go' is not on the PATH; install it, then try again."; exit 1; }
+	@GOBIN=$(abspath $(BIN)) go install $(GITLEAKS)
 	@touch $@
 
 $(BIN)/python:
