@@ -157,8 +157,8 @@ audit: $(VENV)/.dev ## Ask whether a pinned package has a known vulnerability (A
 sbom: $(VENV)/.dev build ## List what is in the two images, as CycloneDX files in .sbom
 	@$(BIN)/python -m scripts.sbom .sbom sentiment-monitor-api:$(or $(IMAGE_TAG),dev) sentiment-monitor-dashboard:$(or $(IMAGE_TAG),dev)
 
-secrets: $(VENV)/.gitleaks ## Look for secrets in every commit, and in what is not committed yet (needs Go once)
-	$(BIN)/gitleaks git --no-banner --redact --verbose
+secrets: $(VENV)/.gitleaks ## Look for secrets in every commit of this branch, and in what is not committed yet (needs Go once)
+	$(BIN)/gitleaks git --no-banner --redact --verbose --log-opts HEAD
 	$(BIN)/gitleaks git --no-banner --redact --verbose --pre-commit
 
 chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the CRDs that the chart's checks use (needs Go)

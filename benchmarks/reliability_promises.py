@@ -21,7 +21,48 @@ ACCESS: list[Promise] = []
 
 PRIVACY: list[Promise] = []
 
-SUPPLY: list[Promise] = []
+SUPPLY: list[Promise] = [
+    Promise(
+        "every shell is deleted from the images, which run read-only, as user 10001, without capabilities",
+        "API, dashboard and watch become healthy, answer, and end by SIGTERM with exit code 0",
+        f"{TESTS}test_images.py::test_without_any_shell_all_three_services_become_healthy_answer_and_end",
+    ),
+    Promise(
+        "somebody gets into a container",
+        "nothing is setuid, no program is new but its packages' own, and only log and state are writable",
+        f"{TESTS}test_images.py::test_who_gets_in_finds_no_way_up_no_tools_and_nothing_to_change",
+    ),
+    Promise(
+        "`.env`, `.git`, keys and data lie beside the code when the images are built",
+        "none of it is in any layer",
+        f"{TESTS}test_images.py::test_what_lies_beside_the_code_comes_into_no_layer",
+    ),
+    Promise(
+        "somebody asks what is in the images",
+        "`make sbom` lists every installed package of Python, with its licence and the pinned SHA-256, and of Debian",
+        f"{TESTS}test_images.py::test_a_bill_of_materials_lists_what_is_installed",
+    ),
+    Promise(
+        "an index serves a package of the right name and version with other content",
+        "it is not installed",
+        f"{TESTS}test_supply.py::test_a_package_of_the_same_name_and_version_with_other_content_is_refused",
+    ),
+    Promise(
+        "a pinned package is found to be vulnerable",
+        "`make audit` fails and names it",
+        f"{TESTS}test_supply.py::test_an_advisory_that_concerns_a_pinned_package_fails_the_audit",
+    ),
+    Promise(
+        "the database of vulnerabilities does not answer",
+        "`make audit` fails and says that nobody can tell",
+        f"{TESTS}test_supply.py::test_an_audit_that_cannot_ask_fails_and_says_so",
+    ),
+    Promise(
+        "a key or a password is committed, and deleted by the next commit",
+        "`make secrets`, which CI runs, finds it",
+        f"{TESTS}test_supply.py::test_a_secret_that_was_committed_is_found_even_after_it_was_deleted",
+    ),
+]
 
 RETENTION: list[Promise] = []
 
