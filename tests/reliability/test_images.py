@@ -165,9 +165,8 @@ def test_who_gets_in_finds_no_way_up_no_tools_and_nothing_to_change(clone, publi
         assert {path for path in found["writable"] if not path.startswith(("/tmp", "/var/tmp", "/run/lock"))} == data
         assert {path for path in added if not path.startswith("/opt/venv/")} == set()
         assert {path for path in added if fnmatch(path, "*/bin/*pip*")} == set()
-        publish(
-            f"{name}: 0 of the base image's {len(base['privileged'])} setuid programs, {len(data)} folders writable"
-        )
+        setuid = f"0 of the base image's {len(base['privileged'])} setuid programs"
+        publish(f"{name}: {setuid}; writable: {', '.join(sorted(data))}")
 
 
 def test_what_lies_beside_the_code_comes_into_no_layer(clone, publish):
