@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 from api import __version__
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
+from api.guard import guard
 from api.json_route import json_route
 from api.listening import listen_apart
 from api.metrics import CountRequests, Metrics, share_between_workers
@@ -71,7 +73,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(CountRequests, metrics=metrics)
     add_error_handlers(app)
     _add_predictions(app.router, service, settings)
-    app.include_router(_operations(service, metrics))
+    _add_operations(app.router, service, metrics)
+    guard(app, settings)
     _log_settings(settings)
     return app
 
@@ -123,33 +126,31 @@ def _add_predictions(router: APIRouter, service: Service, settings: Settings) ->
     add("/predict/batch", predict_batch, settings.max_batch_bytes)
 
 
-def _operations(service: Service, metrics: Metrics) -> APIRouter:
-    router = APIRouter(tags=["operations"])
+def _add_operations(router: APIRouter, service: Service, metrics: Metrics) -> None:
+    get = partial(router.get, tags=["operations"])
 
-    @router.get("/model", responses={503: REFUSALS[503]})
+    @get("/model", responses={503: REFUSALS[503]})
     async def model() -> dict[str, Any]:
         """The model card: what the model is, what it was trained on, how good it was then, and its limits."""
         return service.card
 
-    @router.get("/healthz")
+    @get("/healthz")
     async def healthz() -> Status:
         """The process answers."""
         return Status(status="ok")
 
-    @router.get("/readyz", responses={503: REFUSALS[503]})
+    @get("/readyz", responses={503: REFUSALS[503]})
     async def readyz() -> Status:
         """The model is loaded and the log can be written."""
         service.check_ready()
         return Status(status="ready")
 
-    @router.get("/metrics", response_class=Response)
+    @get("/metrics", response_class=Response)
     async def prometheus() -> Response:
         """Metrics in Prometheus' text format."""
         with suppress(LogUnavailable, ModelUnavailable):  # the gauge says which it is
             service.check_ready()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    return router
 
 
 def _log_settings(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
@@ -13,6 +13,7 @@ from api.group_commit import Sync
 HERE = Path(__file__).parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
 Switch = Literal["off", "on"]
+MOST_A_MINUTE = 100_000
 T = TypeVar("T", bound=str)
 
 
@@ -36,6 +37,9 @@ class Settings:
     max_batch_bytes: int = 8 * 1024**2
     web_concurrency: int = 1
     log_level: str = "info"
+    api_tokens: str = field(default="", repr=False)
+    api_tokens_file: Path | None = None
+    rate_limit: int = 0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -57,7 +61,24 @@ class Settings:
             max_batch_bytes=_positive(env, "MAX_BATCH_BYTES", cls.max_batch_bytes),
             web_concurrency=_positive(env, "WEB_CONCURRENCY", cls.web_concurrency),
             log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, cls.log_level),
+            api_tokens=env.get("API_TOKENS", ""),
+            api_tokens_file=_path_instead(env, "API_TOKENS_FILE", "API_TOKENS"),
+            rate_limit=_up_to(env, "RATE_LIMIT", MOST_A_MINUTE, cls.rate_limit),
         )
+
+
+def _path_instead(env: Mapping[str, str], name: str, other: str) -> Path | None:
+    """The path in a variable that may stand in place of another one."""
+    if name in env and other in env:
+        raise SettingsError(f"{other} and {name} are both set; leave one of them.")
+    return Path(env[name]) if name in env else None
+
+
+def _up_to(env: Mapping[str, str], name: str, most: int, default: int) -> int:
+    value = env.get(name, str(default))
+    if not (value.isascii() and value.isdigit() and len(value) <= len(str(most)) and int(value) <= most):
+        raise SettingsError(f"{name} is {value!r}; set it to a whole number up to {most}, or unset it for {default}.")
+    return int(value)
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

@@ -43,7 +43,7 @@ def test_the_documented_defaults_are_the_real_ones(settings):
     for field in fields(settings):
         if field.name == "model_card_path":
             continue  # beside the model, in words
-        default = str(field.default).removeprefix(f"{ROOT}/")
+        default = "" if field.default is None else str(field.default).removeprefix(f"{ROOT}/")
         assert SETTINGS[field.name.upper()][0] == default
 
 

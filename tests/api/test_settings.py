@@ -29,6 +29,8 @@ def test_every_variable_is_read():
             "MAX_BATCH_BYTES": "30",
             "WEB_CONCURRENCY": "2",
             "LOG_LEVEL": "DEBUG",
+            "API_TOKENS_FILE": "/secrets/tokens",
+            "RATE_LIMIT": "40",
         }
     )
 
@@ -47,7 +49,22 @@ def test_every_variable_is_read():
         max_batch_bytes=30,
         web_concurrency=2,
         log_level="debug",
+        api_tokens_file=Path("/secrets/tokens"),
+        rate_limit=40,
     )
+
+
+def test_tokens_are_read_and_not_shown():
+    settings = Settings.from_env({"API_TOKENS": "shop:predict:0123456789abcdef"})
+
+    assert settings.api_tokens == "shop:predict:0123456789abcdef"
+    assert "0123456789abcdef" not in repr(settings)
+
+
+def test_tokens_in_two_places_are_refused_without_showing_them():
+    with pytest.raises(SettingsError, match="API_TOKENS and API_TOKENS_FILE are both set") as refused:
+        Settings.from_env({"API_TOKENS": "shop:predict:0123456789abcdef", "API_TOKENS_FILE": "/secrets/tokens"})
+    assert "0123456789abcdef" not in str(refused.value)
 
 
 def test_the_card_is_looked_for_beside_the_model():
@@ -80,6 +97,10 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("MAX_BODY_BYTES", "-1"),
         ("MAX_BATCH_BYTES", "8 MiB"),
         ("WEB_CONCURRENCY", "²"),
+        ("RATE_LIMIT", "-1"),
+        ("RATE_LIMIT", "0.5"),
+        ("RATE_LIMIT", "100001"),
+        ("RATE_LIMIT", "9" * 5000),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):

@@ -1,0 +1,149 @@
+"""What stands before the routes: asks for a token, and limits how often somebody may ask. Unless set it is not there.
+
+Each route is guarded on its own, once it has been found: so refusals are counted under its name, no path has to be
+understood twice, and of a request that is refused no body is read.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import HTTPException
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.access import OPEN, Tokens, needed_for, parse_tokens
+from api.rate_limit import RateLimit
+from api.settings import Settings
+from api.token_file import TokenFile
+
+UNLIMITED = OPEN | {"/metrics"}
+Accepted = Callable[[], Tokens]
+
+logger = logging.getLogger("uvicorn.api")
+
+
+def guard(app: FastAPI, settings: Settings) -> None:
+    """Let the routes that the app has now answer only who may ask. Raises SettingsError."""
+    accepted = _accepted(settings)
+    limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
+    for route in app.routes:
+        assert isinstance(route, Route), f"{route} cannot be guarded; add its routes to the app's own router"
+        if accepted and route.path not in OPEN:
+            route.app = _for_holders(route, accepted, None if route.path in UNLIMITED else limit)
+        elif limit and route.path not in UNLIMITED:
+            route.app = _for_anybody(route.app, limit)
+    if accepted or limit:
+        _document(app, accepted is not None, limit)
+
+
+def _accepted(settings: Settings) -> Accepted | None:
+    """What gives the tokens that are accepted at the moment; None if nobody needs one."""
+    if settings.api_tokens_file:
+        accepted = TokenFile(settings.api_tokens_file).tokens
+    elif settings.api_tokens:
+        tokens = parse_tokens(settings.api_tokens, "API_TOKENS")
+        accepted = lambda: tokens  # noqa: E731
+    else:
+        return None
+    logger.info("tokens are accepted of %s", accepted())
+    return accepted
+
+
+def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None) -> ASGIApp:
+    app, needed = route.app, needed_for(route.path)
+    # A browser cannot send a token to open a page, but asks for a password.
+    token_of = _bearer if isinstance(route, APIRoute) else _bearer_or_password
+    challenge = {"WWW-Authenticate": "Bearer" if token_of is _bearer else 'Bearer, Basic realm="token as password"'}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        token = token_of(scope)
+        if token is None:
+            raise HTTPException(401, "This needs a token; send the header Authorization: Bearer <token>.", challenge)
+        holder = accepted().holder(token)
+        if holder is None:
+            raise HTTPException(401, "The token is not accepted here; ask who runs this service for one.", challenge)
+        if not holder.may(needed):
+            raise HTTPException(
+                403, f"The token of {holder.name} may not do this; it needs the scope {' or '.join(needed)}."
+            )
+        if limit:
+            _count(limit, holder.name)
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _for_anybody(app: ASGIApp, limit: RateLimit) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        address, *_ = scope["client"] or ("nowhere",)
+        _count(limit, address)
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _count(limit: RateLimit, client: str) -> None:
+    if seconds := limit.wait(client):
+        detail = f"These are more than {limit.per_minute} requests a minute; ask again in {seconds} s."
+        raise HTTPException(429, detail, {"Retry-After": str(seconds)})
+
+
+def _bearer(scope: Scope) -> bytes | None:
+    kind, credentials = _authorization(scope)
+    return credentials if kind == b"bearer" else None
+
+
+def _bearer_or_password(scope: Scope) -> bytes | None:
+    """The token, also as the password of a user of any name."""
+    kind, credentials = _authorization(scope)
+    if kind == b"basic":
+        try:
+            return b64decode(credentials, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return None
+    return credentials if kind == b"bearer" else None
+
+
+def _authorization(scope: Scope) -> tuple[bytes, bytes]:
+    """The kind of the credentials that were sent, in small letters, and the credentials; empty without any."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, credentials = value.partition(b" ")
+            return kind.lower(), credentials.strip()
+    return b"", b""
+
+
+def _document(app: FastAPI, tokens: bool, limit: RateLimit | None) -> None:
+    """Say in the app's documentation what is asked for, and what is answered without."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = plain()
+        if tokens:
+            schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        for path, operations in schema["paths"].items():
+            for operation in operations.values():
+                operation["responses"] |= _refusals(path, tokens, limit)
+                if tokens and path not in OPEN:
+                    operation["security"] = [{"token": []}]
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does it
+
+
+def _refusals(path: str, tokens: bool, limit: RateLimit | None) -> dict[str, Any]:
+    said = {}
+    if tokens and path not in OPEN:
+        said["401"] = "No token, or one that is not accepted."
+        said["403"] = f"The token has not the scope that this needs: {' or '.join(needed_for(path))}."
+    if limit and path not in UNLIMITED:
+        said["429"] = f"More than {limit.per_minute} requests a minute; Retry-After says when to ask again."
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {code: {"description": text, "content": content} for code, text in said.items()}
