@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -37,6 +37,7 @@ NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (HTTPException, "the answer is not HTTP"),
     (Exception, "there is no connection ({error})"),
 )
+TOKEN = r"[\w.~+/-]+=*"
 ADDRESS = r"https?://(\[[\da-f:.]+\]|[\w.-]+)(:\d*)?(/[\w/.~%!$&'()*+,;=:-]*)?"
 NOT_SENT = "The item was not sent, because the API had stopped answering."
 WAY_OUT = "start it with `make run` or give its address with --url."
@@ -54,6 +55,12 @@ class LostError(ProblemError):
 class Api:
     url: str
     timeout: float
+    token: str = field(default="", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Content-Type": "application/json", **authorization}
 
     def connection(self) -> HTTPConnection:
         parts = urlsplit(self.url)
@@ -140,7 +147,7 @@ def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | No
     kept_alive = connection.sock is not None
     path = urlsplit(api.url).path + endpoint
     try:
-        connection.request("POST" if body else "GET", path, body, {"Content-Type": "application/json"})
+        connection.request("POST" if body else "GET", path, body, api.headers)
         response = connection.getresponse()
         content = response.read()
     except (OSError, HTTPException, UnicodeError) as error:
@@ -164,11 +171,14 @@ def check_ready(api: Api) -> None:
     try:
         with closing(api.connection()) as connection:
             status, answer = exchange(api, connection, "/readyz")
+            allowed, refusal = exchange(api, connection, "/model") if status == 200 else (status, answer)
     except LostError as error:
         raise ProblemError(f"The API at {api.url} cannot be reached: {error}; {WAY_OUT}") from None
     if status != 200:
         state = "is not ready" if status == 503 else f"answered {status} to /readyz"
         raise ProblemError(f"The API at {api.url} {state}: {detail(answer)}; {WAY_OUT}")
+    if allowed in (401, 403):
+        raise ProblemError(f"The API at {api.url} answered {allowed}: {detail(refusal)}; give a token with --token.")
 
 
 def understand(status: int, answer: dict[str, object]) -> tuple[str, float]:
@@ -340,12 +350,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(allow_abbrev=False, description="Measure how often the running API is right about a test file.")
     option = parser.add_argument
     option("--url", type=address, default="http://localhost:8000", help="of the API (default: %(default)s)")
+    option("--token", help="that the API asks for (default: API_TOKEN of the environment, which nobody else can see)")
     option("--file", type=Path, default=Path(__file__).with_name("test.json"), help="default: %(default)s")
     option("--concurrency", type=int, default=8, help="requests at the same time (default: %(default)s)")
     option("--timeout", type=float, default=10.0, help="seconds for an answer (default: %(default)s)")
     option("--min-accuracy", type=float, default=0.0, help="exit with 1 below this share, 0 to 1")
     option("--json", nargs="?", const="-", metavar="FILE", help="report as JSON, instead of text without FILE")
     options = parser.parse_args(argv)
+    options.token = (os.environ.get("API_TOKEN", "") if options.token is None else options.token).strip()
+    if options.token and not re.fullmatch(TOKEN, options.token, re.ASCII):
+        parser.error("the token (--token, or API_TOKEN) cannot be one; give it alone, without its name and scopes")
     if options.concurrency < 1:
         parser.error(f"--concurrency must be at least 1, not {options.concurrency}")
     if not 0 < options.timeout <= 3600:
@@ -380,7 +394,7 @@ def verdict(report: Report, min_accuracy: float) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse(argv)
-        api, items = Api(options.url, options.timeout), load_items(options.file)
+        api, items = Api(options.url, options.timeout, options.token), load_items(options.file)
         check_ready(api)
         report = score(evaluate(api, items, options.concurrency))
         publish(report, options.json)

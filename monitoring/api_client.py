@@ -6,7 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from monitoring.explanation import Explanation, parse_explanation
@@ -23,9 +23,14 @@ class ApiUnavailable(Exception):
     """The API did not answer, or not with what was asked; the text is a sentence."""
 
 
+class ApiRefused(ApiUnavailable):
+    """The API wants another token."""
+
+
 @dataclass(frozen=True)
 class ApiClient:
     url: str
+    token: str = field(default="", repr=False)
 
     def ready(self) -> None:
         """Return if the API is ready. Raises ApiUnavailable with its own reason."""
@@ -37,9 +42,9 @@ class ApiClient:
     def predict(self, text: str) -> dict[str, Any]:
         """{"prediction_id", "predicted_sentiment", "confidence", "model_version"}. Raises ApiUnavailable."""
         answer = self._request("/predict", {"text": text})
-        for field, kind in ANSWER_FIELDS.items():
-            if not isinstance(answer.get(field), kind):
-                raise ApiUnavailable(f"The API at {self.url} gave an answer without {field}.")
+        for name, kind in ANSWER_FIELDS.items():
+            if not isinstance(answer.get(name), kind):
+                raise ApiUnavailable(f"The API at {self.url} gave an answer without {name}.")
         return answer
 
     def explain(self, text: str) -> Explanation:
@@ -56,11 +61,14 @@ class ApiClient:
     def _request(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        if self.token:
+            request.add_unredirected_header("Authorization", f"Bearer {self.token}")  # it is for this address only
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
                 return _object(response.read())
         except urllib.error.HTTPError as error:
-            raise ApiUnavailable(_detail(error)) from error
+            kind = ApiRefused if error.code in (401, 403) else ApiUnavailable
+            raise kind(_detail(error)) from error
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             raise ApiUnavailable(f"The API does not answer at {self.url}: {_reason(error)}.") from error
 

@@ -14,13 +14,15 @@ from monitoring.model_card import card_headline, card_limits, card_rows
 from monitoring.views import named, plain
 
 START = "See whether it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
+TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
 
 
 def api_alert(state: ApiState) -> Alert | None:
     if not state.problem:
         return None
     detail = f"{state.problem} Everything on this page is from the log, and stays."
-    return Alert("alert", "The API is not ready", detail, "api", action=START)
+    title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
+    return Alert("alert", title, detail, "api", action=action)
 
 
 def draw_api(url: str, state: ApiState) -> None:
@@ -28,7 +30,8 @@ def draw_api(url: str, state: ApiState) -> None:
     if state.problem is None:
         st.caption(f"Asking {plain(url)} whether it is ready.")
         return
-    st.caption(f"The API at {plain(url)} is {'not ready' if state.problem else 'ready'}.")
+    said = "refuses this dashboard" if state.refused else "is not ready" if state.problem else "is ready"
+    st.caption(f"The API at {plain(url)} {said}.")
     if state.card:
         st.caption(plain(card_headline(state.card)))
         _draw_card(state.card)

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any, NamedTuple
 
-from monitoring.api_client import ApiClient, ApiUnavailable
+from monitoring.api_client import ApiClient, ApiRefused, ApiUnavailable
 
 IDLE_SECONDS = 60.0  # after nobody has looked for so long it asks no more
 CARD_SECONDS = 10.0
@@ -14,10 +14,11 @@ CARD_SECONDS = 10.0
 
 class ApiState(NamedTuple):
     """`problem` is a sentence, empty while the API is ready and None while that is not known yet; `card` is the model's
-    card as it was last given."""
+    card as it was last given; `refused` if the problem is the token."""
 
     problem: str | None = None
     card: dict[str, Any] | None = None
+    refused: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -59,6 +60,6 @@ class ApiWatch:
                 self._state = ApiState("", self._client.model_card())
                 self._card_at = time.monotonic()
             else:
-                self._state = self._state._replace(problem="")
+                self._state = self._state._replace(problem="", refused=False)
         except ApiUnavailable as error:
-            self._state = self._state._replace(problem=str(error))
+            self._state = self._state._replace(problem=str(error), refused=isinstance(error, ApiRefused))

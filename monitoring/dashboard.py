@@ -57,7 +57,8 @@ class Page:
     was seen is not, since Streamlit makes files for download outside of any session."""
 
     def __init__(self, settings: Settings, look: Callable[[Settings, Selection], Seen] = sources.look) -> None:
-        self.settings, self.look, self.client = settings, look, ApiClient(settings.api_url)
+        self.settings, self.look = settings, look
+        self.client = ApiClient(settings.api_url, settings.api_token)
         self.judge = partial(labelling.judge, self.client)
         self.zone = views.the_zone()
         self.is_fresh = True
@@ -209,7 +210,7 @@ class Page:
             return
         line = request.line
         with st.container():
-            explanation = sources.explained(self.settings.api_url, line)
+            explanation = sources.explained(self.client, line)
             judge = partial(self.judge, str(line.prediction_id))
             explanation_view.draw_request(line, explanation, self.seen.api.labels, opened.close, judge)
             labelling.draw_problem(line.prediction_id)

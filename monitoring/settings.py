@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ class Settings:
     log_dir: Path = Path("logs")
     reference_path: Path = HERE / "reference.json"
     api_url: str = "http://localhost:8000"
+    api_token: str = field(default="", repr=False)
     accuracy_threshold: float = 0.80
     min_labels: int = 30
     false_alarm_budget: float = 0.02
@@ -39,6 +41,7 @@ class Settings:
             log_dir=Path(env.get("LOG_DIR", cls.log_dir)),
             reference_path=Path(env.get("REFERENCE_PATH", cls.reference_path)),
             api_url=_url(env, "API_URL", cls.api_url),
+            api_token=_token(env, "API_TOKEN"),
             accuracy_threshold=_number(env, "ACCURACY_THRESHOLD", cls.accuracy_threshold, 0, 1),
             min_labels=int(_number(env, "MIN_LABELS", cls.min_labels, 1, 10**9, whole=True)),
             false_alarm_budget=_number(env, "FALSE_ALARM_BUDGET", cls.false_alarm_budget, 1e-6, 0.5),
@@ -71,6 +74,14 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_address(value):
         raise SettingsError(f"{name} is {value!r}; set it to an address such as {default}.")
     return value.rstrip("/")
+
+
+def _token(env: Mapping[str, str], name: str) -> str:
+    """What may stand behind `Bearer` (RFC 6750); empty for none. Never printed."""
+    value = env.get(name, "")
+    if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", value):
+        raise SettingsError(f"{name} is no token; set it to the token alone, without its name and scopes, or unset it.")
+    return value
 
 
 def _secret_url(env: Mapping[str, str], name: str) -> str:

@@ -90,34 +90,37 @@ def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Refe
 
 
 @st.cache_resource(show_spinner=False)
-def api_watch(url: str, seconds: float) -> ApiWatch:
-    return ApiWatch(ApiClient(url), seconds)
+def api_watch(url: str, seconds: float, _client: ApiClient) -> ApiWatch:
+    """What asks the API at `url` for everybody. `_client` holds a token, which is no part of a key."""
+    return ApiWatch(_client, seconds)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)  # a resource is not copied, nor changed by anybody
-def explanation_of(api_url: str, text: str, request: tuple[str, ...]) -> Explanation:
-    """What the API says about the text of a request. Raises ApiUnavailable."""
-    return ApiClient(api_url).explain(text)
+def explanation_of(url: str, text: str, request: tuple[str, ...], _client: ApiClient) -> Explanation:
+    """What the API at `url` says about the text of a request. Raises ApiUnavailable."""
+    return _client.explain(text)
 
 
 @st.cache_resource(ttl=10, max_entries=100, show_spinner=False)
-def explanation_or_reason(api_url: str, text: str, request: tuple[str, ...]) -> Explanation | str:
+def explanation_or_reason(url: str, text: str, request: tuple[str, ...], _client: ApiClient) -> Explanation | str:
     """As explanation_of; why there is none is remembered too, but not for long."""
     try:
-        return explanation_of(api_url, text, request)
+        return explanation_of(url, text, request, _client)
     except ApiUnavailable as error:
         return str(error)
 
 
-def explained(api_url: str, request: Prediction) -> Explanation | str:
+def explained(client: ApiClient, request: Prediction) -> Explanation | str:
     """The explanation of the request, or the sentence why there is none."""
-    return explanation_or_reason(api_url, request.request_text, (str(request.prediction_id), str(request.timestamp)))
+    named = (str(request.prediction_id), str(request.timestamp))
+    return explanation_or_reason(client.url, request.request_text, named, client)
 
 
 def look(settings: Settings, selection: Selection) -> Seen:
     """Everything the page shows, as it is now."""
     reference, problems = _the_reference(settings)
-    api = api_watch(settings.api_url, settings.refresh_seconds).state(PATIENCE_SECONDS)
+    client = ApiClient(settings.api_url, settings.api_token)
+    api = api_watch(settings.api_url, settings.refresh_seconds, client).state(PATIENCE_SECONDS)
     log = the_log(settings, reference.digest if reference else None, reference)
     try:
         snapshot = log.look()

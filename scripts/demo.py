@@ -10,6 +10,7 @@ import argparse
 import heapq
 import json
 import os
+import re
 import sys
 import textwrap
 import threading
@@ -72,8 +73,9 @@ class DemoError(Exception):
 class Api:
     """The service at `url`, one connection for each thread, all of them open until `close`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self.url, self._address, self._local = url, urlsplit(url), threading.local()
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._connections: list[HTTPConnection] = []
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class Api:
 
     def _exchange_once(self, method: str, path: str, body: str | None) -> tuple[int, Any]:
         connection = self._connection()
-        connection.request(method, self._address.path + path, body, {"Content-Type": "application/json"})
+        connection.request(method, self._address.path + path, body, self._headers)
         response = connection.getresponse()
         content = response.read()
         try:
@@ -369,9 +371,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="demo", allow_abbrev=False, description="Show each alarm of the dashboard.")
     option = parser.add_argument
     option("--url", type=address, default="http://localhost:8000", help="of the API (default: %(default)s)")
+    option("--token", help="that the API asks for (default: API_TOKEN of the environment, which nobody else can see)")
     option("--seconds", type=float, default=120.0, help="how long it takes, 10 to 3600 (default: %(default)s)")
     option("--seed", type=int, help="for the same texts again, which then are repeats (default: by chance)")
     options = parser.parse_args(argv)
+    options.token = (os.environ.get("API_TOKEN", "") if options.token is None else options.token).strip()
+    if options.token and not re.fullmatch(r"[\w.~+/-]+=*", options.token, re.ASCII):
+        parser.error("the token (--token, or API_TOKEN) cannot be one; give it alone, without its name and scopes")
     if not 10 <= options.seconds <= 3600:
         parser.error(f"--seconds must lie between 10 and 3600, not {options.seconds:g}")
     if options.seed is None:
@@ -383,7 +389,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     dashboard = f"http://localhost:{os.environ.get('DASHBOARD_PORT') or '8501'}"
     try:
         options = parse(argv)
-        with closing(Api(options.url)) as api:
+        with closing(Api(options.url, options.token)) as api:
             demonstrate(api, options.seconds, options.seed, dashboard)
     except DemoError as problem:
         print(f"demo: {problem}", file=sys.stderr)

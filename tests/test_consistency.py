@@ -66,7 +66,7 @@ def test_the_watch_is_the_dashboards_image_with_the_same_settings_and_a_state_of
 
     assert watch["image"] == dashboard["image"]
     assert {n: v for n, v in watch["environment"].items() if n not in own} == {
-        name: value for name, value in dashboard["environment"].items() if name != "API_URL"
+        name: value for name, value in dashboard["environment"].items() if not name.startswith("API_")
     }
     assert {name.lower() for name in watch["environment"]} <= set(MonitoringSettings.__dataclass_fields__)
     assert watch["volumes"] == ["prediction-logs:/app/logs:ro", "watch-state:/app/state"]

@@ -171,6 +171,7 @@ def test_without_a_running_system_it_says_how_to_start_one():
         (["--seconds", "5"], "--seconds must lie between 10 and 3600, not 5"),
         (["--url", "localhost"], "'localhost' is not an address"),
         (["--fast"], "unrecognized arguments: --fast"),
+        (["--token", "shop:predict:secret"], "the token (--token, or API_TOKEN) cannot be one"),
     ],
 )
 def test_a_wrong_option_is_a_sentence(arguments, words):
@@ -179,6 +180,20 @@ def test_a_wrong_option_is_a_sentence(arguments, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert "--help" in done.stderr
+
+
+@pytest.mark.processes
+def test_it_sends_its_token_and_says_when_that_is_not_accepted(start_api):
+    server = start_api(API_TOKENS="demo:predict,feedback:secret-0123456789")
+    with closing(demo.Api(server.url, "secret-0123456789")) as api:
+        assert demo.served_model(api)[1] == ["negative", "positive"]
+        assert api.post("/predict", {"text": "amazing"})["predicted_sentiment"] == "positive"
+
+    done = run("--url", server.url, "--token", "another-0123456789")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"demo: {server.url}/model answered 401: The token is not accepted here; ask who runs this service for one.\n"
+    )
 
 
 def test_ctrl_c_ends_it_with_a_sentence(running_api):

@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        self.reply(self.server.ready)
+        self.reply(self.server.card if self.path.endswith("/model") else self.server.ready)
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -46,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(self.server.answer(body))
 
     def reply(self, reply: Reply) -> None:
+        self.server.authorizations.add(self.headers["Authorization"])
         if isinstance(reply, tuple):
             content = json.dumps(reply[1]).encode()
             self.send_response(reply[0])
@@ -68,9 +69,11 @@ class FakeApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.ready: Reply = (200, {"status": "ready"})
+        self.card: Reply = (200, {"labels": LABELS})
         self.answer: Callable[[dict[str, Any]], Reply] = always_right
         self.hangs_up_after_each_answer = False
         self.asked: list[str] = []
+        self.authorizations: set[str | None] = set()
         self.bodies: list[dict[str, Any]] = []
         self.clients: set[object] = set()
         self.end_of_test = threading.Event()
@@ -223,13 +226,61 @@ def test_items_keep_their_order_and_number_whatever_the_order_of_the_answers(api
 def test_a_path_prefix_and_trailing_slashes_of_the_url_are_understood(api, run):
     code, _, _ = run(items(1), "--url", f" {api.url}/sentiment/v1// ")
     assert code == 0
-    assert api.asked == ["/sentiment/v1/readyz", "/sentiment/v1/predict"]
+    assert api.asked == ["/sentiment/v1/readyz", "/sentiment/v1/model", "/sentiment/v1/predict"]
 
 
 def test_the_file_beside_the_program_is_evaluated_by_default(api, tmp_path):
     done = subprocess.run(command(api), cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(api.bodies) == len(json.loads((ROOT / "test.json").read_text(encoding="utf-8")))
+
+
+# --- tokens ---
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "sent"),
+    [
+        (None, [], None),
+        ("", [], None),
+        (" of-the-environment\n", [], "Bearer of-the-environment"),
+        (None, ["--token", "of-the-option"], "Bearer of-the-option"),
+        ("of-the-environment", ["--token", "of-the-option"], "Bearer of-the-option"),
+        ("of-the-environment", ["--token", ""], None),
+    ],
+)
+def test_the_token_is_that_of_the_option_or_else_of_the_environment(api, tmp_path, variable, options, sent):
+    others = {name: value for name, value in os.environ.items() if name != "API_TOKEN"}
+    environ = others if variable is None else others | {"API_TOKEN": variable}
+    done = subprocess.run(command(api, *options), env=environ, capture_output=True, encoding="utf-8", timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert api.authorizations == {sent}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_not_accepted_is_one_sentence_and_nothing_is_sent(api, complaint, status):
+    api.card = (status, {"detail": "The token is not accepted here."})
+
+    said = complaint("--url", api.url, "--token", "secret-0123456789")
+
+    assert f"The API at {api.url} answered {status}: The token is not accepted here; give a token" in said
+    assert "secret" not in said
+    assert api.bodies == []
+
+
+def test_an_api_without_a_model_card_is_evaluated_all_the_same(api, run):
+    api.card = (404, {})
+
+    assert run(items(1))[0] == 0
+
+
+@pytest.mark.parametrize("token", ["shop:predict:secret", "Bearer secret", "secret\nx", "secret é"])
+def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(complaint, token):
+    said = complaint("--token", token)
+
+    assert "the token (--token, or API_TOKEN) cannot be one" in said
+    assert "secret" not in said
 
 
 # --- connections ---

@@ -177,6 +177,7 @@ class Handler(BaseHTTPRequestHandler):
         self._reply()
 
     def _reply(self) -> None:
+        self.server.authorizations.append(self.headers["Authorization"])
         status, document = self.server.replies.get(self.path, (404, {"detail": "Not Found"}))
         if status == 0:
             assert isinstance(document, bytes)
@@ -199,6 +200,7 @@ class FakeApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.received: list[tuple[str, dict[str, Any]]] = []
+        self.authorizations: list[str | None] = []
         self.replies: dict[str, Reply] = {
             "/readyz": (200, {"status": "ready"}),
             "/model": (

@@ -4,11 +4,13 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
-from monitoring.api_client import TIMEOUT_SECONDS, ApiClient, ApiUnavailable
-from tests.conftest import free_port
+from monitoring.api_client import TIMEOUT_SECONDS, ApiClient, ApiRefused, ApiUnavailable
+from tests.conftest import free_port, serving
+from tests.monitoring.conftest import FakeApi
 
 CALLS = {
     "ready": lambda client: client.ready(),
@@ -92,6 +94,39 @@ def test_a_label_is_sent_with_the_id_it_belongs_to(api):
     ApiClient(api.url).feedback("id-7", "négatif")
 
     assert api.received == [("/feedback", {"prediction_id": "id-7", "true_sentiment": "négatif"})]
+
+
+@every_call
+def test_the_token_is_sent_with_every_request_if_there_is_one(api, call):
+    for client in (ApiClient(api.url, "a-token-0123456789"), ApiClient(api.url)):
+        with suppress(ApiUnavailable):  # what comes back is of another text
+            call(client)
+
+    assert api.authorizations == ["Bearer a-token-0123456789", None]
+
+
+@every_call
+def test_the_token_does_not_follow_a_redirect_to_elsewhere(api, call):
+    with serving(FakeApi()) as elsewhere:
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere.url}/model\r\nContent-Length: 0\r\n\r\n".encode()
+        reply_to_everything(api, 0, moved)
+        with suppress(ApiUnavailable):
+            call(ApiClient(api.url, "a-token-0123456789"))
+
+    assert (api.authorizations, elsewhere.authorizations) == (["Bearer a-token-0123456789"], [None])
+
+
+@every_call
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_not_accepted_is_told_apart(api, call, status):
+    reply_to_everything(api, status, {"detail": "The token is not accepted here."})
+
+    with pytest.raises(ApiRefused, match=r"^The token is not accepted here\.$"):
+        call(ApiClient(api.url, "a-token-0123456789"))
+
+
+def test_the_token_is_not_shown(api):
+    assert "0123456789" not in repr(ApiClient(api.url, "a-token-0123456789"))
 
 
 @every_call

@@ -112,6 +112,16 @@ def test_labels_are_those_of_the_card_each_once(labels, read):
     assert ApiState("", {"labels": labels}).labels == read
 
 
+def test_a_token_that_is_not_accepted_any_more_is_seen_and_one_that_is_again_too(api):
+    card, watch = api.replies["/model"], ApiWatch(ApiClient(api.url), 0.01)
+    api.replies["/model"] = (401, {"detail": "The token is not accepted here."})
+    assert watch.state(PATIENCE) == ApiState("The token is not accepted here.", None, refused=True)
+
+    api.replies["/model"] = card
+    wait_until(lambda: watch.state().problem == "", "the API is ready again")
+    assert not watch.state().refused
+
+
 def test_an_api_that_comes_back_is_seen_and_keeps_its_card_meanwhile(api):
     ready, watch = api.replies["/readyz"], ApiWatch(ApiClient(api.url), 0.01)
     card = watch.state(PATIENCE).card

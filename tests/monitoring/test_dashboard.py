@@ -666,6 +666,16 @@ def test_an_api_that_is_not_ready_gives_its_own_reason(page_with_api, api):
     assert "is ready." not in said(page, "caption")
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_api_that_does_not_accept_the_dashboards_token_is_said_with_what_to_do(page_with_api, api, status):
+    api.replies["/model"] = (status, {"detail": "The token is not accepted here."})
+
+    page = run(page_with_api)
+
+    assert "The API refuses this dashboard. The token is not accepted here." in told(page, "alert")
+    assert f"The API at {api.url} refuses this dashboard." in said(page, "caption")
+
+
 @pytest.mark.parametrize(
     "metrics_of_card", [None, [], "good", {"accuracy": 0.9}, {"accuracy": {"value": None}}, {"accuracy": {}}]
 )

@@ -25,6 +25,7 @@ def test_every_variable_is_read():
             "LOG_DIR": "/data",
             "REFERENCE_PATH": "/profiles/r.json",
             "API_URL": "https://api.example:8443",
+            "API_TOKEN": "abcDEF-._~+/0123==",
             "ACCURACY_THRESHOLD": "0.9",
             "MIN_LABELS": "12",
             "FALSE_ALARM_BUDGET": "0.1",
@@ -42,6 +43,7 @@ def test_every_variable_is_read():
         log_dir=Path("/data"),
         reference_path=Path("/profiles/r.json"),
         api_url="https://api.example:8443",
+        api_token="abcDEF-._~+/0123==",
         accuracy_threshold=0.9,
         min_labels=12,
         false_alarm_budget=0.1,
@@ -55,9 +57,11 @@ def test_every_variable_is_read():
     )
 
 
-def test_addresses_that_may_hold_credentials_are_not_shown():
+def test_the_token_and_addresses_that_may_hold_credentials_are_not_shown():
     settings = Settings(
-        webhook_url="https://me:passw0rd@hooks.example", alertmanager_url="http://me:passw0rd@a.example"
+        webhook_url="https://me:passw0rd@hooks.example",
+        alertmanager_url="http://me:passw0rd@a.example",
+        api_token="passw0rd",
     )
 
     assert "passw0rd" not in repr(settings)
@@ -69,6 +73,15 @@ def test_addresses_that_may_hold_credentials_are_not_shown():
 def test_one_that_cannot_be_used_is_refused_without_showing_it(value):
     with pytest.raises(SettingsError, match="WEBHOOK_URL is no address") as refused:
         Settings.from_env({"WEBHOOK_URL": value})
+    assert "passw0rd" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["dashboard:predict:passw0rd", "Bearer passw0rd", "passw0rd\nx", "passw0rd é", "passw0rd=x"]
+)
+def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(value):
+    with pytest.raises(SettingsError, match=r"API_TOKEN is no token; .* or unset it\.") as refused:
+        Settings.from_env({"API_TOKEN": value})
     assert "passw0rd" not in str(refused.value)
 
 

@@ -8,6 +8,7 @@ import streamlit
 
 from monitoring import sources
 from monitoring.analyses import Selection
+from monitoring.api_client import ApiClient
 from monitoring.log_format import parse_prediction
 from monitoring.reference import load_profile
 from monitoring.settings import Settings
@@ -208,7 +209,7 @@ def line_of(**fields):
 def test_an_explanation_is_asked_for_once_for_each_request(settings, api):
     requests = [line_of(prediction_id="1"), line_of(prediction_id="2"), line_of(prediction_id="1")]
 
-    found = [explained(api.url, request) for request in requests]
+    found = [explained(ApiClient(api.url), request) for request in requests]
 
     assert found[0] == found[1]
     assert found[0] is found[2]
@@ -218,13 +219,22 @@ def test_an_explanation_is_asked_for_once_for_each_request(settings, api):
 def test_why_there_is_no_explanation_is_a_sentence_which_is_not_asked_for_again_at_once(settings, api):
     api.replies["/explain"] = (409, {"detail": "The model has no exact explanation."})
 
-    found = [explained(api.url, line_of(prediction_id="1")) for _ in range(3)]
+    found = [explained(ApiClient(api.url), line_of(prediction_id="1")) for _ in range(3)]
 
     assert found == ["The model has no exact explanation."] * 3
     assert len(api.received) == 1
 
 
 def test_the_same_watch_asks_the_api_for_everybody(settings):
-    one, other = (sources.api_watch(settings.api_url, settings.refresh_seconds) for _ in range(2))
+    client = ApiClient(settings.api_url)
+    one, other = (sources.api_watch(settings.api_url, settings.refresh_seconds, client) for _ in range(2))
 
     assert one is other
+
+
+def test_the_api_is_asked_with_the_dashboards_token(settings, api):
+    seen = look(replace(settings, api_url=api.url, api_token="a-token-0123456789"), EVERYTHING)
+    explained(ApiClient(api.url, "a-token-0123456789"), line_of(prediction_id="1"))
+
+    assert seen.api.problem == ""
+    assert api.authorizations == ["Bearer a-token-0123456789"] * 3

@@ -233,6 +233,11 @@ STATES = {
         "alert", "The API is not ready", "The API does not answer at http://api:8000: Connection refused. Everything",
         "See whether it runs",
     ),
+    "API refuses": (
+        lambda seen: seen(prediction(), api=ApiState("The token is not accepted here.", refused=True)),
+        "alert", "The API refuses this dashboard", "The token is not accepted here. Everything on this page",
+        "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback.",
+    ),
     "few labels": (
         lambda seen: seen(*(prediction(true_sentiment="positive") for _ in range(29))),
         "unknown", "Not enough labels yet", "29 of the 30 labels that a verdict needs.", "Send true_sentiment",
