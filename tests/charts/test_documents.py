@@ -72,6 +72,9 @@ def test_the_notes_tell_how_to_reach_test_and_delete_it():
         ("api-alone", "WARNING: log.emptyDir=true"),
         ("single-pod-volume", "WARNING: log.keepOnUninstall=false"),
         ("read-write-many", "which is not this release's"),
+        ("default", "whoever reaches it may use it, as every pod of the cluster can"),
+        ("network-policy", "whoever reaches it may use it, as the peers in networkPolicy.apiFrom can"),
+        ("tokens", "get secret tokens-extra --output jsonpath='{.data.admin-token}' | base64 --decode"),
     ],
 )
 def test_the_notes_fit_the_values(shape, said):

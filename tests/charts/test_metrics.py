@@ -78,3 +78,12 @@ def test_the_service_monitor_finds_the_service_and_its_metrics(component):
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     (endpoint,) = monitor["endpoints"]
     assert (endpoint["path"], endpoint["port"]) == ("/metrics", service["spec"]["ports"][0]["name"])
+    assert "authorization" not in endpoint
+
+
+def test_prometheus_sends_a_token_to_the_api_alone():
+    objects = render(values_of("tokens"))
+    (api,), (watch,) = (of_kind(objects, "ServiceMonitor", name)["spec"]["endpoints"] for name in ("api", "watch"))
+
+    assert api["authorization"] == {"credentials": {"name": "tokens-extra", "key": "admin-token"}}
+    assert "authorization" not in watch

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 import pytest
 import yaml
 
+from api.access import needed_for, parse_tokens
 from api.settings import Settings as ApiSettings
 from monitoring.log_files import FILES, STEMS
 from monitoring.settings import Settings as MonitoringSettings
@@ -105,6 +106,7 @@ def test_every_pod_is_as_the_restricted_standard_wants_it_and_more(shape):
         assert {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"} <= {
             "persistentVolumeClaim",
             "emptyDir",
+            "secret",
         }
 
 
@@ -156,6 +158,54 @@ def test_addresses_with_credentials_can_come_from_a_secret():
     assert given["WEBHOOK_URL"]["valueFrom"] == {
         "secretKeyRef": {"name": "addresses", "key": "webhook-url", "optional": True}
     }
+
+
+def test_without_tokens_no_pod_has_any_secret():
+    for pod in pods(render()).values():
+        assert not any("secret" in volume for volume in pod["spec"].get("volumes", []))
+        for container in pod["spec"]["containers"]:
+            assert not any("valueFrom" in entry or "TOKEN" in entry["name"] for entry in container["env"])
+
+
+def test_the_api_reads_its_tokens_from_a_folder_that_follows_the_secret():
+    spec = pods(render(values_of("tokens")))["api"]["spec"]
+    (volume,) = [volume for volume in spec["volumes"] if "secret" in volume]
+    (mount,) = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == volume["name"]]
+
+    assert volume["secret"]["items"] == [{"key": "tokens", "path": "tokens"}]  # the other keys are not the API's
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert mount["readOnly"] is True
+    assert "subPath" not in mount
+    assert env(spec["containers"][0])["API_TOKENS_FILE"] == f"{mount['mountPath']}/tokens"
+
+
+def test_the_dashboard_and_the_test_have_a_token_and_the_watch_has_none():
+    found = pods(render(values_of("tokens")))
+    dashboard, watch = found["monitoring"]["spec"]["containers"]
+
+    for container in (dashboard, found["tests"]["spec"]["containers"][0]):
+        (token,) = [entry for entry in container["env"] if entry["name"] == "API_TOKEN"]
+        key = {"name": "tokens-extra", "key": "dashboard-token", "optional": True}
+        assert token["valueFrom"] == {"secretKeyRef": key}
+    assert "API_TOKEN" not in env(watch)
+
+
+def test_the_tokens_of_the_example_are_those_that_the_api_takes():
+    (secret,) = values_of("tokens")["extraObjects"]
+    data = secret["stringData"]
+    accepted = parse_tokens(data["tokens"], "tokens")
+
+    for key, path in (("dashboard-token", "/predict"), ("dashboard-token", "/feedback"), ("admin-token", "/metrics")):
+        holder = accepted.holder(data[key].encode())
+        assert holder is not None
+        assert holder.may(needed_for(path))
+
+
+@pytest.mark.parametrize("limit", [0, 7, 100_000])
+def test_the_limit_is_a_whole_number_for_the_service_too(limit):
+    (container,) = pods(render({"api": {"rateLimit": limit}}))["api"]["spec"]["containers"]
+
+    assert ApiSettings.from_env({"RATE_LIMIT": env(container)["RATE_LIMIT"]}).rate_limit == limit
 
 
 @every_shape

@@ -62,6 +62,15 @@ def test_it_fails_when_the_line_says_something_else(main, tmp_path):
         main({"API_URL": f"http://127.0.0.1:{server.server_port}", "LOG_DIR": str(tmp_path)})
 
 
+def test_it_sends_the_token_that_the_api_asks_for(main, start_api, capsys):
+    api = start_api(API_TOKENS="dashboard:predict,feedback:secret-0123456789")
+
+    main({"API_URL": api.url, "API_TOKEN": "secret-0123456789"})
+    assert "POST /predict answered" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"answered 401: .*This needs a token"):
+        main({"API_URL": api.url})
+
+
 def test_it_fails_when_told_to(main, running_api):
     with pytest.raises(SystemExit, match=r"answered 422: .*text"):
         main({"API_URL": running_api.url, "FAIL": "1"})

@@ -233,6 +233,8 @@ def test_every_value_a_template_uses_is_declared():
     [
         ({"api": {"logSync": "sometimes"}}, "always"),
         ({"api": {"auditRate": 5}}, "maximum"),
+        ({"api": {"rateLimit": 100_001}}, "maximum"),
+        ({"api": {"rateLimit": 0.5}}, "integer"),
         ({"api": {"image": {"digest": "sha256:1234"}}}, "pattern"),
         ({"api": {"image": {"tag": 1.0}}}, "string"),
         ({"monitoring": {"basePath": "sentiment/"}}, "pattern"),

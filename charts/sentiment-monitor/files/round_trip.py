@@ -1,7 +1,8 @@
 """What `helm test` proves: a prediction is answered, its line is in the log, and the dashboard answers.
 
-Runs in a pod with the API's image. API_URL is where the API is; DASHBOARD_URL (with its base path) and LOG_DIR are
-set where the release has a dashboard and a log that a second pod can read; FAIL makes it send what the API refuses.
+Runs in a pod with the API's image. API_URL is where the API is, and API_TOKEN the token that it asks for, if it does;
+DASHBOARD_URL (with its base path) and LOG_DIR are set where the release has a dashboard and a log that a second pod can
+read; FAIL makes it send what the API refuses.
 """
 
 import json
@@ -15,12 +16,14 @@ from pathlib import Path
 TEXT = "A helm test: the movie was amazing!"
 
 
-def fetch(url, deadline, body=None):
+def fetch(url, deadline, body=None, token=None):
     """The answer's text. Asks again until there is one: a node learns a little late that a pod has become ready, and
     until then nobody answers, or a stranger to whom the network hands an address that it does not know. What is sent
     and refused is not sent again.
     """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     while True:
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
@@ -49,7 +52,8 @@ def main(environ, seconds=30):
     deadline = time.monotonic() + seconds
     text = "" if environ.get("FAIL") else TEXT
     fetch(environ["API_URL"] + "/readyz", deadline)
-    answer = json.loads(fetch(environ["API_URL"] + "/predict", deadline, json.dumps({"text": text}).encode()))
+    body = json.dumps({"text": text}).encode()
+    answer = json.loads(fetch(environ["API_URL"] + "/predict", deadline, body, environ.get("API_TOKEN")))
     print(f"POST /predict answered {answer['predicted_sentiment']!r}, prediction {answer['prediction_id']}.")
     if environ.get("LOG_DIR"):
         while not (record := logged(Path(environ["LOG_DIR"]), answer["prediction_id"])):

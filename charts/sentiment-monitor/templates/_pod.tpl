@@ -82,20 +82,31 @@ httpGet:
 {{ toYaml .timing }}
 {{- end }}
 
-{{/* Adds "readOnly" (bool, of the log) and perhaps "state" (string, the folder of the container's own state) to the dict. */}}
+{{/*
+Adds "readOnly" (bool, of the log) and perhaps "state" (string, the folder of the container's own state) or "tokens"
+(string, the Secret that holds them) to the dict.
+*/}}
 {{- define "sentiment-monitor.volumeMounts" -}}
 {{- $log := dict "name" "log" "mountPath" "/app/logs" "readOnly" .readOnly }}
 {{- $own := list $log (dict "name" "tmp" "mountPath" "/tmp") }}
 {{- with .state }}{{/* a folder of the log's volume that no reader of the log looks into */}}
   {{- $own = append $own (dict "name" "log" "mountPath" "/app/state" "subPath" . "readOnly" false) }}
 {{- end }}
+{{- with .tokens }}{{/* a folder, since a single file would not follow its Secret */}}
+  {{- $own = append $own (dict "name" "tokens" "mountPath" "/app/tokens" "readOnly" true) }}
+{{- end }}
 {{- $extra := (index .root.Values .component).extraVolumeMounts }}
 {{- include "sentiment-monitor.merge" (dict "key" "mountPath" "lists" (list $own $extra)) }}
 {{- end }}
 
+{{/* Adds perhaps "tokens" (string, the Secret that holds them) to the dict. */}}
 {{- define "sentiment-monitor.volumes" -}}
 {{- $extra := (index .root.Values .component).extraVolumes }}
 {{- $own := list (include "sentiment-monitor.logVolume" .root | fromYaml) (dict "name" "tmp" "emptyDir" dict) }}
+{{- with .tokens }}
+  {{- $file := list (dict "key" "tokens" "path" "tokens") }}
+  {{- $own = append $own (dict "name" "tokens" "secret" (dict "secretName" . "defaultMode" 288 "items" $file)) }}{{/* 0440 */}}
+{{- end }}
 {{- include "sentiment-monitor.merge" (dict "key" "name" "lists" (list $own $extra)) }}
 {{- end }}
 

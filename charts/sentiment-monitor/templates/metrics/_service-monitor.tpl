@@ -1,4 +1,4 @@
-{{/* dict "root" $ "component" string "port" string, of the Service whose /metrics are scraped */}}
+{{/* dict "root" $ "component" string "port" string, of the Service whose /metrics are scraped; "tokens" the Secret, if it asks for one */}}
 {{- define "sentiment-monitor.serviceMonitor" -}}
 {{- $scrape := .root.Values.metrics.serviceMonitor -}}
 apiVersion: monitoring.coreos.com/v1
@@ -16,6 +16,12 @@ spec:
     - port: {{ .port }}
       path: /metrics
       interval: {{ $scrape.interval }}
+      {{- with .tokens }}
+      authorization:
+        credentials:
+          name: {{ . }}
+          key: admin-token
+      {{- end }}
       {{- with $scrape.relabelings }}
       relabelings:
         {{- toYaml . | nindent 8 }}

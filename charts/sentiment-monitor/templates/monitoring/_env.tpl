@@ -12,6 +12,18 @@
 {{- end }}
 {{- end }}
 
+{{/* The token that the dashboard and `helm test` send to the API; without one they are refused, and say so. */}}
+{{- define "sentiment-monitor.apiTokenEnv" -}}
+{{- with .Values.api.tokens.existingSecret }}
+- name: API_TOKEN
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: dashboard-token
+      optional: true
+{{- end }}
+{{- end }}
+
 {{- define "sentiment-monitor.watchEnv" -}}
 {{- $watch := .Values.monitoring.watch }}
 {{- include "sentiment-monitor.monitoringEnv" . }}
