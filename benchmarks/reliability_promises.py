@@ -17,7 +17,48 @@ FAULTS: list[Promise] = []
 
 HOSTILE: list[Promise] = []
 
-ACCESS: list[Promise] = []
+ACCESS: list[Promise] = [
+    Promise(
+        "no token, a wrong one, or one without the scope, on every route",
+        "401 or 403, counted, and nothing is logged",
+        TESTS + "test_access.py::test_nothing_is_answered_or_logged_without_the_right_token",
+    ),
+    Promise(
+        "a request without a token whose body never comes",
+        "it is refused at once: of its body nothing is read",
+        TESTS + "test_access.py::test_a_body_that_is_never_sent_is_not_waited_for",
+    ),
+    Promise(
+        "tokens are replaced in their file under load",
+        "nobody with the right one is refused; the old one is, a second or so after it was removed",
+        TESTS + "test_access.py::test_tokens_are_replaced_under_load_and_nobody_with_the_right_one_is_refused",
+    ),
+    Promise(
+        "the file of tokens becomes unusable while the service runs",
+        "the tokens that it had stay, and the service says so once",
+        TESTS + "test_access.py::test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once",
+    ),
+    Promise(
+        "tokens that cannot be used at the start",
+        "the service does not start, and shows no token",
+        TESTS + "test_access.py::test_a_service_never_starts_without_the_tokens_that_it_was_to_ask_for",
+    ),
+    Promise(
+        "a client that asks without pause, with `RATE_LIMIT`",
+        "the limit is let through and logged; the rest gets 429 with the seconds to wait, which are enough",
+        TESTS + "test_access.py::test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again",
+    ),
+    Promise(
+        "guessing a token by how long its refusal takes",
+        "each is compared with all, by digest, in constant time",
+        TESTS + "test_access.py::test_a_token_is_compared_with_all_of_them_whichever_it_is",
+    ),
+    Promise(
+        "another machine asks what `make run` started without Docker",
+        "nothing listens for it: all three services are bound to this machine",
+        TESTS + "test_access.py::test_what_runs_without_docker_answers_this_machine_only",
+    ),
+]
 
 PRIVACY: list[Promise] = []
 
