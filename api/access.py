@@ -21,7 +21,7 @@ NEEDED: Mapping[str, Sequence[str]] = {
 }
 MIN_TOKEN_CHARS = 16
 FORM = "name:scope[,scope]:token"
-# The token's characters are those of RFC 6750; the shortest name a token could be taken for is refused as a name.
+# The token's characters are those of RFC 6750; names are short, so that a long token is not taken for one and printed.
 ENTRY = re.compile(r"([\w.-]{1,32}):([a-z]+(?:,[a-z]+)*):([A-Za-z0-9._~+/-]+=*)", re.ASCII)
 
 

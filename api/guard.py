@@ -39,6 +39,8 @@ def guard(app: FastAPI, settings: Settings) -> None:
             route.app = _for_holders(route, accepted, None if route.path in UNLIMITED else limit)
         elif limit and route.path not in UNLIMITED:
             route.app = _for_anybody(route.app, limit)
+    if accepted:
+        logger.info("tokens are accepted of %s", accepted())
     if accepted or limit:
         _document(app, accepted is not None, limit)
 
@@ -46,14 +48,11 @@ def guard(app: FastAPI, settings: Settings) -> None:
 def _accepted(settings: Settings) -> Accepted | None:
     """What gives the tokens that are accepted at the moment; None if nobody needs one."""
     if settings.api_tokens_file:
-        accepted = TokenFile(settings.api_tokens_file).tokens
-    elif settings.api_tokens:
+        return TokenFile(settings.api_tokens_file).tokens
+    if settings.api_tokens:
         tokens = parse_tokens(settings.api_tokens, "API_TOKENS")
-        accepted = lambda: tokens  # noqa: E731
-    else:
-        return None
-    logger.info("tokens are accepted of %s", accepted())
-    return accepted
+        return lambda: tokens
+    return None
 
 
 def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None) -> ASGIApp:

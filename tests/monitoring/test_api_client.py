@@ -237,3 +237,17 @@ def test_an_api_that_hangs_is_given_up_within_seconds():
         assert time.monotonic() - started < 2 * TIMEOUT_SECONDS
         thread.join()
         accepted[0].close()
+
+
+@pytest.mark.processes
+def test_the_real_api_takes_the_dashboards_token_and_says_why_it_refuses_others(start_api):
+    url = start_api(API_TOKENS="dashboard:predict,feedback:right-0123456789 other:predict:other-0123456789").url
+    dashboard, other = ApiClient(url, "right-0123456789"), ApiClient(url, "other-0123456789")
+
+    answer = dashboard.predict("amazing")
+    dashboard.feedback(answer["prediction_id"], "positive")
+    assert dashboard.explain("amazing").label == dashboard.model_card()["labels"][1]
+    with pytest.raises(ApiRefused, match=r"^The token of other may not do this; it needs the scope feedback\.$"):
+        other.feedback(answer["prediction_id"], "positive")
+    with pytest.raises(ApiRefused, match=r"^This needs a token"):
+        ApiClient(url).predict("amazing")
