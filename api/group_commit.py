@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from api.owned_file import A_DAY, Limit, OwnedFile, ShortWrite, check_folder
 
 Sync = Literal["always", "everysec", "no"]
-SYNC_SECONDS = 1.0
+SYNC_SECONDS = 0.5  # so that with the time that a sync takes no more than the last second is at risk
 CHECK_SECONDS = 1.0
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class GroupCommit:
         await self._do(self._write, b"")
         self._upkeep.append(loop.create_task(self._check_every_second()))
         if self._sync == "everysec":
-            self._upkeep.append(loop.create_task(self._sync_every_second()))
+            self._upkeep.append(loop.create_task(self._sync_regularly()))
 
     def append(self, lines: bytes) -> asyncio.Future[None]:
         """Queue whole lines; the future is done when they are written, or fails with LogUnavailable.
@@ -177,7 +177,7 @@ class GroupCommit:
             await asyncio.sleep(CHECK_SECONDS)
             await self._do(self._check)
 
-    async def _sync_every_second(self) -> None:
+    async def _sync_regularly(self) -> None:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             for handle in await self._do(self._unsynced_handles):

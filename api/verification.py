@@ -45,12 +45,12 @@ class Verification:
 
     files: list[File] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     predictions: int = 0
     labels: int = 0
     unreadable: int = 0
     unfinished: int = 0
     repeated: int = 0
-    missing: int = 0
     unmatched: int = 0
 
     @property
@@ -64,7 +64,7 @@ class Verification:
         yield f"{self.predictions} predictions, {self.labels} labels ({self.unmatched} of no prediction that is there)"
         yield (
             f"{self.unreadable} lines cannot be read, {self.unfinished} files end in half a line, "
-            f"{self.repeated} ids are there again, {self.missing} acknowledged ids are missing"
+            f"{self.repeated} ids are there again, {len(self.missing)} acknowledged ids are missing"
         )
 
     def say(self, problem: str) -> None:
@@ -90,9 +90,8 @@ def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
                 found.say(f"{path.name} line {number}: the id {prediction_id} is there a second time")
             elif prediction_id is not None:
                 seen.add(prediction_id)
-    missing = sorted(set(acknowledged) - seen)
-    found.missing, found.unmatched = len(missing), len(labelled - seen)
-    for prediction_id in missing:
+    found.missing, found.unmatched = sorted(set(acknowledged) - seen), len(labelled - seen)
+    for prediction_id in found.missing:
         found.say(f"{prediction_id} was acknowledged, and is not in the log")
     return found
 

@@ -72,7 +72,7 @@ def test_lines_without_an_id_are_as_old_programs_wrote_them(log):
 def test_an_acknowledged_id_that_is_not_there_is_missing(log):
     found = verify(log, ["a", "lost"])
 
-    assert (found.is_sound, found.missing) == (False, 1)
+    assert (found.is_sound, found.missing) == (False, ["lost"])
     assert found.problems == ["lost was acknowledged, and is not in the log"]
 
 

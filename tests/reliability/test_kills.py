@@ -1,0 +1,107 @@
+"""The service is killed, stopped, and shares its folder with others."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from api.segments import log_files
+from api.verification import verify
+from tests.conftest import ROOT, many, wait_until
+from tests.reliability.load import found, under_load
+
+pytestmark = pytest.mark.processes
+
+
+def test_kills_at_random_moments_under_load_lose_nothing(start_api, publish):
+    """Files are small here, so that it is also killed while it closes one."""
+    chance, times = random.SystemRandom(), many(4, 100)
+    api = start_api(LOG_SEGMENT_MB="0.2")
+    with under_load(api.url) as load:
+        for _ in range(times):
+            before = len(load.acknowledged)
+            wait_until(lambda before=before: len(load.acknowledged) > before + 50, "clients are answered")
+            time.sleep(chance.uniform(0, 0.3))
+            api.process.kill()
+            api.process.wait()
+            api = start_api(port=load.port, LOG_SEGMENT_MB="0.2")
+    api.stop()
+    check = load.checked(api.log_dir)
+
+    publish(f"{times} kills, {found(check, load.ids)}, {len(log_files(api.log_dir))} files")
+    assert check.is_sound, "\n".join(check.lines())
+    assert len(load.acknowledged) > 50 * times
+
+
+def test_a_stop_under_load_answers_what_was_accepted(start_api, publish):
+    times, slowest, answered = many(2, 20), 0.0, 0
+    for _ in range(times):
+        api = start_api()
+        with under_load(api.url, clients=32) as load:
+            wait_until(lambda load=load: len(load.acknowledged) > 500, "clients are answered")
+            before = time.monotonic()
+            code = api.stop(signal.SIGTERM)
+            slowest = max(slowest, time.monotonic() - before)
+        check = verify(api.log_dir, load.ids)
+        logged = check.predictions - answered
+        answered = check.predictions
+        assert code in (0, -signal.SIGTERM)
+        assert check.is_sound, "\n".join(check.lines())
+        assert logged == len(load.acknowledged)  # who is in the log was also told
+
+    publish(f"{times} stops amid {answered:,} answers: every line in the log was answered; ended in {slowest:.1f} s")
+    assert slowest < 5
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from api.prediction_log import PredictionLog, PredictionRecord, now
+
+def record(writer, n):
+    text = f"{writer}: {n} " + "é" * 500
+    return PredictionRecord(now(), text, "positive", None, f"{writer}-{n}", 0.5, "v", None, False)
+
+async def main(folder, writer, lines):
+    log = PredictionLog(Path(folder), "everysec")
+    await log.open()
+    for n in range(0, lines, 10):
+        records = [record(writer, n + i) for i in range(10)]
+        await asyncio.gather(*(log.append_predictions([record]) for record in records))
+    await log.close()
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+def test_eight_processes_write_one_log(tmp_path, publish):
+    lines = many(1_000, 10_000)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(number), str(lines)], cwd=ROOT)
+        for number in range(8)
+    ]
+    assert [writer.wait(300) for writer in writers] == [0] * 8
+    check = verify(tmp_path, [f"{writer}-{number}" for writer in range(8) for number in range(lines)])
+
+    files = [file for file in check.files if file.lines]
+    publish(f"8 × {lines:,} lines of 1.2 kB: {len(check.missing)} lost, {check.unreadable} torn, {len(files)} files")
+    assert check.is_sound, "\n".join(check.lines())
+    assert check.predictions == 8 * lines
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_closing_files_under_load_loses_nothing(start_api, publish, workers, tmp_path):
+    wanted = many(5_000, 200_000)
+    api = start_api(LOG_SEGMENT_MB="0.05", LOG_COMPRESS="on", WEB_CONCURRENCY=workers, TMPDIR=str(tmp_path))
+    with under_load(api.url) as load:
+        wait_until(lambda: len(load.acknowledged) > wanted, "clients are answered", seconds=600)
+    check = load.checked(api.log_dir)
+
+    publish(f"{workers} workers: {found(check, load.ids)}, {len(check.files)} files, {len(load.refused)} refused")
+    assert check.is_sound, "\n".join(check.lines())
+    assert load.refused == []
+    assert check.predictions == len(load.acknowledged)
+    assert len(check.files) > 20
