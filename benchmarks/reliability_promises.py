@@ -57,6 +57,29 @@ ACCESS: list[Promise] = [
         "another machine asks what `make run` started without Docker",
         "nothing listens for it: all three services are bound to this machine",
         TESTS + "test_access.py::test_what_runs_without_docker_answers_this_machine_only",
+        "the page is opened without a sign-in, where one is asked for",
+        "nothing of the log reaches that browser",
+        f"{TESTS}test_sign_in.py::test_nothing_of_the_log_reaches_who_is_not_signed_in",
+    ),
+    Promise(
+        "the cookie of a sign-in is forged, or any of it is changed",
+        "it is no sign-in",
+        f"{TESTS}test_sign_in.py::test_a_cookie_that_this_installation_did_not_sign_is_no_sign_in",
+    ),
+    Promise(
+        "somebody signs in whose address is not allowed, or not verified",
+        "they are told why they see nothing, and can sign in as somebody else",
+        f"{TESTS}test_sign_in.py::test_only_a_verified_address_that_is_allowed_is_let_in_and_others_are_told_why",
+    ),
+    Promise(
+        "somebody signs out in one of several tabs, and the cookie was copied before",
+        "every tab is emptied, and the copy lets nobody in",
+        f"{TESTS}test_sign_in.py::test_signing_out_ends_every_tab_and_every_copy_of_the_cookie",
+    ),
+    Promise(
+        "the hours of a sign-in are over, and its cookie is not",
+        "it lets nobody in",
+        f"{TESTS}test_sign_in.py::test_a_sign_in_ends_after_its_hours",
     ),
 ]
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -25,6 +26,7 @@ from monitoring import (
     opened,
     quality_view,
     requests_view,
+    sign_in_view,
     sources,
     tiles_view,
     verdict_view,
@@ -32,12 +34,14 @@ from monitoring import (
 )
 from monitoring.alert import Alert
 from monitoring.analyses import Selection
+from monitoring.analysis import Analysis
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.components import pulse
 from monitoring.explorer import MOST_CSV_ROWS, Found, find
 from monitoring.request_rows import Request
 from monitoring.sections import REPORT, Content, Section, Sections, reason
 from monitoring.settings import Settings, SettingsError
+from monitoring.sign_in import Visitor, secrets
 from monitoring.sources import Seen
 
 logger = logging.getLogger("dashboard")
@@ -56,10 +60,11 @@ class Page:
     """The sections for one user, since all of them were drawn last; what the user does is in the session's state. What
     was seen is not, since Streamlit makes files for download outside of any session."""
 
-    def __init__(self, settings: Settings, look: Callable[[Settings, Selection], Seen] = sources.look) -> None:
-        self.settings, self.look = settings, look
+    def __init__(
+        self, settings: Settings, visitor: Visitor, look: Callable[[Settings, Selection], Seen] = sources.look
+    ) -> None:
+        self.settings, self.visitor, self.look = settings, visitor, look
         self.client = ApiClient(settings.api_url, settings.api_token)
-        self.judge = partial(labelling.judge, self.client)
         self.zone = views.the_zone()
         self.is_fresh = True
         self._look()
@@ -76,12 +81,13 @@ class Page:
             Section("try", self.draw_try, lambda: Content(self.seen.api.labels)),
             Section("api", self.draw_api, lambda: Content(self.seen.api)),
             Section("export", self.draw_export, lambda: Content(self.seen.analysis is None)),
+            check=partial(sign_in_view.check, visitor),
         )
 
     def draw(self) -> None:
         """All of it."""
         st.html(STYLE)
-        st.title("Sentiment monitor")
+        sign_in_view.draw_title(self.visitor)
         top = st.container()
         verdict, selection, *others = self.sections.names
         self.sections.draw(selection)  # which the page's address may have set only now
@@ -134,6 +140,7 @@ class Page:
 
     def draw_pulse(self) -> None:
         """Looks again, and says what there is more of."""
+        sign_in_view.check(self.visitor)
         if not self.is_fresh:
             self._look()
         headline = self.said["items"][0]
@@ -219,17 +226,17 @@ class Page:
         analysis, snapshot = self.seen.analysis, self.seen.snapshot
         if analysis is None or snapshot is None:
             return
+
+        def everything() -> Sequence[Request]:
+            sign_in_view.check_download(self.visitor)
+            return find(snapshot.requests, analysis.segment, filters, MOST_CSV_ROWS).requests
+
         st.header("Requests", anchor="requests")
         requests_view.draw_filters(self._names()[0], self.zone)
         found, filters = self._found(), requests_view.chosen_filters(self.zone)
         assert found is not None
         requests_view.draw_table(found, request, self._click)
-        requests_view.draw_below(
-            found,
-            analysis.counted.n,
-            self._more,
-            lambda: find(snapshot.requests, analysis.segment, filters, MOST_CSV_ROWS).requests,
-        )
+        requests_view.draw_below(found, analysis.counted.n, self._more, everything)
 
     def _found(self) -> Found | None:
         analysis, snapshot = self.seen.analysis, self.seen.snapshot
@@ -243,6 +250,10 @@ class Page:
 
     def _click(self) -> None:
         opened.click(str(st.session_state["requests"]["chosen"]), self.seen.snapshot)
+
+    def judge(self, prediction_id: str, label: str) -> None:
+        sign_in_view.check(self.visitor)
+        labelling.judge(self.client, prediction_id, label)
 
     def draw_audit(self) -> None:
         analysis, snapshot = self.seen.analysis, self.seen.snapshot
@@ -277,8 +288,15 @@ class Page:
         api_view.draw_api(self.settings.api_url, self.seen.api)
 
     def draw_export(self) -> None:
-        if analysis := self.seen.analysis:
-            export_view.draw_export(lambda: self.seen.analysis or analysis, self.seen.reference, self.settings)
+        analysis = self.seen.analysis
+        if analysis is None:
+            return
+
+        def newest() -> Analysis:
+            sign_in_view.check_download(self.visitor)
+            return self.seen.analysis or analysis
+
+        export_view.draw_export(newest, self.seen.reference, self.settings)
 
 
 def _range() -> str:
@@ -300,8 +318,18 @@ def main() -> None:
     except SettingsError as error:
         st.error(views.plain(error))
         st.stop()
-    Page(settings).draw()
+    Page(settings, sign_in_view.admitted(settings)).draw()
 
 
-if __name__ == "__main__":
+def _secrets() -> dict[str, Any]:
+    """What sign-in needs before anybody opens the page; with bad settings nothing, since nobody will see more of it."""
+    try:
+        return secrets(Settings.from_env(os.environ))
+    except SettingsError:
+        return {}
+
+
+if __name__ == "__main__":  # as a session runs it
     main()
+else:  # as `streamlit run` imports it, once, to serve what it finds here
+    app = st.App(__file__, secrets=_secrets())

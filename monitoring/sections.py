@@ -50,7 +50,9 @@ class Drawn(NamedTuple):
 class Sections:
     """All of them, in the order of the page."""
 
-    def __init__(self, *sections: Section) -> None:
+    def __init__(self, *sections: Section, check: Callable[[], None] = lambda: None) -> None:
+        """Before anything of a section is drawn, `check` is asked, and may end the run."""
+        self._check = check
         self._sections = {section.name: section for section in sections}
         self._drawn: dict[str, Drawn] = {}
         by_pace = sorted(sections, key=lambda section: section.slow)
@@ -76,6 +78,7 @@ class Sections:
 
     def _draw(self, section: Section) -> None:
         """One that fails takes nothing else away."""
+        self._check()
         name = section.name
         with st.container(key=f"section_{name}"):
             try:

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).parent
+NEEDED_TO_SIGN_IN = ["OIDC_METADATA_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_COOKIE_SECRET", "PUBLIC_URL"]
+COOKIE_SECRET_CHARS = 32
 
 
 class SettingsError(ValueError):
@@ -32,11 +34,19 @@ class Settings:
     watch_name: str = "sentiment-monitor"
     webhook_url: str = field(default="", repr=False)  # both may hold credentials
     alertmanager_url: str = field(default="", repr=False)
+    oidc_metadata_url: str = ""  # without it nobody has to sign in
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_cookie_secret: str = field(default="", repr=False)
+    public_url: str = ""
+    sign_in_allowed: str = ""
+    sign_in_hours: float = 12
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """The settings in `environ`; an empty variable counts as unset. Raises SettingsError."""
         env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        _check_sign_in(env)
         return cls(
             log_dir=Path(env.get("LOG_DIR", cls.log_dir)),
             reference_path=Path(env.get("REFERENCE_PATH", cls.reference_path)),
@@ -52,6 +62,13 @@ class Settings:
             watch_name=env.get("WATCH_NAME", cls.watch_name),
             webhook_url=_secret_url(env, "WEBHOOK_URL"),
             alertmanager_url=_secret_url(env, "ALERTMANAGER_URL").rstrip("/"),
+            oidc_metadata_url=_secret_url(env, "OIDC_METADATA_URL"),
+            oidc_client_id=env.get("OIDC_CLIENT_ID", ""),
+            oidc_client_secret=env.get("OIDC_CLIENT_SECRET", ""),
+            oidc_cookie_secret=_long(env, "OIDC_COOKIE_SECRET"),
+            public_url=_secret_url(env, "PUBLIC_URL").rstrip("/"),
+            sign_in_allowed=_addresses(env, "SIGN_IN_ALLOWED"),
+            sign_in_hours=_number(env, "SIGN_IN_HOURS", cls.sign_in_hours, 0.01, 720),
         )
 
 
@@ -88,7 +105,7 @@ def _secret_url(env: Mapping[str, str], name: str) -> str:
     """An address that may hold credentials, so that it is never printed; empty for none."""
     value = env.get(name, "")
     if value and not (_is_address(value) and value.isascii() and value.isprintable() and " " not in value):
-        raise SettingsError(f"{name} is no address; set it to one such as https://example.org/alerts, or unset it.")
+        raise SettingsError(f"{name} is no address; set it to one such as https://example.org/path, or unset it.")
     return value
 
 
@@ -98,3 +115,38 @@ def _is_address(value: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _check_sign_in(env: Mapping[str, str]) -> None:
+    """All or nothing: what was begun and forgotten must not leave the page open."""
+    given = [name for name in [*NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED"] if name in env]
+    missing = [name for name in NEEDED_TO_SIGN_IN if name not in env]
+    if given and missing:
+        raise SettingsError(
+            f"Sign-in also needs {', '.join(missing)}, since there is {', '.join(given)}; "
+            "set all of them, or unset all for a page that is open to everybody."
+        )
+
+
+def _long(env: Mapping[str, str], name: str) -> str:
+    """A secret that nobody can guess."""
+    value = env.get(name, "")
+    if value and len(value) < COOKIE_SECRET_CHARS:
+        raise SettingsError(
+            f"{name} has {len(value)} characters; set it to {COOKIE_SECRET_CHARS} or more, "
+            "for example to what `openssl rand -hex 32` prints."
+        )
+    return value
+
+
+def _addresses(env: Mapping[str, str], name: str) -> str:
+    """E-mail addresses and `@domains`, parted by spaces, as given with commas or spaces between them."""
+    entries = env.get(name, "").replace(",", " ").split()
+    for entry in entries:
+        _, at, domain = entry.rpartition("@")
+        if not at or not domain or entry.count("@") > 1:
+            raise SettingsError(
+                f"{name} has {entry!r}; name e-mail addresses such as me@example.org, or whole domains such as "
+                "@example.org, with commas between them."
+            )
+    return " ".join(entries)

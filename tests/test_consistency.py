@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from api.settings import Settings as ApiSettings
+from monitoring.settings import NEEDED_TO_SIGN_IN
 from monitoring.settings import Settings as MonitoringSettings
 from tests.conftest import ROOT
 
@@ -60,13 +61,14 @@ def test_compose_sets_only_what_the_service_reads_with_the_same_defaults(service
     assert {name.lower() for name in environment} <= set(settings.__dataclass_fields__)
 
 
-def test_the_watch_is_the_dashboards_image_with_the_same_settings_and_a_state_of_its_own():
+def test_the_watch_is_the_dashboards_image_with_the_same_settings_but_the_pages_own_and_a_state_of_its_own():
     watch, dashboard = COMPOSE["watch"], COMPOSE["monitoring"]
     own = {"WATCH_NAME", "WEBHOOK_URL", "ALERTMANAGER_URL"}
+    of_the_page = {"API_URL", "API_TOKEN", *NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED", "SIGN_IN_HOURS"}
 
     assert watch["image"] == dashboard["image"]
     assert {n: v for n, v in watch["environment"].items() if n not in own} == {
-        name: value for name, value in dashboard["environment"].items() if not name.startswith("API_")
+        name: value for name, value in dashboard["environment"].items() if name not in of_the_page
     }
     assert {name.lower() for name in watch["environment"]} <= set(MonitoringSettings.__dataclass_fields__)
     assert watch["volumes"] == ["prediction-logs:/app/logs:ro", "watch-state:/app/state"]

@@ -69,6 +69,7 @@ def test_the_notes_tell_how_to_reach_test_and_delete_it():
         ("node-port", "get service opinion-sentiment-monitor-monitoring --output jsonpath='{.spec.ports[0].nodePort}'"),
         ("everything", "get service opinions-api --output jsonpath='{.status.loadBalancer.ingress[0].ip}'"),
         ("base-path", "http://localhost:8501/team/sentiment"),
+        ("sign-in", "as redirect URI\n  https://monitor.example.org/sentiment/oauth2callback\n"),
         ("api-alone", "WARNING: log.emptyDir=true"),
         ("single-pod-volume", "WARNING: log.keepOnUninstall=false"),
         ("read-write-many", "which is not this release's"),
@@ -83,6 +84,13 @@ def test_the_notes_fit_the_values(shape, said):
 
 def test_the_notes_warn_of_a_log_that_is_never_forced_to_disk():
     assert "WARNING: api.logSync=no" in notes("default", "--set", "api.logSync=no")
+
+
+def test_the_notes_warn_of_a_provider_that_cannot_be_reached():
+    warning = "networkPolicy.enabled=true without networkPolicy.extraEgress"
+
+    assert warning in notes("sign-in", "--set-json", "networkPolicy.extraEgress=[]")
+    assert warning not in notes("sign-in")
 
 
 def test_the_notes_of_the_api_alone_speak_of_no_dashboard():

@@ -10,6 +10,7 @@ import yaml
 from api.access import needed_for, parse_tokens
 from api.settings import Settings as ApiSettings
 from monitoring.log_files import FILES, STEMS
+from monitoring.settings import NEEDED_TO_SIGN_IN
 from monitoring.settings import Settings as MonitoringSettings
 from tests.charts.conftest import (
     CHART,
@@ -208,6 +209,21 @@ def test_the_limit_is_a_whole_number_for_the_service_too(limit):
     assert ApiSettings.from_env({"RATE_LIMIT": env(container)["RATE_LIMIT"]}).rate_limit == limit
 
 
+def test_the_sign_in_is_told_to_the_dashboard_alone_with_its_secrets_from_a_secret():
+    dashboard, watch = pods(render(values_of("sign-in")))["monitoring"]["spec"]["containers"]
+    given = {entry["name"]: entry for entry in dashboard["env"]}
+
+    plain = {name: entry["value"] for name, entry in given.items() if "value" in entry}
+    secret = {"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "x", "OIDC_COOKIE_SECRET": "x" * 32}
+    settings = MonitoringSettings.from_env(plain | secret)
+    assert settings.public_url == "https://monitor.example.org" + plain["STREAMLIT_SERVER_BASE_URL_PATH"]
+    assert (settings.sign_in_allowed, settings.sign_in_hours) == ("ann@example.com @example.org", 8)
+    for name in secret:
+        key = name.removeprefix("OIDC_").lower().replace("_", "-")
+        assert given[name]["valueFrom"] == {"secretKeyRef": {"name": "opinions-sign-in", "key": key}}
+    assert not {*NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED"} & {entry["name"] for entry in watch["env"]}
+
+
 @every_shape
 def test_no_list_has_an_entry_twice(shape):
     for container in containers(shape):
@@ -231,7 +247,7 @@ def test_no_rbac_object_and_no_object_elsewhere(shape):
 def test_every_object_has_the_recommended_labels_and_selectors_find_their_pods(shape):
     objects = render(values_of(shape))
     for item in objects:
-        if not item["metadata"]["name"].endswith(("-extra", "-text")):
+        if not item["metadata"]["name"].endswith(("-extra", "-text", "-sign-in")):
             assert {f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "version")} | {
                 "app.kubernetes.io/managed-by",
                 "helm.sh/chart",

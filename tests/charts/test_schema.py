@@ -14,6 +14,12 @@ VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 TEMPLATES = {path.relative_to(CHART).as_posix(): path.read_text() for path in CHART.glob("templates/**/*.*")}
 SCALED = {"api": {"replicas": 2}, "log": {"accessModes": ["ReadWriteMany"]}}
+SIGN_IN = {
+    "enabled": True,
+    "metadataUrl": "https://login.example/metadata",
+    "publicUrl": "https://monitor.example",
+    "existingSecret": "sign-in",
+}
 # What must be set before a value can do anything; the longest path that starts a value's own path counts.
 BEFORE: dict[str, dict[str, Any]] = {
     "api.autoscaling": merged(SCALED, {"api": {"autoscaling": {"enabled": True}}}),
@@ -24,6 +30,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "api.service.nodePort": {"api": {"service": {"type": "NodePort"}}},
     "monitoring.service.nodePort": {"monitoring": {"service": {"type": "NodePort"}}},
     "log.emptyDir": {"monitoring": {"enabled": False}},
+    "monitoring.signIn": {"monitoring": {"signIn": SIGN_IN}},
     "networkPolicy": {"networkPolicy": {"enabled": True}},
     "metrics.serviceMonitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "metrics.prometheusRule": {"metrics": {"prometheusRule": {"enabled": True}}},
@@ -81,6 +88,9 @@ OTHER: dict[str, Any] = {
     "accuracyThreshold": 0.5,
     "falseAlarmBudget": 0.1,
     "webhookUrl": "https://hooks.example/a",
+    "metadataUrl": "https://b.example/metadata",
+    "publicUrl": "https://b.example",
+    "allowed": ["@b.example"],
     "alertmanagerUrl": "https://alertmanager.example",
     "refreshSeconds": 5,
 }
@@ -241,6 +251,7 @@ def test_every_value_a_template_uses_is_declared():
         ({"monitoring": {"accuracyThreshold": 80}}, "maximum"),
         ({"monitoring": {"falseAlarmBudget": 2}}, "maximum"),
         ({"monitoring": {"watch": {"webhookUrl": "hooks.example"}}}, "pattern"),
+        ({"monitoring": {"signIn": {"allowed": ["example.org"]}}}, "pattern"),
         ({"log": {"accessModes": []}}, "minItems"),
         ({"log": {"accessModes": ["RWO"]}}, "ReadWriteOnce"),
         ({"log": {"size": "big"}}, "pattern"),

@@ -126,6 +126,13 @@ def test_read_only_volumes_and_impossible_pairs_are_refused():
         ({"api": {"nodeSelector": {"a": "b"}}, "monitoring": {"nodeSelector": {"a": "c"}}}, "no node has both"),
         ({"api": {"ingress": {"enabled": True}}}, "api.ingress.hosts"),
         ({"monitoring": {"httpRoute": {"enabled": True}}}, "monitoring.httpRoute.parentRefs"),
+        ({"monitoring": {"signIn": {"enabled": True}}}, r"needs monitoring\.signIn\.existingSecret; name the Secret"),
+        ({"monitoring": {"signIn": {"enabled": True}}}, r"needs monitoring\.signIn\.publicUrl; set it to the address"),
+        ({"monitoring": {"signIn": {"allowed": ["@example.org"]}}}, "the page would be open to everybody"),
+        (
+            {"monitoring": {"basePath": "/a", "signIn": {"enabled": True, "publicUrl": "https://b.example/b"}}},
+            "does not end with monitoring.basePath=/a, under which the page is served; add it",
+        ),
         (
             {
                 "log": {"accessModes": ["ReadWriteOncePod"]},

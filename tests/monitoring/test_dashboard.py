@@ -567,6 +567,7 @@ def test_a_reference_that_was_repaired_is_used_at_the_next_look(page, log, tmp_p
     ("name", "value", "sentence"),
     [
         ("MIN_LABELS", "many", "MIN_LABELS is 'many'; set it to a whole number from 1 to"),
+        ("SIGN_IN_ALLOWED", "@example.org", "Sign-in also needs OIDC_METADATA_URL, OIDC_CLIENT_ID, "),
         ("ACCURACY_THRESHOLD", "80", "ACCURACY_THRESHOLD is '80'; set it to a number from 0 to 1"),
         ("STALE_MINUTES", "0", "STALE_MINUTES is '0'; set it to a number from 1 to"),
         ("API_URL", "http://[", "API_URL is 'http://['; set it to an address"),

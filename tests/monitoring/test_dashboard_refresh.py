@@ -255,8 +255,9 @@ def page_of(look) -> AppTest:
     def script(look) -> None:
         from monitoring.dashboard import Page
         from monitoring.settings import Settings
+        from monitoring.sign_in import Visitor
 
-        Page(Settings(), look).draw()
+        Page(Settings(), Visitor(Settings()), look).draw()
 
     return AppTest.from_function(script, kwargs={"look": look}, default_timeout=30)
 

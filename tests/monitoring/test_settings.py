@@ -5,6 +5,14 @@ import pytest
 from monitoring.settings import Settings, SettingsError
 from tests.conftest import ROOT
 
+SIGN_IN = {
+    "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
+    "OIDC_CLIENT_ID": "monitor",
+    "OIDC_CLIENT_SECRET": "passw0rd",
+    "OIDC_COOKIE_SECRET": "passw0rd" * 4,
+    "PUBLIC_URL": "https://monitor.example/page/",
+}
+
 
 def test_an_empty_environment_gives_the_documented_defaults():
     settings = Settings.from_env({})
@@ -37,6 +45,8 @@ def test_every_variable_is_read():
             "WEBHOOK_URL": "https://me:pw@hooks.example/a?b=c",
             "ALERTMANAGER_URL": "http://alerts.example:9093/",
         }
+        | SIGN_IN
+        | {"SIGN_IN_ALLOWED": "ann@example.org, @example.com", "SIGN_IN_HOURS": "8"}
     )
 
     assert settings == Settings(
@@ -54,6 +64,13 @@ def test_every_variable_is_read():
         watch_name="shop",
         webhook_url="https://me:pw@hooks.example/a?b=c",
         alertmanager_url="http://alerts.example:9093",
+        oidc_metadata_url="https://login.example/.well-known/openid-configuration",
+        oidc_client_id="monitor",
+        oidc_client_secret="passw0rd",
+        oidc_cookie_secret="passw0rd" * 4,
+        public_url="https://monitor.example/page",
+        sign_in_allowed="ann@example.org @example.com",
+        sign_in_hours=8,
     )
 
 
@@ -147,3 +164,36 @@ def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):
 def test_a_whole_number_is_asked_for_where_only_that_will_do():
     with pytest.raises(SettingsError, match=r"whole number from 1 to .* or unset it for 30"):
         Settings.from_env({"MIN_LABELS": "2.5"})
+
+
+@pytest.mark.parametrize("missing", SIGN_IN)
+def test_sign_in_that_was_only_begun_is_refused_with_what_is_missing(missing):
+    begun = {name: value for name, value in SIGN_IN.items() if name != missing}
+
+    with pytest.raises(
+        SettingsError, match=f"Sign-in also needs {missing}, since there is .*; set all of them"
+    ) as refused:
+        Settings.from_env(begun)
+    assert "passw0rd" not in str(refused.value)
+
+
+def test_naming_who_may_see_the_page_without_a_provider_does_not_leave_it_open():
+    with pytest.raises(SettingsError, match="OIDC_COOKIE_SECRET, PUBLIC_URL, since there is SIGN_IN_ALLOWED"):
+        Settings.from_env({"SIGN_IN_ALLOWED": "@example.org"})
+
+
+def test_a_cookie_secret_that_could_be_guessed_is_refused_without_showing_it():
+    with pytest.raises(SettingsError, match="OIDC_COOKIE_SECRET has 8 characters; set it to 32 or more") as refused:
+        Settings.from_env(SIGN_IN | {"OIDC_COOKIE_SECRET": "passw0rd"})
+    assert "passw0rd" not in str(refused.value)
+
+
+@pytest.mark.parametrize("entry", ["example.org", "ann@", "@", "ann@@example.org", "*"])
+def test_an_entry_that_is_neither_address_nor_domain_is_refused(entry):
+    with pytest.raises(SettingsError, match="name e-mail addresses such as") as refused:
+        Settings.from_env(SIGN_IN | {"SIGN_IN_ALLOWED": f"@example.org {entry}"})
+    assert repr(entry) in str(refused.value)
+
+
+def test_secrets_of_the_sign_in_are_not_shown():
+    assert "passw0rd" not in repr(Settings.from_env(SIGN_IN))

@@ -1,4 +1,4 @@
-{{/* What the dashboard and the watch are told; both take $. */}}
+{{/* What the dashboard and the watch are told; all take $. */}}
 
 {{- define "sentiment-monitor.monitoringEnv" -}}
 {{- with .Values.monitoring }}
@@ -38,6 +38,26 @@
       name: {{ $watch.existingSecret }}
       key: {{ $name | lower | replace "_" "-" }}
       optional: true
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Of the dashboard only: the watch has no page. */}}
+{{- define "sentiment-monitor.signInEnv" -}}
+{{- with .Values.monitoring.signIn }}
+{{- if .enabled }}
+- {name: OIDC_METADATA_URL, value: {{ .metadataUrl | quote }}}
+- {name: PUBLIC_URL, value: {{ .publicUrl | quote }}}
+- {name: SIGN_IN_ALLOWED, value: {{ join "," .allowed | quote }}}
+- {name: SIGN_IN_HOURS, value: {{ .hours | toString | quote }}}
+{{- $secret := .existingSecret }}
+{{- range $key := list "client-id" "client-secret" "cookie-secret" }}
+- name: OIDC_{{ $key | upper | replace "-" "_" }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret }}
+      key: {{ $key }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
