@@ -233,7 +233,7 @@ print([source for source in sources if not Path(cache_from_source(source)).exist
 """
 IMPORTS = {
     "api": "import uvicorn, api.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
-    "monitoring": "import streamlit.web.bootstrap, monitoring.views",
+    "monitoring": "import streamlit.web.bootstrap, monitoring.views, authlib.integrations.starlette_client, joserfc",
     "watch": "import monitoring.watch",
 }
 
