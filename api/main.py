@@ -25,6 +25,7 @@ from api.json_route import json_route
 from api.listening import listen_apart
 from api.metrics import CountRequests, Metrics, share_between_workers
 from api.model import ModelUnavailable
+from api.personal_data import WithoutMessages
 from api.schemas import (
     BatchRequest,
     BatchResponse,
@@ -55,7 +56,10 @@ REFUSALS: Responses = {
 }
 NOT_LINEAR = "The loaded model has no exact explanation; the sentence says which part of it has none."
 
+MAY_LOG_EXCEPTIONS = ("uvicorn.api", "uvicorn.error", "asyncio", "concurrent.futures")
+
 logger = logging.getLogger("uvicorn.api")
+_without_messages = WithoutMessages()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -156,6 +160,9 @@ def _add_operations(router: APIRouter, service: Service, metrics: Metrics) -> No
 def _log_settings(settings: Settings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(settings.log_level.upper())
+    for name in MAY_LOG_EXCEPTIONS:
+        change = logging.Logger.removeFilter if settings.log_text == "full" else logging.Logger.addFilter
+        change(logging.getLogger(name), _without_messages)
     logger.info("version %s, %s", __version__, settings)
 
 

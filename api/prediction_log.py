@@ -10,6 +10,9 @@ promise that never changes, more may be added, none is renamed or reused:
 `known_share` is the share of the text's tokens that are terms of the model (1 for a text without tokens), or null
 for a model without a vocabulary of words. `audit` says that chance alone drew the answer for the audit sample.
 
+A line whose text is left out (`LOG_TEXT=hashed`) has "" for it and three fields more: how many `words`, between blanks,
+and `characters` the text has, and `text_hash`, which is the same for the same text and the same key (HMAC-SHA256).
+
 `feedback_logs.json` holds the labels that came later: {"timestamp", "prediction_id", "true_sentiment"}; the
 latest one for a prediction wins. A process owns its files (`prediction_logs.json`, else `prediction_logs.1.json`, …);
 one that is full becomes a closed segment (`prediction_logs-<time>-<chance>.json`, perhaps with `.gz`).
@@ -53,6 +56,13 @@ class PredictionRecord:
     model_version: str
     known_share: float | None
     audit: bool
+
+
+@dataclass(frozen=True)
+class HashedRecord(PredictionRecord):
+    words: int
+    characters: int
+    text_hash: str
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from api.metrics import Metrics
 from api.model import Model, ModelUnavailable, Prediction
 from api.model_file import load_model
 from api.owned_file import Limit
+from api.personal_data import keeper
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
 from api.retention import Keep
 from api.schemas import (
@@ -42,6 +43,7 @@ class Service:
 
     def __init__(self, settings: Settings, metrics: Metrics, chance: Random | None = None) -> None:
         self._settings, self._metrics, self._chance = settings, metrics, chance or Random()
+        self._kept = keeper(settings.log_text, settings.log_hash_key)
         self._predictor: Predictor | None = None
         self._model_problem = "The model is still being loaded."
         self._log: PredictionLog | None = None
@@ -129,7 +131,7 @@ class Service:
         return None if item.true_sentiment is None else known_label(model, item.true_sentiment, place)
 
     def _record(self, model: Model, text: str, prediction: Prediction, label: str | None) -> PredictionRecord:
-        return PredictionRecord(
+        record = PredictionRecord(
             timestamp=now(),
             request_text=text,
             predicted_sentiment=prediction.label,
@@ -140,6 +142,7 @@ class Service:
             known_share=prediction.known_share,
             audit=self._chance.random() < self._settings.audit_rate,
         )
+        return self._kept(record)
 
     async def _logged(self, written: Awaitable[None]) -> None:
         try:

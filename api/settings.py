@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from api.group_commit import Sync
+from api.personal_data import LogText
 
 HERE = Path(__file__).parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
 Switch = Literal["off", "on"]
 MOST_A_MINUTE = 100_000
+FEWEST_KEY_CHARS = 16
 T = TypeVar("T", bound=str)
 
 
@@ -29,6 +31,8 @@ class Settings:
     log_keep_days: float = 0
     log_keep_gb: float = 0
     log_compress: Switch = "off"
+    log_text: LogText = "full"
+    log_hash_key: str = field(default="", repr=False)
     audit_rate: float = 0.05
     model_path: Path = HERE / "sentiment_model.pkl"
     model_card_path: Path = HERE / "model_card.json"
@@ -54,6 +58,8 @@ class Settings:
             log_keep_gb=_number(env, "LOG_KEEP_GB", cls.log_keep_gb, 0, 1_000_000),
             log_compress=_choice(env, "LOG_COMPRESS", get_args(Switch), cls.log_compress),
             audit_rate=_number(env, "AUDIT_RATE", cls.audit_rate, 0, 1),
+            log_text=_choice(env, "LOG_TEXT", get_args(LogText), cls.log_text),
+            log_hash_key=_key(env, "LOG_HASH_KEY"),
             model_path=model_path,
             model_card_path=Path(env.get("MODEL_CARD_PATH", model_path.with_name("model_card.json"))),
             max_text_chars=_positive(env, "MAX_TEXT_CHARS", cls.max_text_chars),
@@ -86,6 +92,16 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise SettingsError(f"{name} is {value!r}; set it to a whole number above 0, or unset it for {default}.")
     return int(value)
+
+
+def _key(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if 0 < len(value) < FEWEST_KEY_CHARS:  # the value itself is not for the sentence
+        raise SettingsError(
+            f"{name} has {len(value)} characters; set it to {FEWEST_KEY_CHARS} or more that nobody can guess, "
+            "or unset it for another key with each start."
+        )
+    return value
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:

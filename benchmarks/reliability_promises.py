@@ -83,7 +83,38 @@ ACCESS: list[Promise] = [
     ),
 ]
 
-PRIVACY: list[Promise] = []
+PRIVACY: list[Promise] = [
+    Promise(
+        "`LOG_TEXT=redacted`: texts hold invented e-mail addresses and payment card numbers, in many forms",
+        "at least 99 % of each are on the disk no more",
+        TESTS + "test_personal_data.py::test_planted_addresses_and_cards_are_not_on_the_disk",
+    ),
+    Promise(
+        "`LOG_TEXT=redacted`: texts hold telephone numbers of all countries",
+        "at least 99 % of those in international form are on the disk no more; of others, as many as can be told",
+        TESTS + "test_personal_data.py::test_planted_telephone_numbers_are_not_on_the_disk",
+    ),
+    Promise(
+        "`LOG_TEXT=redacted`: texts hold years, dates, prices, ratings, scores, addresses of machines",
+        "at most 1 % of the texts are changed",
+        TESTS + "test_personal_data.py::test_numbers_that_are_none_stay_on_the_disk",
+    ),
+    Promise(
+        "`LOG_TEXT=redacted`: texts of 20,000 characters that are made to take long",
+        "the time grows with the length alone",
+        TESTS + "test_personal_data.py::test_hostile_texts_cannot_hold_the_service_up",
+    ),
+    Promise(
+        "`LOG_TEXT=hashed`: texts are answered, refused, explained, and looked for in all that is written and printed",
+        "nothing of them is found, and repeats are known, also after a restart with the same `LOG_HASH_KEY`",
+        TESTS + "test_personal_data.py::test_without_texts_nothing_of_them_is_on_the_disk_and_repeats_are_known",
+    ),
+    Promise(
+        "a model of one's own fails, and its error quotes the text",
+        "500; nothing of the text is printed, with `redacted` and `hashed`",
+        TESTS + "test_personal_data.py::test_a_model_whose_errors_quote_the_text_prints_nothing_of_it",
+    ),
+]
 
 SUPPLY: list[Promise] = [
     Promise(

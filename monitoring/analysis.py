@@ -48,7 +48,8 @@ class Comparison:
 @dataclass(frozen=True)
 class Analysis:
     """`alerts` are the verdict, `notes` what could not be used. `drifts` compares the selected requests with the
-    reference by subject; one is missing where there is nothing to compare. `estimate_doubted`: labels contradict it."""
+    reference by subject; one is missing where there is nothing to compare. `estimate_doubted`: labels contradict it.
+    `texts_left_out`: the log does not have the latest one."""
 
     segment: Segment
     counted: Counted
@@ -67,6 +68,7 @@ class Analysis:
     audit: Audit
     drifts: Mapping[str, Drift]
     moved_words: list[MovedWord]
+    texts_left_out: bool
     reliability: list[ReliabilityBin]
     calibration_error: CalibrationError | None
     versions: list[VersionQuality]
@@ -111,6 +113,7 @@ def analyse(
         audit=feedback.audit_sample(drawn),
         drifts=_drifts(counted, comparable, reference, by_label=not segment.labels) if reference else {},
         moved_words=moved_words,
+        texts_left_out=_texts_left_out(snapshot, segment),
         reliability=calibration.reliability(answers),
         calibration_error=calibration.calibration_error(answers),
         versions=by_version,
@@ -133,6 +136,12 @@ def find_moved_words(snapshot: Snapshot, segment: Segment, reference: Reference 
 
     latest = requests.read(requests.newest(wanted, words.MAX_TEXTS)[::-1])
     return words.moved_words([request.line for request in latest], reference.words)
+
+
+def _texts_left_out(snapshot: Snapshot, segment: Segment) -> bool:
+    requests = snapshot.requests
+    latest = requests.read(requests.newest(lambda of: segment.mask(of, requests.names), 1))
+    return any(request.line.is_left_out for request in latest)
 
 
 def _drawn(snapshot: Snapshot, segment: Segment) -> pd.DataFrame:

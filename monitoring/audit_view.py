@@ -10,12 +10,14 @@ from monitoring.components import coloured_text
 from monitoring.feedback import Audit
 from monitoring.log_format import Prediction
 from monitoring.remarks import audit_sentence
-from monitoring.views import named, plain
+from monitoring.views import named, plain, text_of
 
 AUDIT = (
     "Some answers are marked at random when they are given. Labels of these are unlike those that users choose to "
     "give: they say how good all answers are."
 )
+
+LEFT_OUT = "The log does not have its text (LOG_TEXT=hashed). To know it, ask where the request came from:"
 
 
 def draw_audit(
@@ -26,9 +28,11 @@ def draw_audit(
     st.caption(plain(audit_sentence(audit)))
     if oldest is None or oldest.prediction_id is None:
         return
-    text = {"name": "Text to be labelled", "pieces": [oldest.request_text], "terms": []}
+    text = {"name": "Text to be labelled", "pieces": [text_of(oldest)], "terms": []}
     coloured_text(key="audit_text", data=text)
     key = oldest.prediction_id
+    if oldest.is_left_out:
+        st.caption(plain(f"{LEFT_OUT} its prediction_id is {key}."))
     choices = sorted({*labels, oldest.predicted_sentiment})
     st.caption(f"{len(audit.waiting):,} wait for a label, the oldest first. What is the true label of this text?")
     with st.container(horizontal=True):

@@ -38,7 +38,7 @@ def draw_texts(analysis: Analysis, reference: Reference | None) -> None:
         _draw_lengths(analysis, reference)
     with right:
         _draw_vocabulary(analysis, reference)
-    _draw_moved_words(analysis.moved_words)
+    _draw_moved_words(analysis.moved_words, analysis.texts_left_out)
 
 
 def draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
@@ -80,10 +80,13 @@ def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
     st.caption(f"On average the model knows {mean:.1%} of the words of a text.")
 
 
-def _draw_moved_words(moved: list[MovedWord]) -> None:
+def _draw_moved_words(moved: list[MovedWord], texts_left_out: bool) -> None:
     st.subheader("Words that moved", help="Words found in clearly more or fewer texts than in the reference.")
-    if not moved:
+    if texts_left_out:
+        st.caption("The log does not have the latest texts (LOG_TEXT=hashed), so no words are found in them.")
+    elif not moved:
         st.caption("No word is found in clearly more or fewer of the latest texts than in the reference.")
+    if not moved:
         return
     rows = [
         (

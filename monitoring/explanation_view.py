@@ -11,7 +11,7 @@ from monitoring.alert import Alert
 from monitoring.components import coloured_text
 from monitoring.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
 from monitoring.log_format import Prediction
-from monitoring.views import clipped, draw_alerts, named, plain
+from monitoring.views import clipped, draw_alerts, named, plain, text_of
 
 MOST_CHOICES = 10  # buttons
 
@@ -50,7 +50,7 @@ def component_data(request: Prediction, explanation: Explanation | str, labels: 
     browser whenever the page is refreshed."""
     name, origin = f"{request.prediction_id} {request.timestamp}", _origin(request)
     if isinstance(explanation, str):
-        return {"request": name, "origin": origin, "pieces": [request.request_text], "sides": None, "terms": []}
+        return {"request": name, "origin": origin, "pieces": [text_of(request)], "sides": None, "terms": []}
     return {
         "request": name,
         "origin": origin,

@@ -59,11 +59,12 @@ class Filters:
 
 class Found(NamedTuple):
     """The newest `requests` that pass, of `matching` that may; of these so many texts were `searched` for words, or
-    None if there was no need to."""
+    None if there was no need to. Of those that were read, the texts of so many are `left_out` of the log."""
 
     requests: list[Request]
     matching: int
     searched: int | None
+    left_out: int
 
 
 def outcomes(columns: Columns) -> Array:
@@ -85,15 +86,21 @@ def find(requests: Requests, segment: Segment, filters: Filters, limit: int) -> 
 
     matching = requests.number(wanted)
     if not filters.text:
-        return Found(requests.read(requests.newest(wanted, limit)), matching, None)
-    rows, found, searched = requests.newest(wanted, MOST_TEXTS), [], 0
+        newest = requests.read(requests.newest(wanted, limit))
+        return Found(newest, matching, None, _left_out(newest))
+    rows, found, searched, left_out = requests.newest(wanted, MOST_TEXTS), [], 0, 0
     words = filters.text.casefold()
     for part in _parts(rows):
-        found += [request for request in requests.read(part) if words in request.line.request_text.casefold()]
-        searched += len(part)
+        read = requests.read(part)
+        found += [request for request in read if words in request.line.request_text.casefold()]
+        searched, left_out = searched + len(part), left_out + _left_out(read)
         if len(found) >= limit:
             break
-    return Found(found[:limit], matching, searched)
+    return Found(found[:limit], matching, searched, left_out)
+
+
+def _left_out(requests: Sequence[Request]) -> int:
+    return sum(request.line.is_left_out for request in requests)
 
 
 def _parts(rows: Array) -> Iterator[Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class Prediction(NamedTuple):
@@ -20,6 +20,12 @@ class Prediction(NamedTuple):
     model_version: str | None
     known_share: float  # the share of its tokens that the model's vocabulary has; NaN where the line does not say
     audit: bool  # drawn for the audit sample
+    text_hash: str | None = None  # where the text is left out (LOG_TEXT=hashed), and is "" here
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the log has a hash in place of the text."""
+        return self.text_hash is not None and not self.request_text
 
 
 class Feedback(NamedTuple):
@@ -36,7 +42,7 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
     return Prediction(
         timestamp=utc(record["timestamp"]),
         request_text=text,
-        words=word_count(text),
+        words=word_count(text) or number_of(record.get("words")),
         predicted_sentiment=_text(record["predicted_sentiment"]),
         true_sentiment=_optional(record.get("true_sentiment")),
         prediction_id=_optional(record.get("prediction_id")),
@@ -44,12 +50,30 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
         model_version=_optional(record.get("model_version")),
         known_share=_probability(record.get("known_share")),
         audit=record.get("audit") is True,
+        text_hash=_optional(record.get("text_hash")),
     )
 
 
 def parse_feedback(record: dict[str, Any]) -> Feedback:
     """Raises KeyError, TypeError or ValueError for what is not a label of the log."""
     return Feedback(utc(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
+
+
+class Text(Protocol):
+    @property
+    def request_text(self) -> str: ...
+    @property
+    def text_hash(self) -> str | None: ...
+
+
+def known_by(line: Text) -> str:
+    """What is the same for the same text: the text, or its hash where that is left out."""
+    return line.request_text or line.text_hash or ""
+
+
+def number_of(words: Any) -> int:
+    """Of a text that is left out, as the line says; 0 if it does not."""
+    return max(words, 0) if isinstance(words, int) and not isinstance(words, bool) else 0
 
 
 def word_count(text: str) -> int:

@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction, utc, word_count
+from monitoring.log_format import (
+    Feedback,
+    Prediction,
+    known_by,
+    number_of,
+    parse_feedback,
+    parse_prediction,
+    utc,
+    word_count,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_ID = np.uint64(0)
@@ -33,6 +42,8 @@ class PredictionLine(msgspec.Struct, gc=False):
     model_version: str | None = None
     known_share: float | None = None
     audit: bool | None = None
+    words: int | None = None
+    text_hash: str | None = None
 
 
 class FeedbackLine(msgspec.Struct, gc=False):
@@ -74,7 +85,7 @@ class Predictions(NamedTuple):
     time: Array  # int64, microseconds since 1970
     start: Array  # int64, where the line starts in its file, in bytes
     end: Array
-    text: Array  # uint64, the hash of the text
+    text: Array  # uint64, the hash of the text, or of its hash in the log
     key: Array  # uint64, the hash of the prediction_id; NO_ID for none
     words: Array  # uint16
     predicted: Array  # uint16, a number of Names, as the next two
@@ -102,6 +113,10 @@ def read_predictions(lines: Sequence[bytes], start: int, names: Names) -> tuple[
     not be read."""
     rows, times, places, unreadable = _parsed(lines, decode_prediction, parse_prediction)
     texts = _objects(row.request_text for row in rows)
+    words = word_counts(texts)
+    for place in np.flatnonzero(words == 0):  # a blank text, or one that is left out
+        texts[place] = known_by(rows[place])
+        words[place] = min(number_of(rows[place].words), MOST_WORDS)
     starts, ends = _places_in_file(lines, start)
     return Predictions(
         time=times,
@@ -109,7 +124,7 @@ def read_predictions(lines: Sequence[bytes], start: int, names: Names) -> tuple[
         end=ends[places],
         text=hashes(texts),
         key=keys([row.prediction_id for row in rows]),
-        words=np.minimum(word_counts(texts), MOST_WORDS).astype(np.uint16),
+        words=np.minimum(words, MOST_WORDS).astype(np.uint16),
         predicted=np.array([names[row.predicted_sentiment] for row in rows], dtype=np.uint16),
         true=np.array([names[row.true_sentiment] for row in rows], dtype=np.uint16),
         version=np.array([names[row.model_version] for row in rows], dtype=np.uint16),

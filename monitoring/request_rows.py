@@ -16,7 +16,7 @@ import pandas as pd
 
 from monitoring.columns import BLOCK_ROWS, EMPTY, Columns, take
 from monitoring.log_files import DAMAGED, open_log
-from monitoring.log_format import Prediction
+from monitoring.log_format import Prediction, known_by
 from monitoring.log_lines import EPOCH, Names, hashes, keys, microseconds, parse_line
 from monitoring.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
 
@@ -144,7 +144,7 @@ class Requests:
         """Some rows, in this order, as far as they are still in the log; with the label that counts."""
         columns = self.part(np.asarray(rows, dtype=np.int64), "file", "start", "text", "true")
         lines = self._lines(columns.file.tolist(), columns.start.tolist())
-        texts = np.array([line.request_text if line else "" for line in lines], dtype=object)
+        texts = np.array([known_by(line) if line else "" for line in lines], dtype=object)
         there = hashes(texts) == columns.text  # else another line has taken its place
         return [
             Request(int(row), line._replace(true_sentiment=self.names.texts[true]))

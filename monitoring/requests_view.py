@@ -14,7 +14,7 @@ from monitoring.explorer import MOST_CSV_ROWS, OUTCOMES, Filters, Found, find, o
 from monitoring.log_reader import Snapshot
 from monitoring.request_rows import Request
 from monitoring.segment import Segment
-from monitoring.views import clipped
+from monitoring.views import clipped, text_of
 
 ROWS = 50  # that are shown at first, and more each time that more are asked for
 CLIPPED = 300  # characters of a text in the table
@@ -36,6 +36,9 @@ def draw_filters(labels: Sequence[str], zone: tzinfo) -> None:
 _SEARCH = (
     "In any case, of letters or of other requests: the newest 20,000 that pass the other filters are looked through."
 )
+
+
+_LEFT_OUT = "The log does not have the texts of {} (LOG_TEXT=hashed), so no words can be found in them."
 
 
 def chosen_filters(zone: tzinfo) -> Filters:
@@ -110,7 +113,7 @@ def _row(request: Request) -> dict[str, Any]:
     return {
         "key": str(row),
         "time": f"{line.timestamp:%Y-%m-%d %H:%M:%S} UTC",
-        "text": line.request_text[:CLIPPED],
+        "text": text_of(line)[:CLIPPED],
         "predicted": clipped(line.predicted_sentiment),
         "true": line.true_sentiment and clipped(line.true_sentiment),
         "outcome": outcome(line),
@@ -128,6 +131,8 @@ def draw_below(found: Found, total: int, more: Callable[[], None], everything: C
         requests = "1 request" if shown == 1 else f"{shown:,} requests"
         sentence = f"{requests} with these words{looked}, of {total:,}."
     st.caption(f"{sentence} Choose one to see all of it.")
+    if found.left_out:
+        st.caption(_LEFT_OUT.format("1 of these" if found.left_out == 1 else f"{found.left_out:,} of these"))
     with st.container(horizontal=True):
         if shown >= st.session_state.get("limit", ROWS):
             st.button("Show more", key="more", on_click=more)

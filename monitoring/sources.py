@@ -112,6 +112,8 @@ def explanation_or_reason(url: str, text: str, request: tuple[str, ...], _client
 
 def explained(client: ApiClient, request: Prediction) -> Explanation | str:
     """The explanation of the request, or the sentence why there is none."""
+    if request.is_left_out:
+        return "The log does not have the text (LOG_TEXT=hashed), so that nothing can be said of its words."
     named = (str(request.prediction_id), str(request.timestamp))
     return explanation_or_reason(client.url, request.request_text, named, client)
 

@@ -12,11 +12,19 @@ import streamlit as st
 
 from monitoring.alert import Alert
 from monitoring.components import plain_table, verdict
+from monitoring.log_format import Prediction
 
 
 def plain(text: object) -> str:
     """Text from outside, so that Streamlit's Markdown shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", " ".join(str(text).split()))
+
+
+def text_of(request: Prediction) -> str:
+    """The text, or that it is left out of the log."""
+    if not request.is_left_out:
+        return request.request_text
+    return f"(not in the log: {'1 word' if request.words == 1 else f'{request.words:,} words'})"
 
 
 def named(label: object) -> str:

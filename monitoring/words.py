@@ -60,7 +60,8 @@ def moved_words(requests: Sequence[Prediction], words: Words) -> list[MovedWord]
     """The words that show best what is new, at most MAX_WORDS: those whose odds have changed most, as far as a 95 %
     interval can tell at least. Each text counts once, and of MAX_TEXTS the latest, which come last; none for fewer than
     MIN_TEXTS."""
-    texts = list({request.request_text: request for request in requests}.values())[-MAX_TEXTS:]
+    there = (request for request in requests if not request.is_left_out)
+    texts = list({request.request_text: request for request in there}.values())[-MAX_TEXTS:]
     if len(texts) < MIN_TEXTS or not words.texts:
         return []
     sightings = _sightings((request.request_text for request in texts), words.pattern)

@@ -10,7 +10,7 @@ import pytest
 
 import api
 from api.main import create_app
-from api.prediction_log import FeedbackRecord, PredictionRecord
+from api.prediction_log import FeedbackRecord, HashedRecord, PredictionRecord
 from api.settings import Settings as ApiSettings
 from monitoring.settings import Settings as MonitoringSettings
 from tests.conftest import ROOT
@@ -64,6 +64,7 @@ def test_the_log_lines_shown_have_the_fields_that_are_written():
     assert [list(line) for line in lines] == [
         [field.name for field in fields(PredictionRecord)],
         [field.name for field in fields(FeedbackRecord)],
+        [field.name for field in fields(HashedRecord)],
     ]
 
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import threading
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from sklearn.pipeline import make_pipeline, make_union
 from api.model import Model
 from api.model_file import load_model
 from api.owned_file import OwnedFile
-from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line
+from api.personal_data import keeper
+from api.prediction_log import FeedbackRecord, HashedRecord, PredictionLog, PredictionRecord, line
 from api.predictor import Predictor
 from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction, word_count
 from monitoring.log_reader import Snapshot
@@ -145,9 +146,9 @@ def test_the_reader_needs_no_field_but_those_that_are_promised():
 
 
 def test_the_reader_knows_only_fields_that_are_written():
-    written = {field.name for field in fields(PredictionRecord)}
+    written = {field.name for field in fields(HashedRecord)}
 
-    assert set(Prediction._fields) - written == {"words"}
+    assert set(Prediction._fields) <= written
     assert set(Feedback._fields) == {field.name for field in fields(FeedbackRecord)}
 
 
@@ -168,6 +169,29 @@ def test_a_new_field_breaks_nothing(tmp_path, value):
     assert snapshot.unreadable_lines == 0
     assert predictions_of(snapshot)["request_text"].tolist() == [RECORD.request_text] * 2
     assert predictions_of(snapshot)["true_sentiment"].tolist() == ["negative"] * 2
+
+
+@given(st.lists(texts, max_size=5), st.randoms())
+def test_what_is_known_of_a_text_is_the_same_when_the_text_is_left_out(written, chance):
+    written = [*written, *chance.choices(written, k=3)] if written else []
+    lines = [replace(RECORD, request_text=text) for text in written]
+    kept = keeper("hashed", "sixteen or more characters")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "prediction_logs.json")
+        log.write_bytes(b"".join(line(kept(record)) for record in lines))
+        hashed, left_out = columns_of(read(Path(folder))), predictions_of(read(Path(folder)))
+        log.write_bytes(b"".join(map(line, lines)))
+        full = columns_of(read(Path(folder)))
+
+    assert full == hashed
+    assert left_out["request_text"].tolist() == [""] * len(written)
+
+
+def columns_of(snapshot: Snapshot) -> list[object]:
+    """What the figures are made of: words, and which texts are the same."""
+    columns = snapshot.requests.part(np.arange(snapshot.requests.rows))
+    texts = columns.text.tolist()
+    return [columns.words.tolist(), columns.previous.tolist(), [texts.index(text) for text in texts]]
 
 
 @given(texts)
@@ -269,7 +293,8 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
 
     snapshot = read(tmp_path)
 
-    table = predictions_of(snapshot).drop(columns=["words", "prediction_id", "model_version", "known_share", "audit"])
+    beside = ["words", "prediction_id", "model_version", "known_share", "audit", "text_hash"]
+    table = predictions_of(snapshot).drop(columns=beside)
     rows = [tuple(None if pd.isna(value) else value for value in row) for row in table.itertuples(index=False)]
 
     def at(text: str) -> pd.Timestamp:
@@ -290,10 +315,12 @@ def test_the_sample_is_read_as_it_always_was(tmp_path):
         (at("06"), "Written after the power cut", "negative", None, 0.625),
         (at("06.5"), "Since the audit sample", "positive", None, 0.875),
         (at("06.75"), "No words are known of this model", "negative", None, 0.5),
+        (at("06.875"), "", "positive", None, 0.75),
     ]
-    assert predictions_of(snapshot)["words"].tolist() == [4, 8, 9, 3, 5, 5, 4, 7]
-    assert predictions_of(snapshot)["known_share"].fillna(-1).tolist() == [-1] * 6 + [0.75, -1]
-    assert predictions_of(snapshot)["audit"].tolist() == [False] * 6 + [True, False]
+    assert predictions_of(snapshot)["words"].tolist() == [4, 8, 9, 3, 5, 5, 4, 7, 12]
+    assert predictions_of(snapshot)["known_share"].fillna(-1).tolist() == [-1] * 6 + [0.75, -1, 0.5]
+    assert predictions_of(snapshot)["audit"].tolist() == [False] * 6 + [True, False, False]
+    assert predictions_of(snapshot)["text_hash"].fillna("").tolist() == [""] * 8 + ["0a8f6ac5d1bd1b1d0c5a2e7f9b3c4d5e"]
     assert predictions_of(snapshot)[["prediction_id", "model_version"]].isna().sum().tolist() == [1, 1]
     assert (snapshot.files, snapshot.unreadable_lines, snapshot.unmatched_feedback) == (1, 2, 1)
 

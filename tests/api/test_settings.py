@@ -21,6 +21,8 @@ def test_every_variable_is_read():
             "LOG_KEEP_DAYS": "30",
             "LOG_KEEP_GB": "4.5",
             "LOG_COMPRESS": "ON",
+            "LOG_TEXT": "Hashed",
+            "LOG_HASH_KEY": "not to be guessed",
             "AUDIT_RATE": "0.2",
             "MODEL_PATH": "/models/m.pkl",
             "MODEL_CARD_PATH": "/models/c.json",
@@ -37,6 +39,8 @@ def test_every_variable_is_read():
     assert settings == Settings(
         log_dir=Path("/data"),
         log_sync="always",
+        log_text="hashed",
+        log_hash_key="not to be guessed",
         log_segment_mb=0.5,
         log_keep_days=30,
         log_keep_gb=4.5,
@@ -89,6 +93,7 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("LOG_KEEP_DAYS", "-1"),
         ("LOG_KEEP_GB", "all"),
         ("LOG_COMPRESS", "yes"),
+        ("LOG_TEXT", "none"),
         ("AUDIT_RATE", "5 %"),
         ("AUDIT_RATE", "1.01"),
         ("AUDIT_RATE", "-0.1"),
@@ -108,3 +113,11 @@ def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):
         Settings.from_env({name: value})
 
     assert repr(value) in str(raised.value)
+
+
+def test_the_key_of_hashes_is_printed_nowhere():
+    assert "not to be guessed" not in repr(Settings.from_env({"LOG_HASH_KEY": "not to be guessed"}))
+
+    with pytest.raises(SettingsError, match="LOG_HASH_KEY has 6 characters; set it to 16 or more") as raised:
+        Settings.from_env({"LOG_HASH_KEY": "secret"})
+    assert "secret" not in str(raised.value)

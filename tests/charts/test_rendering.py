@@ -224,6 +224,15 @@ def test_the_sign_in_is_told_to_the_dashboard_alone_with_its_secrets_from_a_secr
     assert not {*NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED"} & {entry["name"] for entry in watch["env"]}
 
 
+def test_the_key_of_hashes_comes_from_a_secret_that_must_be_there():
+    api = pods(render({"api": {"logText": "hashed", "logHashSecret": "keys"}}))["api"]["spec"]["containers"][0]
+    given = {entry["name"]: entry for entry in api["env"]}
+
+    assert given["LOG_TEXT"]["value"] == "hashed"
+    assert given["LOG_HASH_KEY"]["valueFrom"] == {"secretKeyRef": {"name": "keys", "key": "log-hash-key"}}
+    assert "LOG_HASH_KEY" not in env(pods(render())["api"]["spec"]["containers"][0])
+
+
 @every_shape
 def test_no_list_has_an_entry_twice(shape):
     for container in containers(shape):

@@ -31,6 +31,14 @@ def test_it_follows_a_prediction_into_the_log_and_asks_the_dashboard(main, runni
     ]
 
 
+def test_it_finds_its_line_in_a_log_without_texts(main, start_api, capsys):
+    api = start_api(LOG_TEXT="hashed")
+
+    main({"API_URL": api.url, "LOG_DIR": str(api.log_dir)})
+
+    assert "Its line is in the log." in capsys.readouterr().out
+
+
 def test_it_fails_when_the_line_is_missing(main, running_api, tmp_path):
     (tmp_path / "elsewhere").mkdir()
 

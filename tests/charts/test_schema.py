@@ -49,6 +49,7 @@ OTHER: dict[str, Any] = {
     "type": "LoadBalancer",
     "strategy": {"type": "RollingUpdate"},
     "logSync": "no",
+    "logText": "redacted",
     "logLevel": "error",
     "basePath": "/path",
     "interval": "1m",
@@ -242,6 +243,7 @@ def test_every_value_a_template_uses_is_declared():
     ("values", "reason"),
     [
         ({"api": {"logSync": "sometimes"}}, "always"),
+        ({"api": {"logText": "none"}}, "redacted"),
         ({"api": {"auditRate": 5}}, "maximum"),
         ({"api": {"rateLimit": 100_001}}, "maximum"),
         ({"api": {"rateLimit": 0.5}}, "integer"),

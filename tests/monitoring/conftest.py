@@ -25,6 +25,7 @@ from tests.conftest import serving
 from tests.monitoring.receivers import Receiver, StandInForAlertmanager
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LEFT_OUT: dict[str, Any] = {"request_text": "", "words": 4, "characters": 20, "text_hash": "0a8f6ac5d1bd1b1d"}
 Reply = tuple[int, object]  # a status with a JSON document; bytes are sent as they are
 
 

@@ -177,6 +177,43 @@ def test_a_text_that_is_sent_again_and_again_hides_no_others(tmp_path):
     assert "battery" in {word.word for word in analysed(tmp_path, *log).moved_words}
 
 
+# Texts that are left out of the log
+
+
+def left_out(n: int, start: int = 0) -> list[bytes]:
+    return [
+        line
+        for number in range(start, start + n)
+        for line in lines(1, start=number, request_text="", words=200, characters=900, text_hash=f"{number % 60:032x}")
+    ]
+
+
+def test_without_texts_all_but_the_words_is_analysed_as_with_them(tmp_path):
+    texts = [" ".join([f"battery{n % 60}", *["charger"] * 199]) for n in range(90)]
+    full = analysed(tmp_path / "full", *(one for n, text in enumerate(texts) for one in lines(1, n, request_text=text)))
+    hashed = analysed(tmp_path / "hashed", *left_out(90))
+
+    assert full.drifts["length"] == hashed.drifts["length"]
+    assert full.counted.distinct == hashed.counted.distinct == 60
+    assert full.counted.lengths.equals(hashed.counted.lengths)
+    assert [full.drifts.keys(), full.accuracy, full.estimated] == [
+        hashed.drifts.keys(),
+        hashed.accuracy,
+        hashed.estimated,
+    ]
+    assert [bool(full.moved_words), bool(hashed.moved_words)] == [True, False]
+    assert [full.texts_left_out, hashed.texts_left_out] == [False, True]
+
+
+def test_words_are_looked_for_in_those_texts_that_are_there(tmp_path):
+    battery = [line for n in range(60) for line in lines(1, start=n, request_text=f"battery {n}")]
+
+    analysis = analysed(tmp_path, *battery, *left_out(30, start=60))
+
+    assert "battery" in {word.word for word in analysis.moved_words}
+    assert analysis.texts_left_out
+
+
 # Audit
 
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from monitoring.verdict_view import LINKS
 from tests.conftest import ROOT, free_port
-from tests.monitoring.conftest import FakeApi, append, feedback
+from tests.monitoring.conftest import LEFT_OUT, FakeApi, append, feedback
 from tests.monitoring.pages import (
     NASTY,
     ago,
@@ -904,3 +904,45 @@ def test_an_audited_answer_without_a_character_can_be_labelled(page_with_api, lo
     redraw(page, "audit")
 
     assert api.received[-1] == ("/feedback", {"prediction_id": "id-1", "true_sentiment": ""})
+
+
+# A log without texts (LOG_TEXT=hashed)
+
+
+def test_the_charts_of_a_log_without_texts_stand(page, log):
+    log_without_texts(log, 80)
+
+    run(page)
+
+    assert {"lengths", "vocabulary", "labels", "confidence"} <= set(charts(page))
+    assert tiles(page)["Requests"][0] == "80"
+    assert "Median 4 words" in said(page, "caption")
+    assert "The log does not have the latest texts (LOG_TEXT=hashed), so no words are found" in said(page, "caption")
+    assert "No word is found in clearly more" not in said(page, "caption")
+
+
+def test_a_log_of_which_only_the_later_part_has_no_texts_is_shown_as_one(page, log):
+    texts = [f"The quokka number {number} was tired." for number in range(100)]
+    append(log, *(prediction(timestamp=ago(minutes=9), request_text=text, prediction_id=text) for text in texts))
+    log_without_texts(log, 60)
+
+    run(page)
+
+    assert tiles(page)["Requests"][0] == "160"
+    assert "quokka" in [row["word"] for row in table(page, "moved_words")]
+    assert "The log does not have the latest texts" in said(page, "caption")
+
+
+def test_an_audited_answer_whose_text_is_left_out_is_named_by_its_id(page_with_api, log, api):
+    page = audited(page_with_api, log, **LEFT_OUT)
+
+    assert component(page, "audit_text")["pieces"] == ["(not in the log: 4 words)"]
+    assert "ask where the request came from: its prediction_id is id-1." in said(page, "caption")
+    button(page, "negative").click()
+    redraw(page, "audit")
+    assert api.received[-1] == ("/feedback", {"prediction_id": "id-1", "true_sentiment": "negative"})
+
+
+def log_without_texts(log: Path, n: int) -> None:
+    own = [LEFT_OUT | {"text_hash": f"{number:032x}", "prediction_id": f"{number}"} for number in range(n)]
+    append(log, *(prediction(timestamp=ago(minutes=1), **fields) for fields in own))

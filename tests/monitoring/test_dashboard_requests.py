@@ -12,7 +12,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
 from monitoring.requests_view import CLIPPED, ROWS
-from tests.monitoring.conftest import FakeApi, append, at, feedback
+from tests.monitoring.conftest import LEFT_OUT, FakeApi, append, at, feedback
 from tests.monitoring.pages import (
     NASTY,
     ago,
@@ -604,3 +604,31 @@ def test_the_analysis_can_be_downloaded_as_it_is_when_the_button_is_clicked(page
 
     assert json.loads(files["sentiment-monitor.json"]())["requests"] == 5
     assert json.loads(kept["sentiment-monitor.json"]())["requests"] == 2
+
+
+# Texts that are left out of the log (LOG_TEXT=hashed)
+
+
+def test_a_request_without_its_text_is_listed_and_opened_and_nothing_is_asked_about_it(page_with_api, log, api):
+    page = page_with_api
+    append(log, prediction(**LEFT_OUT), prediction(request_text="good film", timestamp=at(1), prediction_id="id-2"))
+    run(page)
+    assert shown_texts(page) == ["good film", "(not in the log: 4 words)"]
+    assert "The log does not have the texts of 1 of these (LOG_TEXT=hashed), so no words" in said(page, "caption")
+
+    click(page, "(not in the log: 4 words)")
+
+    assert open_text(page) == "(not in the log: 4 words)"
+    assert "No explanation. The log does not have the text (LOG_TEXT=hashed)" in alerts_of(page, "explanation_alert")
+    assert not [path for path, _ in api.received if path == "/explain"]
+    button(page, "Wrong: it is negative").click()
+    redraw(page, "requests")
+    assert api.received[-1] == ("/feedback", {"prediction_id": "id-1", "true_sentiment": "negative"})
+
+
+def test_words_are_searched_in_those_texts_that_are_there(page, log):
+    append(log, *(prediction(**LEFT_OUT) for _ in range(3)), prediction(request_text="good film", timestamp=at(1)))
+    run(page).text_input(key="text").set_value("good")
+
+    assert shown_texts(redraw(page, "requests")) == ["good film"]
+    assert "The log does not have the texts of 3 of these" in said(page, "caption")

@@ -13,11 +13,11 @@ from monitoring.explorer import MOST_TEXTS, TEXTS_AT_ONCE, Filters, Found, find,
 from monitoring.log_format import Prediction
 from monitoring.request_rows import Request
 from monitoring.segment import Segment
-from tests.monitoring.conftest import NOON, append, at, feedback, prediction, watched_log
+from tests.monitoring.conftest import LEFT_OUT, NOON, append, at, feedback, prediction, watched_log
 
 FIELDS = [
     "timestamp", "request_text", "words", "predicted_sentiment", "true_sentiment", "prediction_id", "confidence",
-    "model_version", "known_share", "audit", "answer_was",
+    "model_version", "known_share", "audit", "text_hash", "answer_was",
 ]  # fmt: skip
 SIGNS = "=+-@＝＋－＠"
 texts = st.text(st.characters(exclude_categories=["Cs"]))  # as the log has them: no half characters
@@ -150,6 +150,16 @@ def test_a_span_of_time_begins_with_its_start_and_ends_before_its_end(directory,
     assert texts_of(found_in(directory, Filters(since=moments[0], until=moments[1]))) == expected
 
 
+def test_texts_that_are_left_out_of_the_log_are_counted_and_have_no_words(directory):
+    append(directory / "prediction_logs.json", *(prediction(**LEFT_OUT, timestamp=at(4 + n)) for n in range(2)))
+
+    everything, words = found_in(directory), found_in(directory, Filters(text="good"))
+
+    assert texts_of(everything)[:3] == ["", "", "(bad.*)"]
+    assert (everything.matching, everything.left_out) == (6, 2)
+    assert (texts_of(words), words.searched, words.left_out) == (["good actors", "Good film"], 6, 2)
+
+
 def test_filters_and_segment_are_joined(directory):
     filters = Filters(text="BAD", labels=("negative",), outcomes=("no label", "right"))
 
@@ -207,7 +217,7 @@ def test_a_file_has_a_line_of_names_and_one_for_each_request():
     assert row == dict(
         zip(
             FIELDS,
-            ["2026-11-23T00:00:00+00:00", "a film", "2", "b", "b", "id-1", "0.5", "v1", "0.25", "False", "right"],
+            ["2026-11-23T00:00:00+00:00", "a film", "2", "b", "b", "id-1", "0.5", "v1", "0.25", "False", "", "right"],
             strict=True,
         )
     )

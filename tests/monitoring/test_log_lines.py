@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import parse_feedback, parse_prediction, utc
+from monitoring.log_format import known_by, parse_feedback, parse_prediction, utc
 from monitoring.log_lines import (
     MOST_WORDS,
     NO_ID,
@@ -47,6 +47,9 @@ fields = st.one_of(
     st.tuples(st.sampled_from(["true_sentiment", "prediction_id", "model_version"]), words_of_json | values),
     st.tuples(st.sampled_from(["confidence", "known_share"]), numbers | values),
     st.tuples(st.just("audit"), st.booleans() | values),
+    st.tuples(st.just("words"), numbers | values),
+    st.tuples(st.just("text_hash"), words_of_json | values),
+    st.tuples(st.just("request_text"), st.sampled_from(["", " ", "\x1f"])),
     st.tuples(st.text(max_size=5), values),
 )
 complete = {"timestamp": at(0), "request_text": "a wonderful film", "predicted_sentiment": "positive"}
@@ -95,6 +98,30 @@ def test_very_many_words_are_counted_as_so_many():
     assert plain(lines, Names())[0].words.tolist() == [MOST_WORDS - 1, MOST_WORDS, MOST_WORDS, MOST_WORDS]
 
 
+def test_a_text_that_is_left_out_is_as_long_as_the_line_says_and_known_by_its_hash():
+    left_out = {"request_text": "", "characters": 20}
+    lines = [
+        prediction(**left_out, words=4, text_hash="ab").strip(),
+        prediction(request_text="two words").strip(),
+        prediction(**left_out, words=4, text_hash="ab").strip(),
+        prediction(**left_out, words=MOST_WORDS + 1, text_hash="cd").strip(),
+        prediction(**left_out, text_hash="ab").strip(),
+        prediction(request_text="").strip(),
+    ]
+    found, unreadable = plain(lines, Names())
+
+    assert unreadable == 0
+    assert found.words.tolist() == [4, 2, 4, MOST_WORDS, 0, 0]
+    assert [found.text.tolist().index(text) for text in found.text.tolist()] == [0, 1, 0, 3, 0, 5]
+
+
+def test_a_text_that_is_there_is_counted_whatever_the_line_says():
+    (line,) = [prediction(request_text="two words", words=7, text_hash="ab").strip()]
+
+    assert plain([line], Names())[0].words.tolist() == [2]
+    assert plain([line], Names())[0].text == hashes(np.array(["two words"], dtype=object))
+
+
 # The fast and the slow way
 
 
@@ -106,6 +133,11 @@ def test_very_many_words_are_counted_as_so_many():
 @example([("other", float("nan")), ("known_share", 1)], True)
 @example([("request_text", "\ud800")], True)
 @example([("other", "\ud800")], True)
+@example([("request_text", ""), ("words", 5), ("text_hash", "ab")], True)
+@example([("request_text", ""), ("words", 10**9), ("text_hash", "")], True)
+@example([("request_text", " "), ("words", -1), ("text_hash", "ab")], True)
+@example([("request_text", ""), ("words", True), ("text_hash", "\ud800")], True)
+@example([("request_text", ""), ("words", 3.0)], True)
 def test_a_line_says_the_same_whether_it_is_read_fast_or_looked_at_twice(changed, ascii_only):
     line = as_line([*complete.items(), *changed], ascii_only)
     names = Names()
@@ -122,7 +154,7 @@ def test_a_line_says_the_same_whether_it_is_read_fast_or_looked_at_twice(changed
     assert repr(first_of(fast[0], names)) == repr(
         {
             "time": microseconds(row.timestamp),
-            "text": hashes(np.array([row.request_text], dtype=object))[0].item(),
+            "text": hashes(np.array([known_by(row)], dtype=object))[0].item(),
             "key": first_of(fast[0], names)["key"],
             "words": min(row.words, MOST_WORDS),
             "predicted": row.predicted_sentiment,

@@ -1,0 +1,65 @@
+"""What the log keeps of a text: all of it, all but what names somebody, or only what tells texts apart (`LOG_TEXT`)."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from secrets import token_bytes
+from typing import Literal
+
+from api.prediction_log import HashedRecord, PredictionRecord
+from api.redaction import redacted
+
+LogText = Literal["full", "redacted", "hashed"]
+HASH_CHARS = 32  # 128 bits: no two texts of a log share them
+KEY_BYTES = 32
+
+
+def keeper(log_text: LogText, key: str) -> Callable[[PredictionRecord], PredictionRecord]:
+    """Makes of a record the one that may be written. Without a `key` the hashes are of a random one."""
+    if log_text == "full":
+        return _as_it_is
+    if log_text == "redacted":
+        return _redacted
+    secret = key.encode() or token_bytes(KEY_BYTES)
+    return lambda record: _hashed(record, secret)
+
+
+def _as_it_is(record: PredictionRecord) -> PredictionRecord:
+    return record
+
+
+def _redacted(record: PredictionRecord) -> PredictionRecord:
+    return replace(record, request_text=redacted(record.request_text))
+
+
+def _hashed(record: PredictionRecord, secret: bytes) -> HashedRecord:
+    text = record.request_text
+    return HashedRecord(
+        **vars(record) | {"request_text": ""},
+        words=len(text.split()),
+        characters=len(text),
+        text_hash=hmac.digest(secret, text.encode(), "sha256").hex()[:HASH_CHARS],
+    )
+
+
+class WithoutMessages(logging.Filter):
+    """Leaves of an exception that is logged where it was and of which kind: its message may quote a text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and (error := record.exc_info[1]):
+            record.msg, record.args = record.getMessage().partition("\n")[0], ()  # asyncio's next line quotes it too
+            record.exc_info, record.exc_text = None, _where(error)
+        return True
+
+
+def _where(error: BaseException | None) -> str:
+    """The stacks of the exception and of those that led to it, with their kinds in place of what they say."""
+    found: dict[int, str] = {}
+    while error and id(error) not in found:
+        found[id(error)] = "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])
+        error = error.__cause__ or error.__context__
+    return "\n".join(["Traceback without messages, which may quote a text (LOG_TEXT):", *found.values()])
