@@ -13,7 +13,83 @@ class Promise(NamedTuple):
 
 TESTS = "tests/reliability/"
 
-FAULTS: list[Promise] = []
+FAULTS = [
+    Promise(
+        "the API is killed at random moments under load, also while it closes a file",
+        "no acknowledged answer is lost, no line torn, no id twice",
+        TESTS + "test_kills.py::test_kills_at_random_moments_under_load_lose_nothing",
+    ),
+    Promise(
+        "the machine loses its power (a copy of the disk as the kernel has written it, a real ext4)",
+        "`always`: no acknowledged answer is lost; `everysec`: at most those of the last second",
+        TESTS + "test_power_cuts.py::test_what_was_acknowledged_outlives_a_power_cut",
+    ),
+    Promise(
+        "the disk is full, and then has room again",
+        "503 with the reason, not ready, the page says so; ready by itself within 5 s; no line torn",
+        TESTS + "test_containers.py::test_a_full_disk_is_said_and_recovered_from",
+    ),
+    Promise(
+        "the folder of the log becomes read-only, and is writable again",
+        "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
+        TESTS + "test_containers.py::test_a_folder_that_becomes_read_only_is_said_and_recovered_from",
+    ),
+    Promise(
+        "the file or the folder is deleted, moved or replaced under the API",
+        "noticed within 2 s, without a request; a new one is written, and nothing refused",
+        TESTS + "test_folders.py::test_what_is_taken_away_is_noticed_and_written_anew",
+    ),
+    Promise(
+        "something else stands where the folder was",
+        "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
+        TESTS + "test_folders.py::test_a_folder_that_cannot_be_made_is_a_503_with_the_reason_until_it_can",
+    ),
+    Promise(
+        "8 processes write one log at once",
+        "nothing is lost or torn, each has a file of its own",
+        TESTS + "test_kills.py::test_eight_processes_write_one_log",
+    ),
+    Promise(
+        "SIGTERM under load",
+        "every accepted request is answered, and it ends in less than 5 s",
+        TESTS + "test_kills.py::test_a_stop_under_load_answers_what_was_accepted",
+    ),
+    Promise(
+        "the API is down, takes 5 s for an answer, or answers nonsense",
+        "the page stays up, says so, and can be used meanwhile",
+        TESTS + "test_pages.py::test_the_page_stays_up_and_says_what_the_api_does",
+    ),
+    Promise(
+        "the dashboard is killed under load",
+        "no request is refused or lost",
+        TESTS + "test_containers.py::test_serving_does_not_feel_that_the_dashboard_is_killed",
+    ),
+    Promise(
+        "20 people open the page at once under load",
+        "no request is refused or lost",
+        TESTS + "test_pages.py::test_serving_does_not_feel_twenty_people_who_open_the_page",
+    ),
+    Promise(
+        "the clock jumps back by an hour",
+        "requests stand in order of time, windows of time hold what is in them, no alarm or count changes",
+        TESTS + "test_clocks.py::test_a_clock_that_jumps_back_changes_no_count_no_alarm_and_no_order",
+    ),
+    Promise(
+        "an upgrade and a rollback under load, with Compose",
+        "no acknowledged answer is lost; what is refused can be sent again",
+        TESTS + "test_containers.py::test_an_upgrade_and_a_rollback_lose_nothing",
+    ),
+    Promise(
+        "an upgrade and a rollback under load, with Helm",
+        "no acknowledged answer is lost; what is refused can be sent again",
+        "tests/smoke/test_release.py::test_an_upgrade_and_a_rollback_under_load_lose_nothing",
+    ),
+    Promise(
+        "the log is of an older program, or of a newer one with fields that this one does not know",
+        "it is read and gone on with; what is unknown stays as it is",
+        TESTS + "test_versions.py::test_a_log_of_another_version_is_read_and_gone_on_with_and_keeps_what_is_unknown",
+    ),
+]
 
 HOSTILE: list[Promise] = []
 
@@ -57,6 +133,8 @@ ACCESS: list[Promise] = [
         "another machine asks what `make run` started without Docker",
         "nothing listens for it: all three services are bound to this machine",
         TESTS + "test_access.py::test_what_runs_without_docker_answers_this_machine_only",
+    ),
+    Promise(
         "the page is opened without a sign-in, where one is asked for",
         "nothing of the log reaches that browser",
         f"{TESTS}test_sign_in.py::test_nothing_of_the_log_reaches_who_is_not_signed_in",
@@ -159,7 +237,23 @@ SUPPLY: list[Promise] = [
     ),
 ]
 
-RETENTION: list[Promise] = []
+RETENTION = [
+    Promise(
+        "files are closed and compressed under load",
+        "nothing is lost, torn or refused",
+        TESTS + "test_kills.py::test_closing_files_under_load_loses_nothing",
+    ),
+    Promise(
+        "old files are deleted under load while readers follow, restart and are killed",
+        "nothing is deleted that is not counted, and figures go on as if all were there",
+        TESTS + "test_retention.py::test_figures_go_on_as_if_nothing_had_been_deleted",
+    ),
+    Promise(
+        "somebody's requests are erased while the service runs",
+        "none of their bytes is on the disk, all other lines are, and no reader starts over",
+        TESTS + "test_retention.py::test_what_is_erased_under_load_is_gone_and_nothing_else",
+    ),
+]
 
 SECTIONS = {
     "Faults": FAULTS,

@@ -34,7 +34,8 @@ class ApiClient:
 
     def ready(self) -> None:
         """Return if the API is ready. Raises ApiUnavailable with its own reason."""
-        self._request("/readyz")
+        if self._request("/readyz").get("status") != "ready":
+            raise ApiUnavailable(f"What answers at {self.url} is not the API; set API_URL to where that is.")
 
     def model_card(self) -> dict[str, Any]:
         return self._request("/model")

@@ -35,6 +35,14 @@ def test_a_ready_api_is_ready_and_tells_its_model_card(api):
     assert client.model_card() == api.replies["/model"][1]
 
 
+@pytest.mark.parametrize("answer", [{}, {"status": "ok"}, {"status": 1}, {"status": ["ready"]}])
+def test_another_service_at_its_address_is_not_taken_for_a_ready_api(api, answer):
+    api.replies["/readyz"] = (200, answer)
+
+    with pytest.raises(ApiUnavailable, match=f"What answers at {api.url} is not the API; set API_URL"):
+        ApiClient(api.url).ready()
+
+
 def test_a_text_is_sent_and_the_answer_comes_back(api):
     answer = ApiClient(api.url).predict("ganz schön 🎬\n")
 
