@@ -67,9 +67,9 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == 404:
-        detail = f"There is nothing at {echo(request.url.path)}; /docs lists the routes."
+        detail = f"There is nothing at {echo(request.scope['path'])}; /docs lists the routes."
     if error.status_code == 405:
-        detail = f"{request.method} is not allowed at {echo(request.url.path)}; use {headers.get('Allow')}."
+        detail = f"{request.method} is not allowed at {echo(request.scope['path'])}; use {headers.get('Allow')}."
     return problem(error.status_code, detail, headers)
 
 
@@ -87,5 +87,5 @@ def _unexplainable(request: Request, error: Exception) -> JSONResponse:
 
 
 def _bug(request: Request, error: Exception) -> JSONResponse:
-    logger.error("unexpected error at %s", request.url.path, exc_info=error)
+    logger.error("unexpected error at %s", echo(request.scope["path"]), exc_info=error)
     return problem(500, "The service made a mistake; its log has the details.")

@@ -7,7 +7,10 @@ parameters, and open two stacks of things to close; none is used here, and they 
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from email.message import Message
 from typing import Any, TypeVar
 
@@ -15,11 +18,15 @@ from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from api.input import echo
 
+LARGE_BYTES = 64 * 1024  # uvicorn keeps so much of a body that nobody reads
+LARGE_AT_ONCE = 8  # larger bodies wait their turn in the network, so that many of them do not take all memory
+MAX_MISTAKES = (
+    2000  # two for each item of a batch; a sentence names three, but pydantic would describe each of a million
+)
 Item = TypeVar("Item", bound=BaseModel)
 
 
@@ -28,6 +35,8 @@ def json_route(max_bytes: int) -> type[APIRoute]:
 
     For the app's own router: FastAPI builds the routes of an included one anew, in its general way.
     """
+
+    turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
     class JSONRoute(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Awaitable[BaseModel]], **options: Any) -> None:
@@ -38,8 +47,10 @@ def json_route(max_bytes: int) -> type[APIRoute]:
             self.app = self._answer
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-            body = await read_body(scope, receive, max_bytes)
-            answer = to_json(await self.endpoint(parse(self._model, body)))
+            size = check_head(scope, max_bytes)
+            async with turns if size is None or size > LARGE_BYTES else nullcontext():
+                body = await read_body(receive, max_bytes)
+                answer = to_json(await self.endpoint(parse(self._model, body)))
             length = str(len(answer)).encode()
             headers = [(b"content-length", length), (b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -48,11 +59,21 @@ def json_route(max_bytes: int) -> type[APIRoute]:
     return JSONRoute
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytearray:
-    """The body; HTTPException if it is not sent as JSON or too large, and then no more of it is read."""
-    headers = Headers(scope=scope)
-    _check_content_type(headers.get("content-type", ""))
-    _check_size(int(headers.get("content-length", 0)), max_bytes)
+def check_head(scope: Scope, max_bytes: int) -> int | None:
+    """How long the body will be, None if its head does not say; HTTPException if it is not JSON, or too large."""
+    headers = dict(scope["headers"])
+    _check_content_type(headers.get(b"content-type", b"").decode("latin-1"))
+    if encoding := headers.get(b"content-encoding", b"").decode("latin-1"):
+        raise HTTPException(415, f"Content-Encoding is {echo(encoding)}; send the body as it is, not compressed.")
+    if b"transfer-encoding" in headers:
+        return None
+    size = int(headers.get(b"content-length", 0))
+    _check_size(size, max_bytes)
+    return size
+
+
+async def read_body(receive: Receive, max_bytes: int) -> bytearray:
+    """The body; HTTPException if it is too large, and then no more of it is read."""
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -72,11 +93,23 @@ def parse(model: type[Item], body: bytearray) -> Item:
     if not body:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:
-        return model.model_validate(from_json(body, allow_inf_nan=False))
+        return model.model_validate(_decoded(body))
     except ValidationError as error:  # a ValueError too
+        if (mistakes := error.error_count()) > MAX_MISTAKES:
+            raise HTTPException(422, f"The body has {mistakes} mistakes; /docs shows what it may be.") from error
         raise RequestValidationError([e | {"loc": ("body", *e["loc"])} for e in error.errors()]) from error
     except ValueError as error:
         raise HTTPException(422, f"The body is not valid JSON: {error}.") from error
+
+
+def _decoded(body: bytearray) -> Any:
+    if len(body) <= LARGE_BYTES:
+        return from_json(body, allow_inf_nan=False)
+    gc.disable()  # of a million small lists most of the time would go into looking for cycles, of which JSON has none
+    try:
+        return from_json(body, allow_inf_nan=False)
+    finally:
+        gc.enable()
 
 
 def _check_content_type(sent: str) -> None:

@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
 from api import __version__
+from api.connections import limited_connections
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.guard import guard
@@ -49,9 +50,18 @@ REFUSALS: Responses = {
     code: {"model": Problem, "description": text}
     for code, text in {
         413: "The body is larger than the limit.",
-        415: "The body is not sent as application/json.",
+        415: "The body is not sent as application/json, or compressed.",
         422: "The body cannot be answered; nothing was logged.",
-        503: "No model, or the log cannot be written; nothing was answered.",
+        503: "No model, the log cannot be written, or too many connections are open; nothing was answered.",
+    }.items()
+}
+OF_CONNECTIONS: Responses = {
+    code: {"model": Problem, "description": text}
+    for code, text in {
+        400: "This is not a valid HTTP request.",
+        408: "The request was not complete in time.",
+        431: "The head is larger than the limit.",
+        503: "Too many connections are open.",
     }.items()
 }
 NOT_LINEAR = "The loaded model has no exact explanation; the sentence says which part of it has none."
@@ -72,7 +82,9 @@ def create_app(settings: Settings) -> FastAPI:
         title="Sentiment API",
         version=__version__,
         description="Classifies texts. Every answer is in the log before it is sent.",
-        lifespan=lambda app: _lifespan(service, shared),
+        responses=OF_CONNECTIONS,
+        redirect_slashes=False,  # to the host that the client named, whichever that is
+        lifespan=lambda app: _lifespan(service, settings),
     )
     app.add_middleware(CountRequests, metrics=metrics)
     add_error_handlers(app)
@@ -84,14 +96,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(service: Service, shared: bool) -> AsyncIterator[None]:
-    if shared:
-        listen_apart(asyncio.get_running_loop())
+async def _lifespan(service: Service, settings: Settings) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    if settings.web_concurrency > 1:
+        listen_apart(loop)
     await service.start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what start-up made stays: looking through it again and again would hold up answers
-    yield
+    with limited_connections(loop, settings.max_connections, settings.client_seconds):
+        yield
     await service.stop()
 
 
@@ -163,7 +177,15 @@ def _log_settings(settings: Settings) -> None:
     for name in MAY_LOG_EXCEPTIONS:
         change = logging.Logger.removeFilter if settings.log_text == "full" else logging.Logger.addFilter
         change(logging.getLogger(name), _without_messages)
+    logging.getLogger("uvicorn.access").addFilter(_printable)
     logger.info("version %s, %s", __version__, settings)
+
+
+def _printable(record: logging.LogRecord) -> bool:
+    """Escape what no terminal should get: uvicorn logs what X-Forwarded-For says as the client's address."""
+    parts = cast(tuple[object, ...], record.args)
+    record.args = tuple(part if str(part).isprintable() else ascii(part)[1:-1] for part in parts)
+    return True
 
 
 def __getattr__(name: str) -> FastAPI:

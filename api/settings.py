@@ -39,6 +39,8 @@ class Settings:
     max_text_chars: int = 20_000
     max_body_bytes: int = 1024**2
     max_batch_bytes: int = 8 * 1024**2
+    max_connections: int = 2_000
+    client_seconds: int = 30
     web_concurrency: int = 1
     log_level: str = "info"
     api_tokens: str = field(default="", repr=False)
@@ -65,6 +67,8 @@ class Settings:
             max_text_chars=_positive(env, "MAX_TEXT_CHARS", cls.max_text_chars),
             max_body_bytes=_positive(env, "MAX_BODY_BYTES", cls.max_body_bytes),
             max_batch_bytes=_positive(env, "MAX_BATCH_BYTES", cls.max_batch_bytes),
+            max_connections=_positive(env, "MAX_CONNECTIONS", cls.max_connections),
+            client_seconds=_positive(env, "CLIENT_SECONDS", cls.client_seconds),
             web_concurrency=_positive(env, "WEB_CONCURRENCY", cls.web_concurrency),
             log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, cls.log_level),
             api_tokens=env.get("API_TOKENS", ""),

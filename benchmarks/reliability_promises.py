@@ -91,7 +91,79 @@ FAULTS = [
     ),
 ]
 
-HOSTILE: list[Promise] = []
+HOSTILE: list[Promise] = [
+    Promise(
+        "clients send a byte at a time, of the head or of the body",
+        "they are cut off after `CLIENT_SECONDS`, with 408 if it was a request; others notice nothing",
+        f"{TESTS}test_slow_clients.py::test_a_client_that_sends_a_byte_at_a_time_is_cut_off",
+    ),
+    Promise(
+        "a client does not take its answers",
+        "it is cut off after `CLIENT_SECONDS`; no more than a few answers are kept for it",
+        f"{TESTS}test_slow_clients.py::test_a_client_that_does_not_take_its_answers_is_cut_off",
+    ),
+    Promise(
+        "a thousand connections that say nothing",
+        "others are answered; they are closed after `CLIENT_SECONDS`",
+        f"{TESTS}test_slow_clients.py::test_idle_connections_neither_hold_up_others_nor_stay",
+    ),
+    Promise(
+        "more connections than `MAX_CONNECTIONS`",
+        "503 with a sentence, and answers again as soon as one is closed",
+        f"{TESTS}test_slow_clients.py::test_a_connection_beyond_the_limit_gets_a_503_and_the_next_one_an_answer",
+    ),
+    Promise(
+        "first lines, headers, trailers and extensions of chunks without end",
+        "431 at 32 kB; memory stays as it is",
+        f"{TESTS}test_greedy_clients.py::test_a_head_without_end_is_refused",
+    ),
+    Promise(
+        "a body without end",
+        "413 at the limit; the rest is not kept",
+        f"{TESTS}test_greedy_clients.py::test_a_body_without_end_is_refused",
+    ),
+    Promise(
+        "a compressed bomb",
+        "415 with a sentence; nothing is unpacked",
+        f"{TESTS}test_greedy_clients.py::test_a_compressed_body_is_refused_and_not_unpacked",
+    ),
+    Promise(
+        "many of the largest bodies at once",
+        "eight are read, the others wait in the network; small requests do not wait",
+        f"{TESTS}test_greedy_clients.py::test_large_bodies_that_come_together_do_not_take_all_memory",
+    ),
+    Promise(
+        "requests that are sent ahead of their answers",
+        "a hundred are answered in order; a client that sends more is cut off",
+        f"{TESTS}test_greedy_clients.py::test_requests_sent_ahead_are_answered_in_order_up_to_a_limit",
+    ),
+    Promise(
+        "requests made by chance: JSON with mistakes, bytes that are none, headers that lie",
+        "documented answers in one sentence, no 500; one line in the log for each 200, equal to what was sent",
+        f"{TESTS}test_fuzzing.py::"
+        "test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what_is_logged",
+    ),
+    Promise(
+        "requests made from the OpenAPI document, right ones and wrong ones (Schemathesis)",
+        "the service does what its documentation says",
+        f"{TESTS}test_fuzzing.py::test_the_service_does_what_its_own_documentation_says",
+    ),
+    Promise(
+        "line breaks, escape sequences and half characters in paths and headers",
+        "no request forges a line of what the service prints",
+        f"{TESTS}test_fuzzing.py::test_no_request_forges_a_line_of_what_the_service_prints",
+    ),
+    Promise(
+        "texts of 10 and 20 million characters, of what tokenizers like least",
+        "answered, in time that grows with the length and not with its square",
+        f"{TESTS}test_huge_texts.py::test_time_grows_with_a_text_and_not_with_its_square",
+    ),
+    Promise(
+        "a line of 10 and 20 million characters in the log",
+        "read, in time that grows with its length",
+        f"{TESTS}test_huge_texts.py::test_readers_of_the_log_take_time_in_proportion_to_a_line",
+    ),
+]
 
 ACCESS: list[Promise] = [
     Promise(

@@ -31,7 +31,7 @@ SAMPLES_PER_SECOND = 100
 OUTSIDE = "outside Python: system calls, the event loop, switching threads"
 # By the beginning of a file's path below the folder it was imported from.
 STAGES = {
-    "HTTP protocol (uvicorn)": ("uvicorn/",),
+    "HTTP protocol (uvicorn)": ("uvicorn/", "api/connections.py"),
     "middleware and routing (Starlette, FastAPI)": ("starlette/", "fastapi/", "contextlib.py"),
     "handing over between threads and tasks": ("anyio/", "asyncio/", "concurrent/", "threading.py", "queue.py"),
     "body and answer: read, validate, write": ("api/json_route.py", "api/body.py", "api/schemas.py", "pydantic/"),

@@ -115,14 +115,17 @@ class TailedFile:
             file.seek(self._accepted - len(self._accepted_seen))
             if not is_same(file.read(len(self._accepted_seen)), self._accepted_seen):
                 raise Replaced
-            rest = b""
+            rest: list[bytes] = []  # the parts of a line that has not ended, put together only once
             while read := file.read(BLOCK_BYTES):
-                *lines, rest = (rest + read).split(b"\n")
-                if lines:
+                whole, newline, begun = read.rpartition(b"\n")
+                if newline:
+                    lines = b"".join([*rest, whole]).split(b"\n")
+                    rest.clear()
                     block = Block(self.reached, lines)
                     self.reached += sum(map(len, lines)) + len(lines)
                     self._reached_seen = lines[-1][-SEEN_BYTES:] + b"\n"
                     yield block
+                rest.append(begun)
 
 
 def identity(path: Path) -> tuple[int, int]:

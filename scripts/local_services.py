@@ -62,7 +62,13 @@ class Service:
             return False
 
 
-API = Service("api", "API_PORT", "8000", ("uvicorn", "api.main:app", "--no-access-log", "--port"), "/readyz")
+API = Service(
+    "api",
+    "API_PORT",
+    "8000",
+    ("uvicorn", "api.main:app", "--no-access-log", "--timeout-graceful-shutdown", "3", "--port"),
+    "/readyz",
+)
 MONITORING = Service(
     "monitoring",
     "DASHBOARD_PORT",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.errors import add_error_handlers
-from api.json_route import json_route, read_body
+from api.json_route import LARGE_AT_ONCE, LARGE_BYTES, MAX_MISTAKES, check_head, json_route, parse, read_body
 from api.schemas import BatchRequest, BatchResponse, PredictRequest, PredictResponse, Problem
 
 JSON = {"content-type": "application/json"}
@@ -76,8 +76,8 @@ def read(messages: list[dict[str, Any]], headers: dict[str, str] = JSON, limit: 
     async def receive() -> Any:
         return messages.pop(0)
 
-    scope = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
-    return bytes(asyncio.run(read_body(scope, receive, limit)))
+    check_head({"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}, limit)
+    return bytes(asyncio.run(read_body(receive, limit)))
 
 
 def part(body: bytes, more: bool) -> dict[str, Any]:
@@ -98,7 +98,15 @@ def test_no_more_is_read_once_the_body_is_too_large():
     assert len(rest) == 1
 
 
-@pytest.mark.parametrize("headers", [JSON | {"content-length": "11"}, {}, {"content-type": "text/plain"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        JSON | {"content-length": "11"},
+        JSON | {"content-encoding": "gzip"},
+        {},
+        {"content-type": "text/plain"},
+    ],
+)
 def test_nothing_is_read_of_what_its_head_forbids(headers):
     rest = [part(b"x", False)]
 
@@ -113,3 +121,53 @@ def test_a_client_that_goes_away_before_its_body_is_complete_is_no_mistake_of_th
         read([part(b"ab", True), {"type": "http.disconnect"}])
 
     assert gone.value.status_code == 400
+
+
+def test_a_compressed_body_is_refused_with_the_way_out():
+    with pytest.raises(
+        HTTPException, match=r"Content-Encoding is 'gzip'; send the body as it is, not compressed"
+    ) as no:
+        check_head({"headers": [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]}, 10)
+
+    assert no.value.status_code == 415
+
+
+def test_a_million_mistakes_are_counted_and_not_described_one_by_one():
+    body = json.dumps({"text": "a"} | {str(number): 1 for number in range(MAX_MISTAKES + 1)}).encode()
+
+    with pytest.raises(HTTPException, match=f"The body has {MAX_MISTAKES + 1} mistakes; /docs shows") as refused:
+        parse(PredictRequest, bytearray(body))
+
+    assert refused.value.status_code == 422
+
+
+def test_large_bodies_wait_for_each_other_and_small_ones_do_not():
+    turns, bodies = asyncio.Event(), 0
+
+    async def receive() -> Any:
+        nonlocal bodies
+        bodies += 1
+        await turns.wait()
+        return part(b'{"text": "a"}', False)
+
+    async def send(message: Any) -> None:
+        pass
+
+    async def started(length: int, requests: int) -> tuple[int, list[asyncio.Task[None]]]:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
+        before, route = bodies, cast(Any, app.router.routes[-1])
+        tasks = [asyncio.create_task(route.app({"headers": headers}, receive, send)) for _ in range(requests)]
+        await asyncio.sleep(0)
+        return bodies - before, tasks
+
+    async def large_then_small() -> tuple[int, int, int]:
+        large, waiting = await started(LARGE_BYTES + 1, LARGE_AT_ONCE + 3)
+        small, more = await started(LARGE_BYTES, 5)
+        turns.set()
+        await asyncio.gather(*waiting, *more)
+        return large, small, bodies
+
+    app = FastAPI()
+    app.router.add_api_route("/echo", echo, methods=["POST"], route_class_override=json_route(LARGE_BYTES + 1))
+
+    assert asyncio.run(large_then_small()) == (LARGE_AT_ONCE, 5, LARGE_AT_ONCE + 3 + 5)

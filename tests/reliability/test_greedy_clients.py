@@ -1,0 +1,165 @@
+"""Clients that send without end, all at once, or more than it looks like."""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, repeat
+
+import pytest
+
+from api.connections import MAX_HEAD_BYTES, MAX_PIPELINED
+from tests.conftest import get, many, read_lines, starting_api
+from tests.reliability.clients import answer, connection, head, honest_client, memory, more_memory, sent
+
+pytestmark = pytest.mark.processes
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+MB = 10**6
+ENDLESS_HEADS: dict[str, tuple[bytes, bytes]] = {
+    "headers": (b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n" * 1000),
+    "header": (b"GET /healthz HTTP/1.1\r\na: ", b"a" * 8000),
+    "first line": (b"GET /", b"a" * 8000),
+    "blank lines": (b"", b"\r\n" * 4000),
+    "trailers": (head(headers=CHUNKED) + b"2\r\n{}\r\n0\r\n", b"a: b\r\n" * 1000),
+    "trailers of a refused body": (head("/nowhere", CHUNKED) + b"2\r\n{}\r\n0\r\n", b"a: b\r\n" * 1000),
+    "chunk's extension": (head(headers=CHUNKED) + b"2;", b"a" * 8000),
+}
+
+
+@pytest.fixture(scope="module")
+def api(small_model, tmp_path_factory):
+    with starting_api(small_model, tmp_path_factory.mktemp("api")) as start:
+        yield start()
+
+
+def endless(beginning: bytes, part: bytes) -> Iterator[bytes]:
+    """Some of it at least: 100 MB."""
+    return chain([beginning], repeat(part, 100 * MB // len(part)))
+
+
+def test_a_head_without_end_is_refused(api, publish):
+    before, totals = memory(api), {}
+    for what, (beginning, part) in ENDLESS_HEADS.items():
+        with connection(api) as client:
+            totals[what] = sent(client, endless(beginning, part))
+            status, said = answer(client)
+        assert totals[what] < 20 * MB, what
+        # A client that is still sending may lose what it was told, and one that was refused was told before.
+        assert status in (0, 404) or (status, f"larger than {MAX_HEAD_BYTES} bytes" in said) == (431, True), what
+
+    taken = more_memory(api, before)
+    assert taken < 20 * MB
+    publish(
+        f"{', '.join(ENDLESS_HEADS)}: cut off after at most {max(totals.values()) / MB:.1f} MB, which the network "
+        f"held, {taken / MB:.1f} MB of memory taken"
+    )
+
+
+@pytest.mark.parametrize("headers", [b"a: " + b"a" * 2 * MAX_HEAD_BYTES, b"a: b\r\n" * 10_000], ids=["one", "many"])
+def test_a_head_that_is_too_large_gets_a_sentence(api, headers):
+    with connection(api) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\n" + headers + b"\r\n\r\n")
+        status, said = answer(client)
+
+    assert (status, json.loads(said)) == (
+        431,
+        {"detail": f"The request's head is larger than {MAX_HEAD_BYTES} bytes; send fewer headers."},
+    )
+
+
+def test_a_head_below_the_limit_is_read(api):
+    with connection(api) as client:
+        client.sendall(
+            b"GET /healthz HTTP/1.1\r\nConnection: close\r\na: " + b"a" * (MAX_HEAD_BYTES - 100) + b"\r\n\r\n"
+        )
+        assert answer(client)[0] == 200
+
+
+@pytest.mark.parametrize("size", [1, 100, 60_000])
+def test_the_size_of_chunks_does_not_matter(api, size):
+    body = json.dumps({"text": "amazing " * 2000}).encode()
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    with connection(api) as client:
+        client.sendall(head(headers=CHUNKED + b"Connection: close\r\n"))
+        client.sendall(b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n")
+
+        assert answer(client)[0] == 200
+
+
+def test_a_body_without_end_is_refused(api, publish):
+    before, chunk = memory(api), b"2000\r\n" + b" " * 0x2000 + b"\r\n"
+    with connection(api) as client:
+        total = sent(client, endless(head("/predict/batch", CHUNKED), chunk))
+        client.shutdown(1)
+        status, said = answer(client)
+
+    taken = more_memory(api, before)
+    assert (status, said) == (
+        413,
+        '{"detail":"The body is larger than the limit of 8388608 bytes; send less at once."}',
+    )
+    assert taken < 30 * MB
+    publish(f"413 at 8 MB, the rest of {total / MB:.0f} MB was dropped, {taken / MB:.1f} MB of memory taken")
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"br", b"zstd"])
+def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
+    before, bomb = memory(api), gzip.compress(b" " * many(10, 500) * MB)
+    with connection(api) as client:
+        lengths = b"Content-Encoding: %s\r\nContent-Length: %d\r\nConnection: close\r\n" % (encoding, len(bomb))
+        client.sendall(head(headers=lengths) + bomb)
+        status, said = answer(client)
+
+    taken = more_memory(api, before)
+    assert (status, said) == (
+        415,
+        f'{{"detail":"Content-Encoding is \'{encoding.decode()}\'; send the body as it is, not compressed."}}',
+    )
+    assert taken < 10 * MB
+    if encoding == b"gzip":
+        publish(f"415; {len(bomb) / MB:.1f} MB that would be {many(10, 500)} MB took {taken / MB:.1f} MB of memory")
+
+
+def test_large_bodies_that_come_together_do_not_take_all_memory(api, publish):
+    clients, before, size = many(16, 200), memory(api), 8 * 2**20
+    with ExitStack() as stack, honest_client(api) as honest:
+        for _ in range(clients):
+            client = stack.enter_context(connection(api, 0.05))
+            length = b"Content-Length: %d\r\n" % size
+            try:
+                client.sendall(head("/predict/batch", length) + b" " * (size - 1))
+            except TimeoutError:
+                continue  # it waits its turn
+        taken = more_memory(api, before)
+
+    assert taken < 8 * size + clients * 2**20
+    publish(
+        f"{clients} connections with 8 MB each but for the last byte: {taken / MB:.0f} MB of memory taken, {honest}"
+    )
+
+
+def test_requests_sent_ahead_are_answered_in_order_up_to_a_limit(api, publish):
+    texts = [f"ahead {number}" for number in range(MAX_PIPELINED)]
+    bodies = [json.dumps({"text": text}).encode() for text in texts]
+    requests = [head(headers=b"Content-Length: %d\r\n" % len(body)) + body for body in bodies]
+    last = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with connection(api) as client:
+        client.sendall(b"".join(requests) + last)
+        _, answers = answer(client)
+    logged = [line["request_text"] for line in read_lines(api.log_dir / "prediction_logs.json")]
+    assert [text for text in logged if text.startswith("ahead ")] == texts
+    assert answers.count("prediction_id") == MAX_PIPELINED
+    assert answers.endswith('{"status":"ok"}')
+
+    before, started, flood = memory(api), time.monotonic(), repeat(b"GET /healthz HTTP/1.1\r\n\r\n" * 1000, 4000)
+    with honest_client(api) as honest, connection(api) as client:
+        total = sent(client, iter(flood))
+    taken = more_memory(api, before)
+    assert total < 20 * MB
+    assert taken < 20 * MB
+    assert get(api.url + "/healthz")[0] == 200
+    publish(
+        f"{MAX_PIPELINED} at once answered in order; of 4,000,000 cut off after {time.monotonic() - started:.1f} s, "
+        f"{taken / MB:.1f} MB of memory taken, {honest}"
+    )
