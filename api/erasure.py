@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from api.retention import write_packed
-from api.segments import changing_segments, log_files, open_log
+from api.segments import erasing, log_files, open_log
 
 ID = re.compile(rb'"prediction_id":\s*"([^"\\]*)"')
 UNPACKED = ".unpacked"
@@ -33,25 +33,17 @@ class Line(NamedTuple):
 
 def erase(directory: Path, ids: Collection[str]) -> dict[Path, int]:
     """Erase all lines with these ids, predictions and labels; how many of each file. Raises OSError."""
-    wanted = {prediction_id.encode() for prediction_id in ids}
-    with changing_segments(directory, wait=True), ExitStack() as stack:
+    wanted, erased, seen = {prediction_id.encode() for prediction_id in ids}, dict[Path, int](), set[int]()
+    with erasing(directory):
         for left in directory.glob(f"*{UNPACKED}"):  # by a crash
             left.unlink()
-        erased = {path: _erase(path, file, wanted) for path, file in _opened(directory, stack).items()}
+        for _ in range(2):  # of what has just been closed while it was looked for, the new name stays
+            for path in log_files(directory):
+                with suppress(FileNotFoundError), path.open("r+b") as file:
+                    if (inode := os.fstat(file.fileno()).st_ino) not in seen:
+                        seen.add(inode)
+                        erased[path] = erased.get(path, 0) + _erase(path, file, wanted)
     return {path: number for path, number in erased.items() if number}
-
-
-def _opened(directory: Path, stack: ExitStack) -> dict[Path, BinaryIO]:
-    """All files, whatever they are called by the time they are open: one of them may just be closed."""
-    while True:
-        files, opened = log_files(directory), dict[Path, BinaryIO]()
-        try:
-            for path in files:
-                opened[path] = stack.enter_context(path.open("r+b"))
-        except FileNotFoundError:
-            continue
-        if log_files(directory) == files:
-            return opened
 
 
 def _erase(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:

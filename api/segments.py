@@ -19,7 +19,7 @@ from secrets import token_hex
 
 STEMS = ("prediction_logs", "feedback_logs")
 CLOSED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{4}\.json(\.gz)?$")
-LOCK = "retention.lock"
+LOCK, ERASING = "retention.lock", "erasure.lock"
 
 
 def closed_name(stem: str) -> str:
@@ -57,17 +57,22 @@ def sync_folder(directory: Path) -> None:
 
 
 @contextmanager
-def changing_segments(directory: Path, wait: bool = False) -> Iterator[bool]:
+def changing_segments(directory: Path) -> Iterator[bool]:
     """Whether segments may be deleted or replaced meanwhile: not while a reader still needs them, who then holds a
     shared lock of LOCK, and by one process at a time."""
-    fd = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(fd)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.close(fd)
+    with (directory / LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            allowed = True
+        except BlockingIOError:
+            allowed = False
+        yield allowed
+
+
+@contextmanager
+def erasing(directory: Path) -> Iterator[None]:
+    """Nothing is deleted or compressed meanwhile, and nobody else erases; readers are not waited for."""
+    with (directory / LOCK).open("ab") as lock, (directory / ERASING).open("ab") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield

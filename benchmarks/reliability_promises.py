@@ -316,7 +316,7 @@ RETENTION = [
         TESTS + "test_kills.py::test_closing_files_under_load_loses_nothing",
     ),
     Promise(
-        "old files are deleted under load while readers follow, restart and are killed",
+        "old files are deleted and compressed under load, while a reader follows and restarts",
         "nothing is deleted that is not counted, and figures go on as if all were there",
         TESTS + "test_retention.py::test_figures_go_on_as_if_nothing_had_been_deleted",
     ),

@@ -92,18 +92,26 @@ class TailedFile:
     def read_new(self) -> Iterator[Block]:
         """The lines that were appended since `accept` was last called. Raises Replaced, or OSError."""
         self.reached, self._reached_seen = self._accepted, self._accepted_seen
-        if self.gone:
-            return
-        try:
-            stat = self.path.stat()
-            size = length(self.path, stat.st_size, self._accepted)
-            if self.identity != (stat.st_dev, stat.st_ino) or size < self._accepted:
-                raise Replaced
-            self.size = size
-            if size > self._accepted:
-                yield from self._new_blocks()
-        except FileNotFoundError as error:
-            raise Replaced from error
+        for path in [] if self.gone else [self.path, self.path.with_name(f"{self.name}.gz")]:
+            try:
+                self.path = path
+                yield from self._read()
+            except FileNotFoundError as error:  # a closed one has just been compressed, or deleted
+                if not self.is_closed:
+                    raise Replaced from error
+            else:
+                return
+        self.gone = True
+
+    def _read(self) -> Iterator[Block]:
+        stat = self.path.stat()
+        size = length(self.path, stat.st_size, self._accepted)
+        is_it = self.is_closed or self.identity == (stat.st_dev, stat.st_ino)  # a closed one keeps its name
+        if not is_it or size < self._accepted:
+            raise Replaced
+        self.size = size
+        if size > self._accepted:
+            yield from self._new_blocks()
 
     def accept(self, unreadable_lines: int) -> None:
         """All that was read is used, or counted as unreadable: it is not read again."""

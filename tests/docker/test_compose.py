@@ -4,56 +4,16 @@ import json
 import os
 import subprocess
 import threading
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import docker_works, environment, free_port, get, post, repository_copy, require, wait_until
+from tests.conftest import get, post, wait_until
+from tests.docker.stack import started
 
 pytestmark = pytest.mark.docker
 PROJECT = f"sentiment-test-{os.getpid()}"
 MEGABYTE = 1e6
-
-
-@dataclass
-class Stack:
-    """A clone whose stack has names and ports of its own, so that one in use on this machine is left alone."""
-
-    directory: Path
-    environ: dict[str, str]
-    api: str
-    dashboard: str
-    watch: str
-
-    def make(self, target: str) -> str:
-        return self._run("make", target)
-
-    def compose(self, *arguments: str) -> str:
-        return self._run("docker", "compose", *arguments)
-
-    def container(self, service: str) -> dict:
-        return self._inspect(self.compose("ps", "--all", "--quiet", service).strip())
-
-    def image(self, service: str) -> dict:
-        return self._inspect(self.container(service)["Image"])
-
-    def logged(self) -> list[str]:
-        """The texts of all whole lines; where the API was killed one line may be torn."""
-        lines = self.compose("exec", "-T", "monitoring", "cat", "/app/logs/prediction_logs.json").split("\n")
-        return [json.loads(line)["request_text"] for line in lines[:-1] if line.endswith("}")]
-
-    def _inspect(self, name: str) -> dict:
-        found: list[dict] = json.loads(self._run("docker", "inspect", name))
-        return found[0]
-
-    def _run(self, *command: str) -> str:
-        done = subprocess.run(
-            command, cwd=self.directory, env=environment(**self.environ), capture_output=True, text=True, timeout=900
-        )
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stdout
 
 
 def left_behind() -> str:
@@ -69,31 +29,9 @@ def left_behind() -> str:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    require("DOCKER", docker_works(), "no Docker engine answers")
-    api, dashboard, watch = free_port(), free_port(), free_port()
-    environ = {
-        "COMPOSE_PROJECT_NAME": PROJECT,
-        "IMAGE_TAG": PROJECT,
-        "API_PORT": str(api),
-        "DASHBOARD_PORT": str(dashboard),
-        "WATCH_PORT": str(watch),
-        "WEBHOOK_URL": "http://api:9000/hook",
-        "MIN_LABELS": "5",
-    }
-    stack = Stack(
-        repository_copy(tmp_path_factory.mktemp("clone")),
-        environ,
-        f"http://localhost:{api}",
-        f"http://localhost:{dashboard}",
-        f"http://localhost:{watch}/metrics",
-    )
-    try:
-        printed = stack.make("run")
-        assert stack.api in printed
-        assert stack.dashboard in printed
+    own = {"WEBHOOK_URL": "http://api:9000/hook", "MIN_LABELS": "5"}
+    with started(tmp_path_factory.mktemp("clone"), PROJECT, **own) as stack:
         yield stack
-    finally:
-        stack.compose("down", "--volumes", "--rmi", "all")
 
 
 def test_a_request_is_in_the_volume_and_on_the_page(stack, page):

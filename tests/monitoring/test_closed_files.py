@@ -210,6 +210,26 @@ def test_a_damaged_compressed_file_is_an_error_that_names_it_and_loses_nothing(l
     assert follower.look().requests.rows == 40
 
 
+def test_a_file_that_is_compressed_between_being_found_and_read_is_read(log):
+    path = close(log / "prediction_logs.json")
+    tail = LogTail(log)
+    (file,) = tail.find_predictions()
+    pack(path)
+
+    assert sum(len(block.lines) for block in file.read_new()) == 40
+    assert file.path.name == f"{path.name}.gz"
+
+
+def test_a_file_that_is_deleted_between_being_found_and_read_does_not_make_a_reader_start_over(log):
+    path = close(log / "prediction_logs.json")
+    tail = LogTail(log)
+    (file,) = tail.find_predictions()
+    path.unlink()
+
+    assert list(file.read_new()) == []
+    assert file.gone
+
+
 def test_a_file_of_a_user_that_is_missing_makes_a_reader_start_over(log):
     follower = Follower(log)
     append(log / "prediction_logs.1.json", line(50))

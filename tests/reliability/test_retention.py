@@ -1,0 +1,104 @@
+"""Files of the log are closed, deleted and compressed, and lines erased, while the service writes and readers read."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from api.owned_file import Limit
+from api.retention import Keep, tend
+from api.segments import is_closed, log_files, open_log
+from tests.conftest import ROOT, many, wait_until
+from tests.monitoring.growth import Follower
+from tests.reliability.load import under_load
+
+pytestmark = pytest.mark.processes
+KEEP = Keep(bytes=300_000, compress=True, grace_seconds=2)
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in log_files(folder) if path.exists())
+
+
+@contextmanager
+def tended(folder: Path, keep: Keep) -> Iterator[list[Path]]:
+    """Deletes and compresses all the time, as the service does once a minute; the files that were deleted."""
+    deleted: list[Path] = []
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(0.05):
+            deleted.extend(tend(folder, keep, Limit()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield deleted
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publish):
+    """The reader looks more often than within the grace, as readers do, and is replaced now and then by another one,
+    which knows no more than what is on disk."""
+    api = start_api(LOG_SEGMENT_MB="0.05")
+    follower, restarts, wanted = Follower(api.log_dir, tmp_path / "state"), 0, many(20_000, 200_000)
+    chance = random.Random(20261126)
+    with under_load(api.url, clients=4) as load, tended(api.log_dir, KEEP) as deleted:
+        while len(load.acknowledged) < wanted:
+            follower.look()
+            if chance.random() < 0.1:
+                follower, restarts = Follower(api.log_dir, tmp_path / "state"), restarts + 1
+    seen = follower.look()
+
+    publish(
+        f"{len(load.ids):,} requests in {len(deleted) + len(log_files(api.log_dir))} files, {len(deleted)} deleted, "
+        f"{restarts} restarts: {seen.requests.rows:,} counted, {seen.counts.requests:,} taken in by the alarms; "
+        f"{size(api.log_dir) / 1e6:.1f} MB left"
+    )
+    assert seen.requests.rows == seen.counts.requests == len(load.acknowledged)
+    assert seen.unreadable_lines == 0
+    assert len(deleted) > 10
+    assert restarts > 0
+
+
+def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path, publish):
+    api = start_api(LOG_SEGMENT_MB="0.05")
+    with under_load(api.url, clients=4) as load, tended(api.log_dir, Keep(compress=True, grace_seconds=0.5)):
+        wait_until(lambda: len(load.acknowledged) > many(3_000, 30_000), "clients are answered", 120)
+        wait_until(lambda: any(path.suffix == ".gz" for path in log_files(api.log_dir)), "files are compressed")
+        ids = random.Random(20261126).sample(load.ids, many(100, 2_000))
+        (tmp_path / "ids").write_text("\n".join(ids))
+        follower = Follower(api.log_dir, tmp_path / "state")
+        before = follower.look().requests.rows
+        command = [sys.executable, "-m", "api.prediction_log", "erase", "--ids", str(tmp_path / "ids")]
+        started = time.monotonic()
+        done = subprocess.run(
+            [*command, "--folder", str(api.log_dir)], cwd=ROOT, env=os.environ, capture_output=True, text=True
+        )
+        seconds = time.monotonic() - started
+        assert done.returncode == 0, done.stderr
+    seen, left = follower.look(), set(load.ids) - set(ids)
+    content = b""
+    for path in log_files(api.log_dir):
+        with open_log(path) as file:
+            content += file.read()
+    found = [name for name in ids if name.encode() in content]
+
+    publish(
+        f"{len(ids):,} of {len(load.ids):,} erased in {seconds:.1f} s, in {done.stdout.count('erased') - 1} files: "
+        f"{len(found)} left on the disk, {sum(name.encode() not in content for name in left)} others lost"
+    )
+    assert found == []
+    assert all(name.encode() in content for name in left)
+    assert content.count(b'"prediction_id"') == len(left)
+    assert seen.requests.rows == seen.counts.requests == len(load.acknowledged) >= before
+    assert any(is_closed(path) for path in log_files(api.log_dir))
