@@ -74,13 +74,21 @@ def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def filled(document: str, results: Results) -> str:
-    """The document with the table of each section, below its heading's `<!-- rows -->`, made of the results."""
+    """The document with what was measured on, and the table of each section below its `<!-- rows -->`."""
+    document = re.sub(r"(?<=<!-- machine -->\n)(?:.+\n)*", sentence(results), document)
     for heading, promises in SECTIONS.items():
         pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|[^\n]*\n)*", re.M | re.S)
         document, found = pattern.subn(lambda match, of=promises: match[1] + rows(of, results), document)  # type: ignore[misc]
         if found != 1:
             sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
     return document
+
+
+def sentence(results: Results) -> str:
+    """When and on what it was measured."""
+    measured_on = {key: sorted({result[key] for result in results.values()}) for key in ("date", "revision", "machine")}
+    commits = f"{'commits' if len(measured_on['revision']) > 1 else 'commit'} {', '.join(measured_on['revision'])}"
+    return f"Measured on {' and '.join(measured_on['date'])}, {commits}, {'; '.join(measured_on['machine'])}.\n"
 
 
 def rows(promises: Sequence[Promise], results: Results) -> str:

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from kubernetes.client.exceptions import ApiException
@@ -159,20 +160,32 @@ def test_a_killed_api_pod_loses_no_acknowledged_prediction(release, measured):
     assert traffic.acknowledged - set(release.logged()) == set()
 
 
-def test_an_upgrade_under_load_loses_no_acknowledged_prediction(release, measured):
-    before = release.pods("api")[0].metadata.uid
-    with under_load(release) as traffic:
-        release.install({"api": {"logLevel": "warning"}, "monitoring": {"minLabels": 10}})
+def test_an_upgrade_and_a_rollback_under_load_lose_nothing(own_release, measured, publish):
+    own_release.install()
+    told = []
+    for event, change in (
+        ("upgrade, 1 replica", partial(own_release.install, {"api": {"logLevel": "warning"}})),
+        ("rollback, 1 replica", own_release.rollback),
+    ):
+        before = own_release.pods("api")[0].metadata.uid
+        with under_load(own_release) as traffic:
+            change()
+        measured(event, traffic)
+        assert own_release.pods("api")[0].metadata.uid != before
+        assert traffic.acknowledged - set(own_release.logged()) == set()
+        assert len({node_of(pod) for pod in own_release.ready_pods()}) == 1
+        told.append(f"{event}: {traffic.failed} of {len(traffic.attempts):,} requests not answered")
 
-    measured("upgrade, 1 replica", traffic)
-    assert release.pods("api")[0].metadata.uid != before
-    assert traffic.acknowledged - set(release.logged()) == set()
-    assert len({node_of(pod) for pod in release.ready_pods()}) == 1
+    env = {entry.name: entry.value for entry in own_release.ready_pods()[0].spec.containers[0].env}
+    assert env["LOG_LEVEL"] == "info"
+    status, output = own_release.execute("api", "python", "-m", "api.prediction_log", "verify")
+    assert status == 0, output
+    publish(f"{'; '.join(told)}; 0 acknowledged lost; {output.splitlines()[-1]}")
 
 
 def test_an_upgrade_restarts_only_the_pods_it_concerns(release):
     before = {pod.metadata.uid for pod in release.pods("api")}
-    release.install({"api": {"logLevel": "warning"}, "monitoring": {"minLabels": 20}})
+    release.install({"monitoring": {"minLabels": 20}})
 
     assert {pod.metadata.uid for pod in release.pods("api")} == before
 
@@ -181,7 +194,7 @@ def test_a_rollback_brings_back_what_was(release):
     release.rollback()
 
     env = {entry.name: entry.value for entry in release.ready_pods()[1].spec.containers[0].env}
-    assert env["MIN_LABELS"] == "10"
+    assert env["MIN_LABELS"] == "30"
     assert release.test().returncode == 0
 
 
