@@ -321,6 +321,11 @@ RETENTION = [
         TESTS + "test_retention.py::test_figures_go_on_as_if_nothing_had_been_deleted",
     ),
     Promise(
+        "nobody opens the page after the dashboard was started",
+        "it counts nevertheless, so that nothing is deleted that it has not counted",
+        TESTS + "test_retention.py::test_the_dashboard_counts_with_nobody_looking",
+    ),
+    Promise(
         "somebody's requests are erased while the service runs",
         "none of their bytes is on the disk, all other lines are, and no reader starts over",
         TESTS + "test_retention.py::test_what_is_erased_under_load_is_gone_and_nothing_else",

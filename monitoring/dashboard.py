@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -329,7 +330,15 @@ def _secrets() -> dict[str, Any]:
         return {}
 
 
+@asynccontextmanager
+async def _lifespan(app: st.App) -> AsyncIterator[None]:
+    """Read the log as long as the server runs, whether or not anybody looks."""
+    with suppress(SettingsError):
+        sources.begin(Settings.from_env(os.environ))
+    yield
+
+
 if __name__ == "__main__":  # as a session runs it
     main()
-else:  # as `streamlit run` imports it, once, to serve what it finds here
-    app = st.App(__file__, secrets=_secrets())
+else:  # as `streamlit run` imports it, once, to serve the App that it has found in the source
+    app = st.App(__file__, secrets=_secrets(), lifespan=_lifespan)

@@ -118,6 +118,16 @@ def explained(client: ApiClient, request: Prediction) -> Explanation | str:
     return explanation_or_reason(client.url, request.request_text, named, client)
 
 
+def begin(settings: Settings) -> None:
+    """Read the log before anybody looks: what is closed is to be counted before it may be deleted."""
+    threading.Thread(target=_the_log_of, args=(settings,), daemon=True).start()
+
+
+def _the_log_of(settings: Settings) -> Log:
+    reference, _ = _the_reference(settings)
+    return the_log(settings, reference.digest if reference else None, reference)
+
+
 def look(settings: Settings, selection: Selection) -> Seen:
     """Everything the page shows, as it is now."""
     reference, problems = _the_reference(settings)

@@ -1,5 +1,6 @@
 """Files of the log are closed, deleted and compressed, and lines erased, while the service writes and readers read."""
 
+import json
 import os
 import random
 import subprocess
@@ -102,3 +103,18 @@ def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path,
     assert content.count(b'"prediction_id"') == len(left)
     assert seen.requests.rows == seen.counts.requests == len(load.acknowledged) >= before
     assert any(is_closed(path) for path in log_files(api.log_dir))
+
+
+def test_the_dashboard_counts_with_nobody_looking(start_api, start_dashboard, tmp_path, publish):
+    """Else a file might be deleted that no visitor of the page had it count."""
+    api = start_api()
+    with under_load(api.url) as load:
+        wait_until(lambda: len(load.acknowledged) > 10_000, "there are enough requests for a checkpoint", 120)
+    since = time.monotonic()
+    start_dashboard(api)
+    header = tmp_path / "state-0" / "dashboard" / "header.json"
+    wait_until(header.exists, "what was counted is on disk", 60)
+    counted = json.loads(header.read_bytes())["content"]["state"]["monitor"]["counts"]["requests"]
+
+    publish(f"{counted:,} requests counted and on disk {time.monotonic() - since:.1f} s after its start")
+    assert counted == len(load.acknowledged)
