@@ -105,7 +105,7 @@ def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
     table = (ROOT / "docs" / "operations.md").read_text().split("## What clients see")[1].split("\n## ")[0]
     documented = re.findall(r"^\| (.+?) \| \d+ \| \d+ \| [\d.]+ s \|$", table, re.M)
 
-    assert sorted(documented) == sorted(re.findall(r'"((?:node drained|API pod killed|upgrade), .+?)"', code))
+    assert sorted(documented) == sorted(re.findall(r'"((?:node drained|API pod killed|upgrade|rollback), .+?)"', code))
 
 
 def test_the_architecture_names_the_charts_templates():
