@@ -138,13 +138,20 @@ def test_serving_does_not_feel_that_the_dashboard_is_killed(stack, publish):
     assert load.refused == []
 
 
-def test_an_upgrade_and_a_rollback_lose_nothing(stack, publish):
-    """To images of another tag, which is all that Compose sees of a version, and back."""
+@pytest.fixture
+def next_version():
+    """Images of another tag, which is all that Compose sees of a version."""
+    tags = [f"{name}:{PROJECT}" for name in ("sentiment-monitor-api", "sentiment-monitor-dashboard")]
+    for tag in tags:
+        subprocess.run(["docker", "tag", tag, f"{tag}-next"], check=True)
+    yield f"{PROJECT}-next"
+    for tag in tags:
+        subprocess.run(["docker", "image", "rm", "--force", f"{tag}-next"], check=True, capture_output=True)
+
+
+def test_an_upgrade_and_a_rollback_lose_nothing(stack, next_version, publish):
     told = []
-    for tag in (f"{PROJECT}-next", PROJECT):
-        for name in ("sentiment-monitor-api", "sentiment-monitor-dashboard"):
-            if tag != PROJECT:
-                subprocess.run(["docker", "tag", f"{name}:{PROJECT}", f"{name}:{tag}"], check=True)
+    for tag in (next_version, PROJECT):
         with under_load(stack.api) as load:
             wait_until(lambda load=load: len(load.acknowledged) > 50, "clients are answered")
             stack.environ["IMAGE_TAG"] = tag
@@ -155,7 +162,5 @@ def test_an_upgrade_and_a_rollback_lose_nothing(stack, publish):
         gap = max(later - earlier for (earlier, _), (later, _) in pairwise(load.acknowledged))
         verified(stack, load)
         told.append(f"{len(load.ids):,} answers, {len(load.refused)} requests without one, {gap:.1f} s without any")
-    for name in ("sentiment-monitor-api", "sentiment-monitor-dashboard"):
-        subprocess.run(["docker", "image", "rm", f"{name}:{PROJECT}-next"], check=True, capture_output=True)
 
     publish(f"upgrade: {told[0]}; rollback: {told[1]}; 0 acknowledged lost")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,12 +43,13 @@ def disk(tmp_path):
     image = tmp_path / "disk.img"
     with image.open("wb") as file:
         file.truncate(256_000_000)
-    try:
-        run("mkfs.ext4", "-q", "-F", str(image))
-        with mounted(image, tmp_path / "disk") as folder:
-            yield folder, image
-    except (AssertionError, OSError) as error:
-        require("LOOP_DEVICES", False, f"no file can be mounted as a disk here: {error}")
+    with ExitStack() as stack:
+        try:
+            run("mkfs.ext4", "-q", "-F", str(image))
+            folder = stack.enter_context(mounted(image, tmp_path / "disk"))
+        except (AssertionError, OSError) as error:
+            require("LOOP_DEVICES", False, f"no file can be mounted as a disk here: {error}")
+        yield folder, image
 
 
 def cut(api, image: Path, load: Load) -> tuple[float, Path]:
