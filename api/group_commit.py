@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from api.owned_file import A_DAY, Limit, OwnedFile, ShortWrite, check_folder
+from api.owned_file import BY_SIZE, Limit, OwnedFile, ShortWrite, check_folder
 
 Sync = Literal["always", "everysec", "no"]
 SYNC_SECONDS = 0.5  # so that with the time that a sync takes no more than the last second is at risk
@@ -40,7 +40,7 @@ class GroupCommit:
     A write to the kernel's memory is over before a thread would have been woken, a sync is not.
     """
 
-    def __init__(self, claim: Callable[[], OwnedFile], sync: Sync, limit: Limit = A_DAY) -> None:
+    def __init__(self, claim: Callable[[], OwnedFile], sync: Sync, limit: Limit = BY_SIZE) -> None:
         self.problem: str | None = None
         self._claim, self._sync, self._limit = claim, sync, limit
         self._waiting: list[_Entry] = []

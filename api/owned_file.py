@@ -9,6 +9,7 @@ import re
 import time
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +24,10 @@ class Limit(NamedTuple):
     """When a file is closed and a new one started: once it is larger, or its first line older."""
 
     bytes: int = 256_000_000
-    seconds: float = 86_400
+    seconds: float = inf
 
 
-A_DAY = Limit()
+BY_SIZE = Limit()
 
 
 class ShortWrite(OSError):

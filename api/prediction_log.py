@@ -33,7 +33,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from api.group_commit import GroupCommit, Sync
-from api.owned_file import A_DAY, Limit, OwnedFile
+from api.owned_file import BY_SIZE, Limit, OwnedFile
 from api.retention import KEEP_ALL, Keep, tend
 from api.turns import in_turns
 
@@ -76,8 +76,8 @@ class PredictionLog:
     """Both files. What is appended is in its file when the await returns, else LogUnavailable is raised. Files are
     closed at `limit`, and of those that are closed as much stays as `keep` says."""
 
-    def __init__(self, directory: Path, sync: Sync, limit: Limit = A_DAY, keep: Keep = KEEP_ALL) -> None:
-        self._directory, self._limit, self._keep = directory, limit, keep
+    def __init__(self, directory: Path, sync: Sync, limit: Limit = BY_SIZE, keep: Keep = KEEP_ALL) -> None:
+        self._directory, self._keep = directory, keep
         self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync, limit)
         self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync, limit)
         self._tending: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class PredictionLog:
     async def _tend_every_minute(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(tend, self._directory, self._keep, self._limit)
+                await asyncio.to_thread(tend, self._directory, self._keep)
             except OSError as error:
                 logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
             await asyncio.sleep(TEND_SECONDS)

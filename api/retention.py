@@ -16,10 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from api.owned_file import Limit, OwnedFile
+from api.owned_file import OwnedFile
 from api.segments import STEMS, changing_segments, is_closed, log_files, open_log, sync_folder
 
 GRACE_SECONDS = 600.0
+A_DAY = 86_400.0
 logger = logging.getLogger("uvicorn.api.log")
 
 
@@ -52,7 +53,7 @@ def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
     """Which of the files of a log are to be deleted, the oldest first."""
     closed = [file for file in files if is_closed(file.path) and file.written <= now - keep.grace_seconds]
     closed.sort(key=lambda file: file.written)
-    too_old = [file for file in closed if keep.days and file.written < now - keep.days * 86_400]
+    too_old = [file for file in closed if keep.days and file.written < now - keep.days * A_DAY]
     size = sum(file.size for file in files) - sum(file.size for file in too_old)
     for file in closed[len(too_old) :]:
         if not keep.bytes or size <= keep.bytes:
@@ -62,11 +63,11 @@ def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
     return too_old
 
 
-def tend(directory: Path, keep: Keep, limit: Limit) -> list[Path]:
+def tend(directory: Path, keep: Keep) -> list[Path]:
     """Delete and compress what is due; what was deleted. Raises OSError."""
     if keep.everything:
         return []
-    _close_what_nobody_writes(directory, limit)
+    _close_what_nobody_writes(directory)
     with changing_segments(directory) as allowed:
         if not allowed:
             logger.debug("a reader has not counted all closed segments yet; they stay")
@@ -89,14 +90,14 @@ def _segments(directory: Path) -> list[Segment]:
     return found
 
 
-def _close_what_nobody_writes(directory: Path, limit: Limit) -> None:
+def _close_what_nobody_writes(directory: Path) -> None:
     """Files of processes that are no more would stay for ever."""
     for path in log_files(directory):
         if is_closed(path) or path.suffix == ".gz":
             continue
         with suppress(FileNotFoundError):
             left = path.stat()
-            if not left.st_size or time.time() - left.st_mtime < limit.seconds:
+            if not left.st_size or time.time() - left.st_mtime < A_DAY:
                 continue
             if file := OwnedFile.claim_path(path):
                 logger.info("%s was left by a process that is no more; it is now %s", path, file.retire().name)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,7 +21,7 @@ from api.model_file import load_model
 from api.owned_file import Limit
 from api.personal_data import keeper
 from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
-from api.retention import Keep
+from api.retention import A_DAY, Keep
 from api.schemas import (
     ExplainRequest,
     ExplainResponse,
@@ -51,7 +52,8 @@ class Service:
     async def start(self) -> None:
         """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
         settings = self._settings
-        limit = Limit(int(settings.log_segment_mb * 1e6))
+        # Whole files are deleted: so that days can be, none covers more than one.
+        limit = Limit(int(settings.log_segment_mb * 1e6), A_DAY if settings.log_keep_days else inf)
         keep = Keep(settings.log_keep_days, int(settings.log_keep_gb * 1e9), settings.log_compress == "on")
         self._log = PredictionLog(settings.log_dir, settings.log_sync, limit, keep)
         await self._log.open()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.owned_file import Limit, OwnedFile
+from api.owned_file import OwnedFile
 from api.retention import Keep, Segment, outdated, tend
 from api.segments import closed_name, is_closed, log_files, open_log
 
@@ -68,10 +68,9 @@ def test_only_closed_segments_go_and_only_older_ones_than_those_that_stay(files,
 def test_what_is_outdated_is_deleted_and_all_else_stays(tmp_path):
     old, young = closed_file(tmp_path, 3 * DAY), closed_file(tmp_path, DAY, stem="feedback_logs")
     (tmp_path / "prediction_logs.json").write_bytes(LINES)
-    os.utime(tmp_path / "prediction_logs.json", (time.time() - 3 * DAY + 90_000,) * 2)
     (tmp_path / "somebody-elses.json").write_bytes(LINES)
 
-    assert tend(tmp_path, Keep(days=2), Limit(seconds=30 * DAY)) == [old]
+    assert tend(tmp_path, Keep(days=2)) == [old]
     assert log_files(tmp_path) == [young, tmp_path / "prediction_logs.json"]
     assert (tmp_path / "somebody-elses.json").exists()
 
@@ -81,16 +80,16 @@ def test_nothing_is_deleted_while_a_reader_needs_it(tmp_path):
     (tmp_path / "retention.lock").touch()
     with (tmp_path / "retention.lock").open("rb") as reader:
         fcntl.flock(reader, fcntl.LOCK_SH)
-        assert tend(tmp_path, Keep(days=2), Limit()) == []
+        assert tend(tmp_path, Keep(days=2)) == []
         assert old.exists()
 
-    assert tend(tmp_path, Keep(days=2), Limit()) == [old]
+    assert tend(tmp_path, Keep(days=2)) == [old]
 
 
 def test_without_a_limit_nothing_is_touched(tmp_path):
     closed_file(tmp_path, 3_000 * DAY)
 
-    assert tend(tmp_path, Keep(), Limit()) == []
+    assert tend(tmp_path, Keep()) == []
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -98,7 +97,7 @@ def test_closed_segments_are_compressed_and_keep_their_lines_and_times(tmp_path)
     path = closed_file(tmp_path, DAY)
     young = closed_file(tmp_path, 0)
     written = path.stat().st_mtime
-    tend(tmp_path, Keep(compress=True), Limit())
+    tend(tmp_path, Keep(compress=True))
 
     (packed,) = tmp_path.glob("*.gz")
     assert packed.name == f"{path.name}.gz"
@@ -115,7 +114,7 @@ def test_a_compression_that_was_killed_is_done_again_or_finished(tmp_path):
     half, whole = closed_file(tmp_path, DAY), closed_file(tmp_path, DAY)
     half.with_name(f".{half.name}.gz.new").write_bytes(b"half")
     whole.with_name(f"{whole.name}.gz").write_bytes(gzip.compress(LINES))
-    tend(tmp_path, Keep(compress=True), Limit())
+    tend(tmp_path, Keep(compress=True))
 
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted([f"{half.name}.gz", f"{whole.name}.gz", "retention.lock"])
@@ -128,7 +127,7 @@ def test_a_file_that_a_process_left_long_ago_is_closed_and_one_that_is_written_i
     left.write_bytes(LINES)
     for path in (left, owned.path):
         os.utime(path, (time.time() - 2 * DAY,) * 2)
-    tend(tmp_path, Keep(days=30), Limit())
+    tend(tmp_path, Keep(days=30))
 
     assert not left.exists()
     assert owned.path.exists()
@@ -141,6 +140,6 @@ def test_a_file_that_was_left_lately_stays_for_who_takes_it_over(tmp_path, age):
     left = tmp_path / "prediction_logs.1.json"
     left.write_bytes(LINES)
     os.utime(left, (time.time() - age,) * 2)
-    tend(tmp_path, Keep(days=30), Limit())
+    tend(tmp_path, Keep(days=30))
 
     assert left.exists()

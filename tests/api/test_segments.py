@@ -6,12 +6,16 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from api.group_commit import GroupCommit, LogUnavailable
+from api.main import create_app
 from api.owned_file import Limit, OwnedFile
+from api.retention import A_DAY
 from api.segments import changing_segments, is_closed, log_files, open_log
 
 SMALL = Limit(100)
@@ -79,11 +83,11 @@ def test_a_file_is_full_by_the_time_of_its_first_line_whoever_wrote_that(tmp_pat
     file = claim(tmp_path)
     assert not file.is_full(Limit(seconds=0))  # it is empty
     file.write(LINE)
-    assert not file.is_full(Limit())
+    assert not file.is_full(Limit(seconds=A_DAY))
     assert file.is_full(Limit(seconds=0))
     file.close()
 
-    assert claim(tmp_path).is_full(Limit())  # its only line is of 2026-11-23
+    assert claim(tmp_path).is_full(Limit(seconds=A_DAY))  # its only line is of 2026-11-23
 
 
 def test_a_file_without_a_time_is_as_old_as_its_last_change(tmp_path):
@@ -91,13 +95,14 @@ def test_a_file_without_a_time_is_as_old_as_its_last_change(tmp_path):
     path.write_bytes(b"something else\n")
     os.utime(path, (time.time() - 90_000,) * 2)
 
-    assert claim(tmp_path).is_full(Limit())
+    assert claim(tmp_path).is_full(Limit(seconds=A_DAY))
+    assert not claim(tmp_path).is_full(Limit())
 
 
 def test_a_clock_that_was_set_back_closes_nothing(tmp_path):
     (tmp_path / "prediction_logs.json").write_bytes(b'{"timestamp": "2999-11-23T08:20:00.123456+00:00"}\n')
 
-    assert not claim(tmp_path).is_full(Limit())
+    assert not claim(tmp_path).is_full(Limit(seconds=A_DAY))
 
 
 @pytest.mark.parametrize("sync", ["always", "everysec", "no"])
@@ -158,3 +163,15 @@ def test_two_processes_never_change_segments_at_the_same_time(tmp_path):
         assert (first, second) == (True, False)
     with changing_segments(tmp_path) as again:
         assert again
+
+
+@pytest.mark.parametrize(("days", "closed"), [(0, False), (30, True)])
+def test_a_file_of_days_ago_is_closed_only_if_days_are_to_be_deleted(settings, days, closed):
+    settings.log_dir.mkdir()
+    (settings.log_dir / "prediction_logs.json").write_bytes(LINE)
+    with TestClient(create_app(replace(settings, log_keep_days=days))) as client:
+        client.post("/predict", json={"text": "amazing"})
+
+    files = log_files(settings.log_dir, "prediction_logs")
+    assert any(map(is_closed, files)) == closed
+    assert len(lines(settings.log_dir)) == 2

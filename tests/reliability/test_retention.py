@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from api.owned_file import Limit
 from api.retention import Keep, tend
 from api.segments import is_closed, log_files, open_log
 from tests.conftest import ROOT, many, wait_until
@@ -36,7 +35,7 @@ def tended(folder: Path, keep: Keep) -> Iterator[list[Path]]:
 
     def work() -> None:
         while not ended.wait(0.05):
-            deleted.extend(tend(folder, keep, Limit()))
+            deleted.extend(tend(folder, keep))
 
     thread = threading.Thread(target=work)
     thread.start()

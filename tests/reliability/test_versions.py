@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from api.erasure import erase
-from api.owned_file import Limit
 from api.retention import Keep, tend
 from api.segments import closed_name, log_files, open_log
 from api.verification import verify
@@ -54,7 +53,7 @@ def test_a_log_of_another_version_is_read_and_gone_on_with_and_keeps_what_is_unk
     post(api.url + "/feedback", {"prediction_id": answer["prediction_id"], "true_sentiment": "negative"})
     seen = Follower(api.log_dir).look()
     erase(api.log_dir, [answer["prediction_id"]])
-    tend(api.log_dir, Keep(compress=True, grace_seconds=0), Limit())
+    tend(api.log_dir, Keep(compress=True, grace_seconds=0))
 
     assert (seen.requests.rows, seen.unreadable_lines) == (2 * number + 1, 0)
     assert sorted(map(json.dumps, lines(api.log_dir))) == sorted(map(json.dumps, before))
