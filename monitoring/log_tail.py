@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,8 @@ class LogTail:
         known = set(places.values())
         for found, path in there.items():
             if found not in known:
-                _add(files, path)
+                with suppress(FileNotFoundError):  # it has just been closed: the next look finds it
+                    _add(files, path)
         return files
 
 

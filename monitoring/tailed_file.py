@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log_files import is_closed, is_same, length, open_log, plain_name
+from monitoring.log_files import is_closed, is_same, length, open_log, paths, plain_name
 
 BLOCK_BYTES = 2 * 1024**2  # of which all copies that are made of it fit into a processor's cache
 SEEN_BYTES = 1024
@@ -92,16 +93,15 @@ class TailedFile:
     def read_new(self) -> Iterator[Block]:
         """The lines that were appended since `accept` was last called. Raises Replaced, or OSError."""
         self.reached, self._reached_seen = self._accepted, self._accepted_seen
-        for path in [] if self.gone else [self.path, self.path.with_name(f"{self.name}.gz")]:
+        while not self.gone:
             try:
-                self.path = path
                 yield from self._read()
-            except FileNotFoundError as error:  # a closed one has just been compressed, or deleted
-                if not self.is_closed:
-                    raise Replaced from error
-            else:
                 return
-        self.gone = True
+            except (FileNotFoundError, Replaced) as error:
+                path = self._packed() if self.is_closed else self._closed()
+                if path is None and (isinstance(error, Replaced) or not self.is_closed):
+                    raise Replaced from error
+                self.path, self.gone = path or self.path, path is None
 
     def _read(self) -> Iterator[Block]:
         stat = self.path.stat()
@@ -112,6 +112,19 @@ class TailedFile:
         self.size = size
         if size > self._accepted:
             yield from self._new_blocks()
+
+    def _closed(self) -> Path | None:
+        """Where a file is that has just been closed."""
+        for path in paths(self.path.parent, self.path.name.partition(".")[0]):
+            with suppress(FileNotFoundError):
+                if is_closed(path.name) and identity(path) == self.identity:
+                    return path
+        return None
+
+    def _packed(self) -> Path | None:
+        """Where a closed file is that has just been compressed; if it is not there either, it was deleted."""
+        packed = self.path.with_name(f"{self.name}.gz")
+        return packed if packed != self.path and packed.exists() else None
 
     def accept(self, unreadable_lines: int) -> None:
         """All that was read is used, or counted as unreadable: it is not read again."""

@@ -220,6 +220,16 @@ def test_a_file_that_is_compressed_between_being_found_and_read_is_read(log):
     assert file.path.name == f"{path.name}.gz"
 
 
+def test_a_file_that_is_closed_between_being_found_and_read_is_read(log):
+    tail = LogTail(log)
+    (file,) = tail.find_predictions()
+    close(log / "prediction_logs.json")
+    append(log / "prediction_logs.json", line(40))
+
+    assert sum(len(block.lines) for block in file.read_new()) == 40
+    assert len(tail.find_predictions()) == 2
+
+
 def test_a_file_that_is_deleted_between_being_found_and_read_does_not_make_a_reader_start_over(log):
     path = close(log / "prediction_logs.json")
     tail = LogTail(log)
@@ -228,6 +238,15 @@ def test_a_file_that_is_deleted_between_being_found_and_read_does_not_make_a_rea
 
     assert list(file.read_new()) == []
     assert file.gone
+
+
+def test_a_closed_file_that_was_changed_makes_a_reader_start_over(log):
+    follower = Follower(log)
+    path = close(log / "prediction_logs.json")
+    follower.look()
+    path.write_bytes(line(50) * 2)
+
+    assert follower.look().requests.rows == 2
 
 
 def test_a_file_of_a_user_that_is_missing_makes_a_reader_start_over(log):
