@@ -75,14 +75,15 @@ class Hold:
         self._path = directory / "retention.lock"
         self._let_go: Callable[[], object] | None = None
 
-    def take(self) -> None:
-        """Until `release`, if that is possible: not while something is being deleted, nor without such a file."""
+    def take(self, wait: bool = False) -> None:
+        """Until `release`, if that is possible: not without such a file, nor, unless it may wait for that, while
+        something is being deleted or compressed."""
         if self._let_go:
             return
         with suppress(OSError):
             file = self._path.open("rb")
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
             except OSError:
                 file.close()
                 raise

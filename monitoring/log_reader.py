@@ -115,6 +115,7 @@ class LogReader:
         return [file for file in closed if not (file.name in self.saver.kept if self.saver else file.is_read)]
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        self._hold.take(wait=True)  # until the first look: what is looked for now has perhaps been closed meanwhile
         try:
             content = checkpoint.load(self._monitor.fingerprint)
             if content is None:

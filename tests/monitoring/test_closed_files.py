@@ -329,6 +329,16 @@ def test_closed_files_are_held_until_they_are_in_the_checkpoint(log, kept):
     wait_until(lambda: follower.look() and may_delete(log), "they are in the checkpoint")
 
 
+def test_nothing_is_deleted_between_a_restart_and_its_first_look(log, kept):
+    Follower(log, kept).look()
+    close_all(log)
+    again = Follower(log, kept)
+    assert not may_delete(log)
+
+    wait_until(lambda: again.look() and may_delete(log), "they are in the checkpoint")
+    assert again.look().requests.rows == 40
+
+
 def test_without_a_checkpoint_they_are_held_until_they_are_counted(log):
     close_all(log)
     follower = Follower(log)
