@@ -50,9 +50,8 @@ class LogReader:
         self._lock = threading.Lock()
         self._tail, self._monitor, self._hold = LogTail(directory), monitor, Hold(directory)
         self._start_over()
-        if checkpoint:
-            self._go_on_from(checkpoint)
-        self.saver = Saver(checkpoint, self._store.table.rows, self._names()) if checkpoint else None
+        known = self._go_on_from(checkpoint) if checkpoint else set()
+        self.saver = Saver(checkpoint, self._store.table.rows, known) if checkpoint else None
 
     def refresh(self) -> Snapshot:
         """The log as it is now. Raises OSError when there is one that cannot be read."""
@@ -114,17 +113,19 @@ class LogReader:
         closed = [file for file in files if file.is_closed and not file.gone]
         return [file for file in closed if not (file.name in self.saver.kept if self.saver else file.is_read)]
 
-    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+    def _go_on_from(self, checkpoint: Checkpoint) -> set[str]:
+        """What the files are called in the checkpoint, if it can be gone on from."""
         self._hold.take(wait=True)  # until the first look: what is looked for now has perhaps been closed meanwhile
         try:
             content = checkpoint.load(self._monitor.fingerprint)
             if content is None:
-                return
+                return set()
             store = Store.of(content.names, content.blocks, content.arrays, int(content.state["unmatched"]))
             self._tail.go_on_from(content.predictions, content.feedback)
             self._monitor.restore(content.state["monitor"])
             self._monitor.recall(content.arrays)
             self._store, self._restarted = store, False
+            return {file.name for file in (*content.predictions, *content.feedback)}
         except Replaced:
             self._leave_aside(checkpoint, "the log is another one, or a file of it has gone")
         except (Unusable, StateUnusable) as why:
@@ -133,6 +134,7 @@ class LogReader:
             self._leave_aside(checkpoint, f"it is damaged ({error!r})")
         except OSError as error:
             self._leave_aside(checkpoint, f"{error.strerror}: {error.filename}")
+        return set()
 
     def _leave_aside(self, checkpoint: Checkpoint, why: str) -> None:
         logger.warning("%s is not gone on from: %s; the log is read from its start", checkpoint.directory, why)
@@ -180,9 +182,6 @@ class LogReader:
             raise
         store.label(first, arrived.labels())
         self._restarted = False
-
-    def _names(self) -> set[str]:
-        return {file.name for file in self._tail.files}
 
     def _has_changed(self, before: Snapshot, feedback: list[tuple[TailedFile, Labels, int]]) -> bool:
         seen = before.requests.rows, before.requests.paths, before.files, before.unreadable_lines
