@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -802,7 +803,9 @@ def test_there_is_a_progress_bar_if_standard_error_is_a_terminal(api, tmp_path):
         subprocess.run(
             command(api, "--file", str(file)), stdout=subprocess.PIPE, stderr=program_side, timeout=60, check=True
         )
-        printed = os.read(terminal, 4096).decode()
+        printed = ""
+        while not printed.endswith("3/3\r\n") and select.select([terminal], [], [], 10)[0]:
+            printed += os.read(terminal, 4096).decode()  # a terminal gives what it was given in pieces of its own
     finally:
         os.close(terminal)
         os.close(program_side)
