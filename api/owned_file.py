@@ -123,12 +123,12 @@ class OwnedFile:
         return os.dup(self._fd)
 
     def retire(self) -> Path:
-        """Make it a closed segment, and give it free. Raises OSError, and is then as it was."""
+        """Make it a closed segment, and give it free. Raises OSError, and is then still to be closed."""
         closed = self.path.with_name(closed_name(self.path.name.partition(".")[0]))
         self.path.rename(closed)
         self.path = closed
-        self.close()
         sync_folder(closed.parent)
+        self.close()
         return closed
 
     def close(self) -> None:
