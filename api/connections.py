@@ -12,6 +12,7 @@ import logging
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -116,9 +117,10 @@ def limited_connections(loop: asyncio.AbstractEventLoop, most: int, patience: fl
         if type(uvicorn) is HttpToolsProtocol:
             connections = uvicorn.connections
             allow_files(most + FILES)
-            return await create_server(lambda: LimitedProtocol(uvicorn, most), *args, **options)  # type: ignore[no-any-return]
-        logger.warning("%s keeps no limits on connections; use uvicorn with httptools", type(uvicorn).__name__)
-        return await create_server(factory, *args, **options)  # type: ignore[no-any-return]
+            factory = partial(LimitedProtocol, uvicorn, most)
+        else:
+            logger.warning("%s keeps no limits on connections; use uvicorn with httptools", type(uvicorn).__name__)
+        return await create_server(factory, *args, **options)  # type: ignore[no-any-return]  # of overloads, so Any
 
     def look() -> None:
         nonlocal sweep
@@ -127,6 +129,7 @@ def limited_connections(loop: asyncio.AbstractEventLoop, most: int, patience: fl
             connection.look(now, patience)
         sweep = loop.call_later(SWEEP_SECONDS, look)
 
+    # uvicorn leaves no other place (listening.py), and calls it with fewer arguments than the declared overloads take.
     loop.create_server = create_limited_server  # type: ignore[method-assign, assignment]
     look()
     yield

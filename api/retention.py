@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from api.owned_file import OwnedFile
-from api.segments import STEMS, changing_segments, is_closed, log_files, open_log, sync_folder
+from api.segments import changing_segments, is_closed, log_files, open_log, sync_folder
 
 GRACE_SECONDS = 600.0
 A_DAY = 86_400.0
@@ -104,7 +104,7 @@ def _close_what_nobody_writes(directory: Path) -> None:
 
 
 def _compress_segments(directory: Path, grace_seconds: float) -> None:
-    for path in log_files(directory, *STEMS):
+    for path in log_files(directory):
         if not is_closed(path) or path.suffix == ".gz" or path.stat().st_mtime > time.time() - grace_seconds:
             continue
         packed = path.with_name(f"{path.name}.gz")

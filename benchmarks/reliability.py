@@ -78,7 +78,8 @@ def filled(document: str, results: Results) -> str:
     document = re.sub(r"(?<=<!-- machine -->\n)(?:.+\n)*", sentence(results), document)
     for heading, promises in SECTIONS.items():
         pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|[^\n]*\n)*", re.M | re.S)
-        document, found = pattern.subn(lambda match, of=promises: match[1] + rows(of, results), document)  # type: ignore[misc]
+        table_of_it = rows(promises, results).replace("\\", r"\\")
+        document, found = pattern.subn(rf"\g<1>{table_of_it}", document)
         if found != 1:
             sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
     return document

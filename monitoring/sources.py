@@ -120,11 +120,10 @@ def explained(client: ApiClient, request: Prediction) -> Explanation | str:
 
 def begin(settings: Settings) -> None:
     """Read the log before anybody looks: what is closed is to be counted before it may be deleted."""
-    threading.Thread(target=_the_log_of, args=(settings,), daemon=True).start()
+    threading.Thread(target=lambda: _log_beside(settings, _the_reference(settings)[0]), daemon=True).start()
 
 
-def _the_log_of(settings: Settings) -> Log:
-    reference, _ = _the_reference(settings)
+def _log_beside(settings: Settings, reference: Reference | None) -> Log:
     return the_log(settings, reference.digest if reference else None, reference)
 
 
@@ -133,7 +132,7 @@ def look(settings: Settings, selection: Selection) -> Seen:
     reference, problems = _the_reference(settings)
     client = ApiClient(settings.api_url, settings.api_token)
     api = api_watch(settings.api_url, settings.refresh_seconds, client).state(PATIENCE_SECONDS)
-    log = the_log(settings, reference.digest if reference else None, reference)
+    log = _log_beside(settings, reference)
     try:
         snapshot = log.look()
     except OSError as error:

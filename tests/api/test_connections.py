@@ -23,7 +23,7 @@ def protocol_of(factory: Any) -> asyncio.Protocol:
         with limited_connections(loop, 10, 1):
             server = await loop.create_server(factory, "127.0.0.1", 0)
         server.close()
-        return server._protocol_factory()  # type: ignore[attr-defined]
+        return server._protocol_factory()  # type: ignore[attr-defined]  # asyncio shows it to nobody
 
     return asyncio.run(started())
 

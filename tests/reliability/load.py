@@ -18,8 +18,8 @@ PAUSE_SECONDS = 0.02  # after a request that was not answered
 
 @dataclass
 class Load:
-    """What clients were told: when each answer came, in seconds since 1970, and its id; the statuses of refusals (0 for
-    no answer); and whether an answer is awaited, by client."""
+    """What clients were told: when each answer came, in seconds since 1970, and its id; and the statuses of refusals (0
+    for no answer)."""
 
     port: int
     acknowledged: list[tuple[float, str]] = field(default_factory=list)
@@ -29,10 +29,6 @@ class Load:
     @property
     def ids(self) -> list[str]:
         return [name for _, name in list(self.acknowledged)]
-
-    def until(self, moment: float) -> list[str]:
-        """The ids whose answers had come by then."""
-        return [name for at, name in list(self.acknowledged) if at <= moment]
 
     def checked(self, directory: Path) -> Verification:
         """What `verify` says about the log, which must hold every acknowledged id."""
