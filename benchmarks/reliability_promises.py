@@ -129,7 +129,7 @@ HOSTILE: list[Promise] = [
     ),
     Promise(
         "many of the largest bodies at once",
-        "eight are read, the others wait in the network; small requests do not wait",
+        "eight are read, the others wait in the network; small requests are answered meanwhile",
         f"{TESTS}test_greedy_clients.py::test_large_bodies_that_come_together_do_not_take_all_memory",
     ),
     Promise(

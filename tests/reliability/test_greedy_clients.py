@@ -10,11 +10,23 @@ from itertools import chain, repeat
 import pytest
 
 from api.connections import MAX_HEAD_BYTES, MAX_PIPELINED
-from tests.conftest import get, many, read_lines, starting_api
-from tests.reliability.clients import answer, connection, head, honest_client, memory, more_memory, sent
+from tests.conftest import get, many, read_lines, starting_api, wait_until
+from tests.reliability.clients import (
+    answer,
+    connected,
+    connection,
+    head,
+    honest_client,
+    memory,
+    more_memory,
+    sent,
+    sent_in_turn,
+)
 
 pytestmark = pytest.mark.processes
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
+LARGEST = 8 * 2**20  # bytes of a body
+LENGTH = b"Content-Length: %d\r\n" % LARGEST
+CHUNKED = b"Transfer-Encoding: chunked\r\n"  # how long it will be is not said, so it is copied as it grows
 MB = 10**6
 ENDLESS_HEADS: dict[str, tuple[bytes, bytes]] = {
     "headers": (b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n" * 1000),
@@ -121,21 +133,26 @@ def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
         publish(f"415; {len(bomb) / MB:.1f} MB that would be {many(10, 500)} MB took {taken / MB:.1f} MB of memory")
 
 
-def test_large_bodies_that_come_together_do_not_take_all_memory(api, publish):
-    clients, before, size = many(16, 200), memory(api), 8 * 2**20
+@pytest.mark.parametrize(
+    ("how", "headers", "start", "copies"),
+    [("their length given", LENGTH, b"", 1), ("in chunks", CHUNKED, b"%x\r\n" % LARGEST, 2)],
+    ids=["length", "chunked"],
+)
+def test_large_bodies_that_come_together_do_not_take_all_memory(api, publish, how, headers, start, copies):
+    clients, before = many(16, 200), memory(api)
     with ExitStack() as stack, honest_client(api) as honest:
-        for _ in range(clients):
-            client = stack.enter_context(connection(api, 0.05))
-            length = b"Content-Length: %d\r\n" % size
-            try:
-                client.sendall(head("/predict/batch", length) + b" " * (size - 1))
-            except TimeoutError:
-                continue  # it waits its turn
+        sending = [stack.enter_context(connection(api)) for _ in range(clients)]
+        for client in sending:
+            client.sendall(head("/predict/batch", headers) + start)
+        total = sent_in_turn(sending, LARGEST - 1)
         taken = more_memory(api, before)
+    wait_until(lambda: not connected(api), "what they sent is dropped")
 
-    assert taken < 8 * size + clients * 2**20
+    assert total >= 8 * (LARGEST - 1)
+    assert taken < copies * 8 * LARGEST + clients * 2**20
     publish(
-        f"{clients} connections with 8 MB each but for the last byte: {taken / MB:.0f} MB of memory taken, {honest}"
+        f"{clients} connections with 8 MB each but for the last byte, {how}: {taken / MB:.0f} MB of memory taken, "
+        f"{honest}"
     )
 
 
