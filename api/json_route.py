@@ -50,6 +50,7 @@ def json_route(max_bytes: int) -> type[APIRoute]:
             size = check_head(scope, max_bytes)
             small = size is not None and size <= LARGE_BYTES
             async with nullcontext() if small else turns:
+                # Of small bodies any number may be promised that never come, so that they get memory as they do.
                 body = await read_body(receive, max_bytes, 0 if small else size or 0)
                 answer = to_json(await self.endpoint(parse(self._model, body)))
             length = str(len(answer)).encode()

@@ -37,10 +37,10 @@ class LogTail:
     def go_on_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
         """Take files as read so far, whatever they are called now. Raises Replaced if one is no longer there as it was,
         but for closed ones, which may have been deleted; or OSError; then nothing is."""
-        found = [self._read_before(files, stem) for files, stem in ((predictions, PREDICTIONS), (feedback, FEEDBACK))]
+        found = [self._found_again(files, stem) for files, stem in ((predictions, PREDICTIONS), (feedback, FEEDBACK))]
         self.predictions, self.feedback = found
 
-    def _read_before(self, files: Sequence[ReadFile], stem: str) -> list[TailedFile]:
+    def _found_again(self, files: Sequence[ReadFile], stem: str) -> list[TailedFile]:
         for _ in range(TRIES - 1):
             with suppress(FileNotFoundError, Replaced):
                 return self._gone_on_with(files, stem)
