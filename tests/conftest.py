@@ -134,6 +134,13 @@ def wait_until(condition, what: str, seconds: float = 20, pause: float = 0.02, s
     pytest.fail(f"not within {seconds} s: {what}\n{state()}")
 
 
+def seconds_until(condition, what: str, seconds: float = 20, since: float | None = None) -> float:
+    """How long it takes until the condition holds, from now or `since` a time of the monotonic clock; as wait_until."""
+    started = time.monotonic() if since is None else since
+    wait_until(condition, what, seconds)
+    return time.monotonic() - started
+
+
 def get(url: str) -> tuple[int, str]:
     """Status and body; status 0 when nothing answers."""
     try:
@@ -155,6 +162,25 @@ def post(url: str, body: dict) -> tuple[int, dict]:
         return error.code, json.load(error)
     except HTTPException as error:  # a server killed between head and body of its answer
         raise ConnectionError("the answer broke off") from error
+
+
+@contextmanager
+def repeating(act: Callable[[], object], pause: float) -> Iterator[None]:
+    """Meanwhile `act` is called by a thread, at least once, with a pause of so many seconds after each call."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        act()
+        while not ended.wait(pause):
+            act()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @dataclass

@@ -1,10 +1,7 @@
 """What happens while requests come in: what the user does stays, and little is sent."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -29,7 +26,7 @@ from tests.browser.conftest import (
     texts,
     usual_day,
 )
-from tests.conftest import post, quiet_page, wait_until
+from tests.conftest import post, quiet_page, repeating, wait_until
 from tests.monitoring.traffic import usual
 
 pytestmark = pytest.mark.browser
@@ -41,26 +38,6 @@ GONE = (  # what the browser and Streamlit say to the console of a server that h
     "Client Error in reaching server endpoint",
     "Is Streamlit still running?",
 )
-
-
-@contextmanager
-def streaming(api, pause: float = 0.2) -> Iterator[None]:
-    """Requests come all the time."""
-    enough = threading.Event()
-
-    def send() -> None:
-        number = 0
-        while not enough.wait(pause):
-            post(api.url + "/predict", {"text": f"a streamed request, number {number}"})
-            number += 1
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        thread.join()
 
 
 def top(shown: Locator) -> float:
@@ -186,10 +163,15 @@ def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, a
 
 
 def test_a_click_opens_exactly_the_row_it_was_on_while_requests_stream_in(visit, api, dashboard):
+    numbers = count()
+
+    def send() -> None:
+        post(api.url + "/predict", {"text": f"a streamed request, number {next(numbers)}"})
+
     page = visit(dashboard.url)
     box = page.locator(".st-key-requests .scrolled")
     box.scroll_into_view_if_needed()
-    with streaming(api):
+    with repeating(send, 0.2):
         expect(texts(page).first).to_contain_text("a streamed request", timeout=SHOWS)
         for place in (0, 3, 1, 4):
             rows(page).nth(place).locator(".figure").hover(position={"x": 5, "y": 10})

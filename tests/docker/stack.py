@@ -25,8 +25,9 @@ class Stack:
     def make(self, target: str) -> str:
         return self._run("make", target)
 
-    def compose(self, *arguments: str) -> str:
-        return self._run("docker", "compose", *arguments)
+    def compose(self, *arguments: str, given: str | None = None) -> str:
+        """What the command prints, if it succeeds; `given` is its standard input."""
+        return self._run("docker", "compose", *arguments, given=given)
 
     def container(self, service: str) -> dict:
         return self._inspect(self.compose("ps", "--all", "--quiet", service).strip())
@@ -43,9 +44,15 @@ class Stack:
         found: list[dict] = json.loads(self._run("docker", "inspect", name))
         return found[0]
 
-    def _run(self, *command: str) -> str:
+    def _run(self, *command: str, given: str | None = None) -> str:
         done = subprocess.run(
-            command, cwd=self.directory, env=environment(**self.environ), capture_output=True, text=True, timeout=900
+            command,
+            cwd=self.directory,
+            env=environment(**self.environ),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=900,
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import select
 import socket
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.conftest import Server, post
+from tests.conftest import Server, post, repeating
 
 JSON_HEAD = b"POST %s HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
 
@@ -100,23 +99,15 @@ class Honest:
 @contextmanager
 def honest_client(api: Server) -> Iterator[Honest]:
     """Asks for predictions one after the other, each on a new connection, and wants each one answered."""
-    honest, over, failed = Honest(), threading.Event(), []
+    honest, failed = Honest(), []
 
     def ask() -> None:
-        while True:
-            started = time.perf_counter()
-            status, said = post(api.url + "/predict", {"text": "amazing"})
-            honest.waits.append(time.perf_counter() - started)
-            if status != 200:
-                failed.append(json.dumps(said))
-            if over.wait(0.002):
-                return
+        started = time.perf_counter()
+        status, said = post(api.url + "/predict", {"text": "amazing"})
+        honest.waits.append(time.perf_counter() - started)
+        if status != 200:
+            failed.append(json.dumps(said))
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
+    with repeating(ask, 0.002):
         yield honest
-    finally:
-        over.set()
-        thread.join(60)
     assert not failed, failed

@@ -24,7 +24,7 @@ from api.access import OPEN, Holder, Tokens, needed_for
 from api.main import STARTUP_FAILURE, create_app
 from api.settings import Settings
 from scripts.local_services import SERVICES
-from tests.conftest import ROOT, Server, free_port, get, many, read_lines, wait_until
+from tests.conftest import ROOT, Server, free_port, get, many, read_lines, seconds_until, wait_until
 
 ID = "0b5c2f6e-7a64-4f0e-9a0c-3a1f6c1d2e3f"
 BODIES: dict[str, object] = {
@@ -157,9 +157,7 @@ def test_tokens_are_replaced_under_load_and_nobody_with_the_right_one_is_refused
 
 
 def _seconds_until(api: HTTPConnection, token: str, status: int) -> float:
-    started = time.monotonic()
-    wait_until(lambda: asked(api, "/model", f"Bearer {token}")[0] == status, f"{status} for the token")
-    return time.monotonic() - started
+    return seconds_until(lambda: asked(api, "/model", f"Bearer {token}")[0] == status, f"{status} for the token")
 
 
 SPOILT = {
@@ -227,9 +225,7 @@ def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(star
             assert status == 200 or headers["retry-after"] == "1"
             passed, refused = passed + (status == 200), refused + (status == 429)
         assert all(asked(api, path)[0] == 200 for path in (*OPEN, "/metrics") for _ in range(3))
-        again = time.monotonic()
-        wait_until(lambda: asked(api, "/predict")[0] == 200, "there is room again")
-        again = time.monotonic() - again
+        again = seconds_until(lambda: asked(api, "/predict")[0] == 200, "there is room again")
 
     most = limit + elapsed * limit / 60
     assert refused > 0

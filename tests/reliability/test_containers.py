@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import get, many, post, quiet_page, wait_until
+from tests.conftest import get, many, post, quiet_page, seconds_until, wait_until
 from tests.docker.stack import Stack, started
 from tests.reliability.load import Load, under_load
 
@@ -48,35 +48,18 @@ def stack(tmp_path_factory):
         yield stack
 
 
-def in_the_api(stack: Stack, *command: str) -> str:
-    return stack.compose("exec", "-T", "api", *command)
+def in_the_api(stack: Stack, *command: str, given: str | None = None) -> str:
+    return stack.compose("exec", "-T", "api", *command, given=given)
 
 
 def verified(stack: Stack, load: Load) -> str:
     """The last line of what `verify` says of the log in the container, which must be sound and hold what was told."""
-    ids = "\n".join(load.ids)
-    command = ["docker", "compose", "exec", "-T", "api", "python", "-m", "api.prediction_log", "verify"]
-    done = subprocess.run(
-        [*command, "--acknowledged", "/dev/stdin"],
-        cwd=stack.directory,
-        env=os.environ | stack.environ,
-        input=ids,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()[-1]
+    verify = ("python", "-m", "api.prediction_log", "verify", "--acknowledged", "/dev/stdin")
+    return in_the_api(stack, *verify, given="\n".join(load.ids)).splitlines()[-1]
 
 
 def is_ready(stack: Stack) -> bool:
     return get(stack.api + "/readyz")[0] == 200
-
-
-def seconds_until(condition, what: str, since: float) -> float:
-    """How long it has been since `since`, once the condition holds."""
-    wait_until(condition, what, 60)
-    return time.monotonic() - since
 
 
 def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
@@ -84,7 +67,7 @@ def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
         page.goto(stack.dashboard)
         expect(page.get_by_text("is ready.")).to_be_visible(timeout=60_000)
         assert "No space left" in in_the_api(stack, "python", "-c", FILL)
-        noticed = seconds_until(lambda: not is_ready(stack), "the API is not ready", time.monotonic())
+        noticed = seconds_until(lambda: not is_ready(stack), "the API is not ready")
         status, answer = post(stack.api + "/predict", {"text": "while there is no room"})
         assert (status, "No space left on device" in answer["detail"]) == (503, True)
         assert get(stack.api + "/healthz")[0] == 200
@@ -93,7 +76,7 @@ def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
 
         since = time.monotonic()
         in_the_api(stack, "python", "-c", "import os; os.remove('/app/logs/filler')")
-        recovered = seconds_until(lambda: is_ready(stack), "the API is ready again", since)
+        recovered = seconds_until(lambda: is_ready(stack), "the API is ready again", since=since)
         before = len(load.acknowledged)
         wait_until(lambda: len(load.acknowledged) > before + 50, "clients are answered again")
         expect(page.get_by_text("is ready.")).to_be_visible(timeout=15_000)
@@ -111,13 +94,13 @@ def test_a_folder_that_becomes_read_only_is_said_and_recovered_from(stack, publi
         wait_until(lambda: len(load.acknowledged) > 50, "clients are answered")
         since = time.monotonic()
         in_the_api(stack, "chmod", "555", "/app/logs")
-        noticed = seconds_until(lambda: not is_ready(stack), "the API is not ready", since)
+        noticed = seconds_until(lambda: not is_ready(stack), "the API is not ready", since=since)
         status, answer = post(stack.api + "/predict", {"text": "while the folder is closed"})
         assert (status, "Permission denied: /app/logs" in answer["detail"]) == (503, True)
 
         since = time.monotonic()
         in_the_api(stack, "chmod", "755", "/app/logs")
-        recovered = seconds_until(lambda: is_ready(stack), "the API is ready again", since)
+        recovered = seconds_until(lambda: is_ready(stack), "the API is ready again", since=since)
 
     publish(f"not ready after {noticed:.1f} s, ready again after {recovered:.1f} s; {verified(stack, load)}")
     assert set(load.refused) == {503}

@@ -1,13 +1,12 @@
 """The folder of the log is taken away, replaced, or can no longer be written."""
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
 from api.segments import log_files
-from tests.conftest import get, post, wait_until
+from tests.conftest import get, post, seconds_until
 
 pytestmark = pytest.mark.processes
 NOTICED_SECONDS, RECOVERED_SECONDS = 2.0, 5.0
@@ -45,9 +44,9 @@ def test_what_is_taken_away_is_noticed_and_written_anew(start_api, publish, happ
     assert post(api.url + "/predict", {"text": "before"})[0] == 200
     before = path.stat().st_ino, path.read_bytes()
     happens(api.log_dir)
-    started = time.monotonic()
-    wait_until(lambda: "a new file is started" in api.output.read_text(), "it is noticed without a request")
-    noticed = time.monotonic() - started
+    noticed = seconds_until(
+        lambda: "a new file is started" in api.output.read_text(), "it is noticed without a request"
+    )
 
     status, answer = post(api.url + "/predict", {"text": "after"})
     assert status == 200
@@ -63,18 +62,14 @@ def test_a_folder_that_cannot_be_made_is_a_503_with_the_reason_until_it_can(star
     post(api.url + "/predict", {"text": "before"})
     move_the_folder(api.log_dir)
     api.log_dir.write_text("a file where the folder was")
-    started = time.monotonic()
-    wait_until(lambda: get(api.url + "/readyz")[0] == 503, "it is not ready")
-    noticed = time.monotonic() - started
+    noticed = seconds_until(lambda: get(api.url + "/readyz")[0] == 503, "it is not ready")
 
     status, answer = post(api.url + "/predict", {"text": "meanwhile"})
     assert (status, "The log cannot be written" in answer["detail"]) == (503, True)
     assert "File exists" in answer["detail"]
 
     api.log_dir.unlink()
-    started = time.monotonic()
-    wait_until(lambda: get(api.url + "/readyz")[0] == 200, "it is ready again without a request")
-    recovered = time.monotonic() - started
+    recovered = seconds_until(lambda: get(api.url + "/readyz")[0] == 200, "it is ready again without a request")
     assert post(api.url + "/predict", {"text": "after"})[0] == 200
     publish(f"not ready after {noticed:.1f} s, 503 with the reason, ready again after {recovered:.1f} s")
     assert noticed < NOTICED_SECONDS

@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import pytest
 
 from api.retention import Keep, tend
 from api.segments import is_closed, log_files, open_log
-from tests.conftest import ROOT, many, wait_until
+from tests.conftest import ROOT, many, repeating, seconds_until, wait_until
 from tests.monitoring.growth import Follower
 from tests.reliability.load import under_load
 
@@ -31,19 +30,8 @@ def size(folder: Path) -> int:
 def tended(folder: Path, keep: Keep) -> Iterator[list[Path]]:
     """Deletes and compresses all the time, as the service does once a minute; the files that were deleted."""
     deleted: list[Path] = []
-    ended = threading.Event()
-
-    def work() -> None:
-        while not ended.wait(0.05):
-            deleted.extend(tend(folder, keep))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with repeating(lambda: deleted.extend(tend(folder, keep)), 0.05):
         yield deleted
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publish):
@@ -112,8 +100,8 @@ def test_the_dashboard_counts_with_nobody_looking(start_api, start_dashboard, tm
     since = time.monotonic()
     start_dashboard(api)
     header = tmp_path / "state-0" / "dashboard" / "header.json"
-    wait_until(header.exists, "what was counted is on disk", 60)
+    seconds = seconds_until(header.exists, "what was counted is on disk", 60, since)
     counted = json.loads(header.read_bytes())["content"]["state"]["monitor"]["counts"]["requests"]
 
-    publish(f"{counted:,} requests counted and on disk {time.monotonic() - since:.1f} s after its start")
+    publish(f"{counted:,} requests counted and on disk {seconds:.1f} s after its start")
     assert counted == len(load.acknowledged)
