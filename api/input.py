@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from api.model import Model
+from api.schemas import MAX_BATCH_ITEMS
 
 MAX_ECHO_CHARS = 60
 
@@ -17,6 +20,23 @@ def check_text(text: str, limit: int, place: str) -> None:
         raise InvalidInput(f"{place}text is blank; send at least one visible character.")
     if len(text) > limit:
         raise InvalidInput(f"{place}text has {len(text)} characters; send at most {limit}.")
+
+
+def check_batch(entries: int) -> None:
+    """Raises InvalidInput unless a batch may have so many items."""
+    if not 1 <= entries <= MAX_BATCH_ITEMS:
+        limit = "at least 1" if entries < 1 else f"at most {MAX_BATCH_ITEMS}"
+        raise InvalidInput(f"items has {entries} entries; send {limit}.")
+
+
+def known_id(prediction_id: str) -> str:
+    """The id as /predict writes it. Raises InvalidInput."""
+    try:
+        return str(UUID(prediction_id))
+    except ValueError:
+        raise InvalidInput(
+            f"prediction_id is {echo(prediction_id)}; send the prediction_id that /predict gave."
+        ) from None
 
 
 def known_label(model: Model, name: str, place: str) -> str:

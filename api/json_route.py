@@ -7,56 +7,65 @@ parameters, and open two stacks of things to close; none is used here, and they 
 
 from __future__ import annotations
 
-import asyncio
-import gc
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from email.message import Message
-from typing import Any, TypeVar
+from typing import Any
 
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.exceptions import HTTPException
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from api.decoding import Decoder
 from api.input import echo
+from api.large_bodies import LargeBodies
+from api.turns import others
 
-LARGE_BYTES = 64 * 1024  # uvicorn keeps so much of a body that nobody reads
-LARGE_AT_ONCE = 8  # larger bodies wait their turn in the network, so that many of them do not take all memory
-MAX_MISTAKES = (
-    2000  # two for each item of a batch; a sentence names three, but pydantic would describe each of a million
-)
-Item = TypeVar("Item", bound=BaseModel)
+SMALL_BYTES = 64 * 1024  # uvicorn keeps so much of a body that nobody reads; memory for it is always there
+QUICK_BYTES = 4096  # decoded within a millisecond, whatever they are
 
 
-def json_route(max_bytes: int) -> type[APIRoute]:
+def json_route(max_bytes: int, large: LargeBodies) -> type[APIRoute]:
     """The class of routes whose endpoint takes one model, of a body of at most `max_bytes`, and returns another.
+    Bodies of more than SMALL_BYTES get their memory from `large`.
 
     For the app's own router: FastAPI builds the routes of an included one anew, in its general way.
     """
-
-    turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
     class JSONRoute(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Awaitable[BaseModel]], **options: Any) -> None:
             super().__init__(path, endpoint, **options)
             assert self.body_field is not None, f"{path} takes no body"
             # To pydantic the annotation may be of any type; that of a body is the endpoint's model.
-            self._model: type[BaseModel] = self.body_field.field_info.annotation  # type: ignore[assignment]
+            self._decoder = Decoder[BaseModel](self.body_field.field_info.annotation)  # type: ignore[arg-type]
             self.app = self._answer
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
             size = check_head(scope, max_bytes)
-            small = size is not None and size <= LARGE_BYTES
-            async with nullcontext() if small else turns:
-                # Of small bodies any number may be promised that never come, so that they get memory as they do.
-                body = await read_body(receive, max_bytes, 0 if small else size or 0)
-                answer = to_json(await self.endpoint(parse(self._model, body)))
+            body, more = bytearray(), True
+            if size is None or size <= SMALL_BYTES:
+                more = await read_small(receive, body, max_bytes)
+            if not more:
+                answer = await self._answered(body)
+            else:
+                lent = size or max_bytes
+                async with large.lend(lent):
+                    async with large.arriving(lent):
+                        body = await read_large(receive, body, lent, max_bytes)
+                    answer = await self._answered(body)
             length = str(len(answer)).encode()
             headers = [(b"content-length", length), (b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": answer})
+
+        async def _answered(self, body: bytearray) -> bytes:
+            if len(body) <= QUICK_BYTES:
+                return to_json(await self.endpoint(self._decoder.decode(body)))
+            async with large.decoding:
+                await others()
+                item = self._decoder.decode(body)
+            return to_json(await self.endpoint(item))
 
     return JSONRoute
 
@@ -74,51 +83,41 @@ def check_head(scope: Scope, max_bytes: int) -> int | None:
     return size
 
 
-async def read_body(receive: Receive, max_bytes: int, expected: int) -> bytearray:
-    """The body; HTTPException if it is too large, and then no more of it is read.
+async def read_small(receive: Receive, body: bytearray, max_bytes: int) -> bool:
+    """Read a body into `body` up to its end, or until it is larger than SMALL_BYTES: whether there is more of it.
+    HTTPException if it is too large."""
+    more = True
+    while more and len(body) <= SMALL_BYTES:
+        part, more = await _part(receive)
+        body += part
+        _check_size(len(body), max_bytes)
+    return more
 
-    Memory for a body of `expected` bytes is taken at once: for large ones that grow beside each other it would be up
-    to twice as much, because malloc copies what has no room to grow.
+
+async def read_large(receive: Receive, begun: bytearray, size: int, max_bytes: int) -> bytearray:
+    """The body that begins with `begun` and has at most `size` bytes; HTTPException if it is too large, and then no
+    more of it is read.
+
+    Its memory is taken at once: for bodies that grow beside each other it would be up to twice as much, because malloc
+    copies what has no room to grow.
     """
-    body, read, more = bytearray(expected), 0, True
+    body, read, more = bytearray(size), len(begun), True
+    body[:read] = begun
     while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HTTPException(400, "The connection was closed before the body was complete.")
-        part = message.get("body", b"")
+        part, more = await _part(receive)
+        _check_size(read + len(part), max_bytes)
         body[read : read + len(part)] = part
         read += len(part)
-        _check_size(read, max_bytes)
-        more = message.get("more_body", False)
     del body[read:]
     return body
 
 
-def parse(model: type[Item], body: bytearray) -> Item:
-    """The model that a JSON body describes. Raises RequestValidationError, or HTTPException if it is not JSON.
-
-    Unlike json.loads it refuses NaN, lone surrogates and endless nesting as bad input.
-    """
-    if not body:
-        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
-    try:
-        return model.model_validate(_decoded(body))
-    except ValidationError as error:  # a ValueError too
-        if (mistakes := error.error_count()) > MAX_MISTAKES:
-            raise HTTPException(422, f"The body has {mistakes} mistakes; /docs shows what it may be.") from error
-        raise RequestValidationError([e | {"loc": ("body", *e["loc"])} for e in error.errors()]) from error
-    except ValueError as error:
-        raise HTTPException(422, f"The body is not valid JSON: {error}.") from error
-
-
-def _decoded(body: bytearray) -> Any:
-    if len(body) <= LARGE_BYTES:
-        return from_json(body, allow_inf_nan=False)
-    gc.disable()  # of a million small lists most of the time would go into looking for cycles, of which JSON has none
-    try:
-        return from_json(body, allow_inf_nan=False)
-    finally:
-        gc.enable()
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    """The next bytes of a body, and whether more follow. HTTPException if its client has gone."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise HTTPException(400, "The connection was closed before the body was complete.")
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _check_content_type(sent: str) -> None:

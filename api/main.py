@@ -22,7 +22,9 @@ from api.connections import limited_connections
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.guard import guard
+from api.input import check_batch
 from api.json_route import json_route
+from api.large_bodies import LargeBodies
 from api.listening import listen_apart
 from api.metrics import CountRequests, Metrics, share_between_workers
 from api.model import ModelUnavailable
@@ -44,6 +46,7 @@ from api.settings import Settings, SettingsError
 
 SWITCH_SECONDS = 0.0005  # a tenth of Python's: how long the thread that asks a pipeline may hold up all others
 STARTUP_FAILURE = 3  # the exit code on which uvicorn does not start a failed worker again
+LARGE_AT_ONCE = 8  # bodies of the largest size
 Endpoint = Callable[..., Awaitable[BaseModel]]
 Responses = dict[int | str, dict[str, Any]]
 REFUSALS: Responses = {
@@ -124,8 +127,11 @@ def _add_predictions(router: APIRouter, service: Service, settings: Settings) ->
 
     async def predict_batch(batch: BatchRequest) -> BatchResponse:
         """Classify up to 1000 texts; the answers come in the same order, or none if one item is refused."""
+        check_batch(len(batch.items))
         places = [f"items[{number}]." for number in range(len(batch.items))]
         return BatchResponse(items=await service.answer(batch.items, places))
+
+    large = LargeBodies(LARGE_AT_ONCE * max(settings.max_body_bytes, settings.max_batch_bytes))
 
     def add(path: str, endpoint: Endpoint, max_bytes: int, responses: Responses = REFUSALS) -> None:
         router.add_api_route(
@@ -134,7 +140,7 @@ def _add_predictions(router: APIRouter, service: Service, settings: Settings) ->
             methods=["POST"],
             responses=responses,
             tags=["predictions"],
-            route_class_override=json_route(max_bytes),
+            route_class_override=json_route(max_bytes, large),
         )
 
     not_linear: Responses = {409: {"model": Problem, "description": NOT_LINEAR}}

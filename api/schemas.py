@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,11 +33,16 @@ class PredictRequest(Request):
 
 
 class BatchRequest(Request):
-    items: Annotated[list[PredictRequest], Field(min_length=1, max_length=MAX_BATCH_ITEMS)]
+    items: list[PredictRequest] = Field(
+        json_schema_extra={"minItems": 1, "maxItems": MAX_BATCH_ITEMS},  # checked in service.py, documented here
+    )
 
 
 class FeedbackRequest(Request):
-    prediction_id: UUID = Field(description="The prediction_id that /predict gave.")
+    prediction_id: str = Field(
+        description="The prediction_id that /predict gave.",
+        json_schema_extra={"format": "uuid"},  # checked in service.py, documented here
+    )
     true_sentiment: str = Field(description="The right label, in any case.", examples=["negative"])
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from prometheus_client import Counter as LabelledCounter
 
 from api.group_commit import LogUnavailable
-from api.input import check_text, known_label
+from api.input import check_text, known_id, known_label
 from api.metrics import Metrics
 from api.model import Model, ModelUnavailable, Prediction
 from api.model_file import load_model
@@ -115,8 +115,9 @@ class Service:
 
     async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
         """The logged label of an earlier prediction."""
+        prediction_id = known_id(feedback.prediction_id)
         label = known_label(self.predictor.model, feedback.true_sentiment, "")
-        record = FeedbackRecord(now(), str(feedback.prediction_id), label)
+        record = FeedbackRecord(now(), prediction_id, label)
         await self._logged(self.log.append_feedback(record))
         _count(self._metrics.labels, [label])
         return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)

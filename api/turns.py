@@ -16,13 +16,22 @@ OTHERS_TURNS = 3  # for one of its own, so that short requests, which need four 
 Piece = TypeVar("Piece")
 
 
+class Busy(Exception):
+    """More waits for a turn than can have one soon; the text is a sentence that says of what."""
+
+
 async def in_turns(work: Iterable[Piece]) -> list[Piece]:
     """What the iterable gives, each piece made when its turn comes; raises what making one raises."""
     pieces, end = [], perf_counter() + TURN_SECONDS
     for piece in work:
         pieces.append(piece)
         if perf_counter() > end:
-            for _ in range(OTHERS_TURNS):
-                await asyncio.sleep(0)
+            await others()
             end = perf_counter() + TURN_SECONDS
     return pieces
+
+
+async def others() -> None:
+    """Let everybody else have some turns."""
+    for _ in range(OTHERS_TURNS):
+        await asyncio.sleep(0)

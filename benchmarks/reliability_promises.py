@@ -129,8 +129,23 @@ HOSTILE: list[Promise] = [
     ),
     Promise(
         "many of the largest bodies at once",
-        "eight are read, the others wait in the network; small requests are answered meanwhile",
+        "memory for eight of them; small requests are answered meanwhile",
         f"{TESTS}test_greedy_clients.py::test_large_bodies_that_come_together_do_not_take_all_memory",
+    ),
+    Promise(
+        "clients send large bodies but for their last byte",
+        "an honest request of any size and encoding waits at most 1 s longer than alone",
+        f"{TESTS}test_greedy_clients.py::test_clients_that_never_finish_their_bodies_keep_nobody_waiting",
+    ),
+    Promise(
+        "JSON of the largest size that takes a decoder long",
+        "an honest request waits at most 0.2 s longer than alone",
+        f"{TESTS}test_hostile_json.py::test_no_body_holds_up_others",
+    ),
+    Promise(
+        "many bodies at once with thousands of mistakes",
+        "they are described one by one, and others are answered in between",
+        f"{TESTS}test_hostile_json.py::test_bodies_that_take_long_to_describe_have_their_turns_one_by_one",
     ),
     Promise(
         "requests that are sent ahead of their answers",

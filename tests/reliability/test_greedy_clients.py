@@ -156,6 +156,58 @@ def test_large_bodies_that_come_together_do_not_take_all_memory(api, publish, ho
     )
 
 
+def requests_of(size: int, path: str) -> dict[str, bytes]:
+    """An honest request with a body of that many bytes, its length given, and the same in chunks."""
+    text = "amazing film " * 700
+    item = json.dumps({"text": text}).encode()
+    items = [item] * ((size - 20) // (len(item) + 1)) if path == "/predict/batch" else []
+    body = b'{"items":[' + b",".join(items) + b"]}" if items else json.dumps({"text": text[: size - 12]}).encode()
+    body += b" " * (size - len(body))
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:1000], body[1000:])) + b"0\r\n\r\n"
+    close = b"Connection: close\r\n"
+    return {
+        f"{size:,} bytes": head(path, close + b"Content-Length: %d\r\n" % len(body)) + body,
+        f"{size:,} bytes in chunks": head(path, close + CHUNKED) + chunks,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "headers", "start"),
+    [
+        ("/predict", 70_000, b"Content-Length: 70000\r\n", b""),
+        ("/predict", 70_000, CHUNKED, b"11170\r\n"),
+        ("/predict/batch", LARGEST, LENGTH, b""),
+        ("/predict/batch", LARGEST, CHUNKED, b"%x\r\n" % LARGEST),
+    ],
+    ids=["70 kB", "70 kB in chunks", "8 MB", "8 MB in chunks"],
+)
+def test_clients_that_never_finish_their_bodies_keep_nobody_waiting(api, publish, request, path, size, headers, start):
+    honest = requests_of(9_000, "/predict") | requests_of(70_000, "/predict") | requests_of(LARGEST, "/predict/batch")
+
+    def seconds(requested: bytes) -> float:
+        with connection(api) as client:
+            started = time.monotonic()
+            client.sendall(requested)
+            assert answer(client)[0] == 200
+            return time.monotonic() - started
+
+    alone = {name: min(seconds(requested) for _ in range(2)) for name, requested in honest.items()}
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connection(api)) for _ in range(many(24, 200))]
+        for client in slow:
+            client.sendall(head(path, headers) + start)
+        sent_in_turn(slow, size - 1)
+        waited = {name: seconds(requested) - alone[name] for name, requested in honest.items()}
+    wait_until(lambda: not connected(api), "what they sent is dropped")
+
+    longest = max(waited, key=lambda name: waited[name])
+    publish(
+        f"{len(slow)} clients that never send the last byte of {request.node.callspec.id}: an honest request of "
+        f"{longest} waited {max(waited[longest], 0):.2f} s longer than alone, no other of {len(honest)} longer"
+    )
+    assert waited[longest] < 1, waited
+
+
 def test_requests_sent_ahead_are_answered_in_order_up_to_a_limit(api, publish):
     texts = [f"ahead {number}" for number in range(MAX_PIPELINED)]
     bodies = [json.dumps({"text": text}).encode() for text in texts]

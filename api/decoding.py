@@ -1,0 +1,124 @@
+"""Decodes JSON bodies with msgspec, which stops at the first mistake. pydantic describes the mistakes of small bodies.
+
+To find every mistake pydantic decodes the whole body. For one of megabytes that takes seconds, in which nobody else is
+answered; so of a large body only the first mistake is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from api.input import InvalidInput, echo
+
+DESCRIBED_BYTES = 128 * 1024
+MAX_MISTAKES = 2000  # two for each item of a batch; pydantic would describe each one of a million
+MOST_NAMED = 3
+LONGEST_MISTAKE = 500
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+KINDS = {"string_type": "a string", "list_type": "a list"}
+PYTHON_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+JSON_NAMES = {"object": "an object", "array": "a list", "str": "a string", "bool": "a boolean", "null": "null"}
+# What msgspec says of a value of the wrong type, and where that is: `$.items[0].text`.
+MISTAKE = re.compile(
+    r"(?:Object missing required field `(?P<missing>.+?)`|Object contains unknown field `(?P<unknown>.*?)`"
+    r"|Expected `(?P<expected>\w+)[ |\w]*`, got `(?P<got>\w+)`|(?P<other>.+?))(?: - at `\$\.?(?P<place>[^`]*)`)?",
+    re.DOTALL,
+)
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Decoder(Generic[Item]):
+    """Decodes JSON into what has the fields of `model`: strings, and lists of models of the same kind."""
+
+    def __init__(self, model: type[Item]) -> None:
+        self._model = model
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct(model))
+
+    def decode(self, body: bytearray) -> Item:
+        """The item that a body describes, with or without a byte order mark. Raises InvalidInput."""
+        if body.startswith(BYTE_ORDER_MARK):
+            del body[: len(BYTE_ORDER_MARK)]
+        try:
+            return self._decoder.decode(body)  # type: ignore[no-any-return]  # a struct that stands in for the model
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            described = all_mistakes(self._model, body) if len(body) <= DESCRIBED_BYTES else None
+            raise InvalidInput(described or first_mistake(error)) from error
+
+
+def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """What msgspec decodes in place of the model: the same fields, and no others are allowed."""
+    fields = [
+        (name, _type(field.annotation), *([] if field.is_required() else [field.default]))
+        for name, field in model.model_fields.items()
+    ]
+    return msgspec.defstruct(model.__name__, fields, forbid_unknown_fields=True, gc=False)  # JSON has no cycles
+
+
+def _type(annotation: Any) -> Any:
+    if get_origin(annotation) is list:
+        return list[_type(get_args(annotation)[0])]  # type: ignore[misc]  # a type that is made here
+    return _struct(annotation) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else annotation
+
+
+def all_mistakes(model: type[BaseModel], body: bytearray) -> str | None:
+    """A sentence about up to MOST_NAMED mistakes of a body, or about what is no JSON in it; None if pydantic finds
+    nothing wrong: of a field that is there twice, it looks at the last one only."""
+    if not body:
+        return "The body is missing."
+    try:
+        model.model_validate(from_json(body, allow_inf_nan=False))
+    except ValidationError as error:  # a ValueError too
+        if (mistakes := error.error_count()) > MAX_MISTAKES:
+            return f"The body has {mistakes} mistakes; /docs shows what it may be."
+        return sentence(error.errors())
+    except ValueError as error:
+        return f"The body is not valid JSON: {error}."
+    return None
+
+
+def sentence(mistakes: Iterable[Any]) -> str:
+    """What pydantic's errors say."""
+    said = dict.fromkeys(map(_clause, mistakes))
+    return "; ".join(list(said)[:MOST_NAMED]) + "."
+
+
+def _clause(mistake: Any) -> str:
+    """One of pydantic's errors as the client would say it, named by its place in the body."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
+    field, kind = _field(place[1:]), mistake["type"]
+    if kind == "missing":
+        return f"{field} is missing"
+    if kind == "extra_forbidden":
+        return f"{field} is not a field of this request"
+    if kind.endswith("_type"):
+        found = PYTHON_NAMES.get(type(mistake["input"]), "a number")
+        return f"{field} must be {KINDS.get(kind, 'an object')}, not {found}"
+    return f"{field}: {mistake['msg']}"
+
+
+def first_mistake(error: Exception) -> str:
+    """msgspec's error as a sentence in the same words."""
+    said = str(error).removeprefix("JSON is malformed: ")
+    if len(said) > LONGEST_MISTAKE:  # it quotes the name of an unknown field, which may be all of the body
+        said = said[:LONGEST_MISTAKE] + "`"
+    mistake = MISTAKE.fullmatch(said)
+    if not mistake or not isinstance(error, msgspec.ValidationError):
+        return f"The body is not valid JSON: {said}."
+    names = mistake["place"] or None, mistake["missing"], mistake["unknown"]
+    field = _field(".".join(name for name in names if name is not None))
+    if mistake["missing"]:
+        return f"{field} is missing."
+    if mistake["expected"]:
+        found = JSON_NAMES.get(mistake["got"], "a number")
+        return f"{field} must be {JSON_NAMES[mistake['expected']]}, not {found}."
+    return f"{field}: {mistake['other']}." if mistake["other"] else f"{field} is not a field of this request."
+
+
+def _field(place: str) -> str:
+    return echo(place)[1:-1] or "The body"
