@@ -18,7 +18,7 @@ from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
 from api import __version__
-from api.connections import limited_connections
+from api.connections import Limits, limited_connections
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.guard import guard
@@ -107,7 +107,9 @@ async def _lifespan(service: Service, settings: Settings) -> AsyncIterator[None]
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what start-up made stays: looking through it again and again would hold up answers
-    with limited_connections(loop, settings.max_connections, settings.client_seconds):
+    with limited_connections(
+        loop, Limits(settings.max_connections, settings.client_seconds, settings.keep_alive_seconds)
+    ):
         yield
     await service.stop()
 

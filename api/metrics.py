@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from functools import cache
@@ -12,6 +13,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+CLIENT_GONE = 499  # as nginx calls it: nothing was answered
 
 
 def share_between_workers(directory: Path) -> None:
@@ -92,6 +95,9 @@ class CountRequests:
 
         try:
             await self._app(scope, receive, note_status)
+        except asyncio.CancelledError:
+            status = CLIENT_GONE
+            raise
         finally:
             route = getattr(scope.get("route"), "path", "other")
             requests, seconds = self._series(route, status)

@@ -41,6 +41,7 @@ class Settings:
     max_batch_bytes: int = 8 * 1024**2
     max_connections: int = 2_000
     client_seconds: int = 30
+    keep_alive_seconds: int = 75
     web_concurrency: int = 1
     log_level: str = "info"
     api_tokens: str = field(default="", repr=False)
@@ -69,6 +70,7 @@ class Settings:
             max_batch_bytes=_positive(env, "MAX_BATCH_BYTES", cls.max_batch_bytes),
             max_connections=_positive(env, "MAX_CONNECTIONS", cls.max_connections),
             client_seconds=_positive(env, "CLIENT_SECONDS", cls.client_seconds),
+            keep_alive_seconds=_positive(env, "KEEP_ALIVE_SECONDS", cls.keep_alive_seconds),
             web_concurrency=_positive(env, "WEB_CONCURRENCY", cls.web_concurrency),
             log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, cls.log_level),
             api_tokens=env.get("API_TOKENS", ""),

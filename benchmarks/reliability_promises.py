@@ -148,6 +148,27 @@ HOSTILE: list[Promise] = [
         f"{TESTS}test_hostile_json.py::test_bodies_that_take_long_to_describe_have_their_turns_one_by_one",
     ),
     Promise(
+        "questions why from clients that hang up at once",
+        "they are skipped; others are answered meanwhile",
+        f"{TESTS}test_explanations.py::test_questions_that_nobody_waits_for_any_more_hold_up_nobody",
+    ),
+    Promise(
+        "more questions why than can be answered soon, and SIGTERM meanwhile",
+        "503 with `Retry-After` beyond 32 that wait; the service ends within 5 s",
+        f"{TESTS}test_explanations.py::"
+        "test_more_questions_than_can_be_answered_soon_get_a_503_and_the_service_still_stops",
+    ),
+    Promise(
+        "clients offer to go on with another protocol (HTTP/2, WebSockets, TLS)",
+        "the offer is ignored, the request answered; its body is never read as a request",
+        f"{TESTS}test_offers.py::test_whatever_is_offered_a_request_is_answered_and_its_body_is_no_request",
+    ),
+    Promise(
+        "connections are idle between requests",
+        "the service closes them after `KEEP_ALIVE_SECONDS` (75), later than usual proxies do",
+        f"{TESTS}test_offers.py::test_an_idle_connection_is_closed_by_the_service_only_after_keep_alive_seconds",
+    ),
+    Promise(
         "requests that are sent ahead of their answers",
         "a hundred are answered in order; a client that sends more is cut off",
         f"{TESTS}test_greedy_clients.py::test_requests_sent_ahead_are_answered_in_order_up_to_a_limit",
