@@ -8,37 +8,54 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from api.model import Prediction
+from api.turns import Busy
 
 T = TypeVar("T")
 Predict = Callable[[Sequence[str]], list[Prediction]]
 GROUP = 32  # texts asked for at once: a batch is cut into groups, and others get their turn in between
+MOST_WAITING = 2_000  # texts
+MOST_QUESTIONS = 32
 
 
 class GroupedPredictions:
-    """One thread asks the model; what arrives while it is busy is asked together. For one event loop."""
+    """One thread asks the model; what arrives while it is busy is asked together. For one event loop.
+
+    Texts and questions whose callers were cancelled are skipped. Questions have their turns one by one, between groups.
+    """
 
     def __init__(self, predict: Predict) -> None:
         self._predict = predict
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._waiting: list[tuple[str, asyncio.Future[Prediction]]] = []
         self._asking: asyncio.Task[None] | None = None
+        self._questions, self._question = 0, asyncio.Lock()
 
     async def ask(self, texts: Sequence[str]) -> list[Prediction]:
-        """What the model says to `texts`, in order; raises what it raises."""
+        """What the model says to `texts`, in order; raises what it raises, or Busy."""
         predictions: list[Prediction] = []
         for start in range(0, len(texts), GROUP):
             predictions += await self._ask_group(texts[start : start + GROUP])
         return predictions
 
     async def run(self, ask: Callable[[str], T], text: str) -> T:
-        """What `ask` returns for the text, in the thread that asks the model."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, ask, text)
+        """What `ask` returns for the text, in the thread that asks the model. Raises what it raises, or Busy."""
+        if self._questions >= MOST_QUESTIONS:
+            raise Busy(f"{MOST_QUESTIONS} texts already wait to be explained; try again later.")
+        self._questions += 1
+        try:
+            async with self._question:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, ask, text)
+        finally:
+            self._questions -= 1
 
     def close(self) -> None:
-        self._thread.shutdown()
+        """Nothing that waits is asked any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _ask_group(self, texts: Sequence[str]) -> list[Prediction]:
         loop = asyncio.get_running_loop()
+        if len(self._waiting) >= MOST_WAITING:
+            raise Busy(f"{len(self._waiting)} texts already wait for the model; try again later.")
         answers: list[asyncio.Future[Prediction]] = [loop.create_future() for _ in texts]
         self._waiting += zip(texts, answers, strict=True)
         if self._asking is None or self._asking.done():
@@ -48,7 +65,8 @@ class GroupedPredictions:
     async def _ask_for_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+            waiting = [each for each in self._waiting if not each[1].done()]
+            group, self._waiting = waiting[:GROUP], waiting[GROUP:]
             texts = [text for text, _ in group]
             try:
                 predictions = await loop.run_in_executor(self._thread, self._predict, texts)

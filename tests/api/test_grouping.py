@@ -1,10 +1,12 @@
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
-from api.grouping import GROUP, GroupedPredictions
+from api.grouping import GROUP, MOST_QUESTIONS, MOST_WAITING, GroupedPredictions
 from api.model import Prediction
+from api.turns import Busy
 
 
 class SlowModel:
@@ -110,3 +112,91 @@ def test_another_question_is_asked_in_the_same_thread_after_what_is_being_asked(
         assert await other == ("why?", "model_0")
 
     run(scenario)
+
+
+def test_texts_and_questions_that_nobody_waits_for_are_skipped():
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["first"]))
+        await started(model)
+        asked: list[str] = []
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(grouped.ask([f"gone {number}"])) for number in range(3)]
+        tasks += [asyncio.create_task(grouped.run(asked.append, f"gone {number}")) for number in range(3)]
+        last, question = asyncio.create_task(grouped.ask(["last"])), asyncio.create_task(grouped.run(str.upper, "why?"))
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        model.may_answer.set()
+        await asyncio.gather(first, last)
+
+        assert await question == "WHY?"
+        assert (model.asked, asked) == ([["first"], ["last"]], [])
+
+    run(scenario)
+
+
+def test_more_questions_than_can_be_answered_soon_are_refused_until_some_are_answered():
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["first"]))
+        await started(model)
+        waiting = [asyncio.create_task(grouped.run(str.upper, "a")) for _ in range(MOST_QUESTIONS)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match=f"{MOST_QUESTIONS} texts already wait to be explained; try again later."):
+            await grouped.run(str.upper, "b")
+        model.may_answer.set()
+        await first
+
+        assert await asyncio.gather(*waiting) == ["A"] * MOST_QUESTIONS
+        assert await grouped.run(str.upper, "b") == "B"
+
+    run(scenario)
+
+
+def test_more_texts_than_can_be_answered_soon_are_refused():
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        first = asyncio.create_task(grouped.ask(["first"]))
+        await started(model)
+        waiting = [asyncio.create_task(grouped.ask(["a"] * GROUP)) for _ in range(-(-MOST_WAITING // GROUP))]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match=r"texts already wait for the model; try again later\."):
+            await grouped.ask(["b"])
+        model.may_answer.set()
+
+        assert {answer.label for answers in await asyncio.gather(*waiting) for answer in answers} == {"a"}
+        assert (await first)[0].label == "first"
+        assert await grouped.ask(["b"]) == [Prediction("b", 1.0)]
+
+    run(scenario)
+
+
+def test_a_text_waits_for_one_question_only():
+    async def scenario(grouped: GroupedPredictions, model: SlowModel) -> None:
+        model.may_answer.set()
+        order: list[str] = []
+        questions = [asyncio.create_task(grouped.run(order.append, f"question {number}")) for number in range(5)]
+        await asyncio.sleep(0)
+        await grouped.ask(["text"])
+        answered = len(order)
+        await asyncio.gather(*questions)
+
+        assert answered <= 3  # one that was being asked, and what came while the text was
+
+    run(scenario)
+
+
+def test_what_waits_when_it_is_closed_is_not_asked():
+    async def scenario() -> None:
+        model = SlowModel()
+        grouped, asked = GroupedPredictions(model.predict), list[str]()
+        first = asyncio.create_task(grouped.ask(["first"]))
+        await started(model)
+        question = asyncio.create_task(grouped.run(asked.append, "why?"))
+        await asyncio.sleep(0)
+        grouped.close()
+        model.may_answer.set()
+        await asyncio.wait([first, question])
+
+        assert question.cancelled()
+        assert asked == []
+
+    asyncio.run(scenario())
