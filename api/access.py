@@ -19,6 +19,8 @@ NEEDED: Mapping[str, Sequence[str]] = {
     "/feedback": ("feedback",),
     "/model": ("predict", "feedback"),
 }
+LABELS = NEEDED["/feedback"]
+LABELLED = frozenset({"/predict", "/predict/batch"})  # take a label too, which needs what /feedback does
 MIN_TOKEN_CHARS = 16
 FORM = "name:scope[,scope]:token"
 # The token's characters are those of RFC 6750; names are short, so that a long token is not taken for one and printed.

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 32 * 1024  # also of what comes between the parts of a body, and after it
@@ -208,6 +209,9 @@ def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iter
     async def create_limited_server(factory: Any, *args: Any, **options: Any) -> asyncio.Server:
         nonlocal connections
         uvicorn = factory()
+        # The app itself knows which proxies to believe (FORWARDED_ALLOW_IPS); uvicorn believes every local client.
+        if (config := getattr(uvicorn, "config", None)) and isinstance(config.loaded_app, ProxyHeadersMiddleware):
+            config.loaded_app = config.loaded_app.app
         if type(uvicorn) is HttpToolsProtocol:
             connections, config = uvicorn.connections, uvicorn.config
             config.timeout_graceful_shutdown = config.timeout_graceful_shutdown or GRACE_SECONDS

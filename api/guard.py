@@ -9,7 +9,8 @@ from __future__ import annotations
 import binascii
 import logging
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,25 +19,29 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import OPEN, Tokens, needed_for, parse_tokens
-from api.rate_limit import RateLimit
+from api.access import LABELLED, LABELS, OPEN, Holder, Tokens, needed_for, parse_tokens
+from api.rate_limit import RateLimit, told_apart
+from api.schemas import PredictRequest
 from api.settings import Settings
 from api.token_file import TokenFile
 
 UNLIMITED = OPEN | {"/metrics"}
 Accepted = Callable[[], Tokens]
+NO_TOKEN = "This needs a token; send the header Authorization: Bearer <token>."
+WRONG_TOKEN = "The token is not accepted here; ask who runs this service for one."
 
+_asking: ContextVar[Holder] = ContextVar("asking")
 logger = logging.getLogger("uvicorn.api")
 
 
 def guard(app: FastAPI, settings: Settings) -> None:
     """Let the routes that the app has now answer only who may ask. Raises SettingsError."""
     accepted = _accepted(settings)
-    limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
+    limit, refusals = (RateLimit(settings.rate_limit) if settings.rate_limit else None for _ in range(2))
     for route in app.routes:
         assert isinstance(route, Route), f"{route} cannot be guarded; add its routes to the app's own router"
         if accepted and route.path not in OPEN:
-            route.app = _for_holders(route, accepted, None if route.path in UNLIMITED else limit)
+            route.app = _for_holders(route, accepted, None if route.path in UNLIMITED else limit, refusals)
         elif limit and route.path not in UNLIMITED:
             route.app = _for_anybody(route.app, limit)
     if accepted:
@@ -55,7 +60,18 @@ def _accepted(settings: Settings) -> Accepted | None:
     return None
 
 
-def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None) -> ASGIApp:
+def check_may_label(items: Iterable[PredictRequest]) -> None:
+    """Raises HTTPException if one of the items has a label, and the token of who sends it is not for labels."""
+    holder = _asking.get(None)
+    if holder and not holder.may(LABELS) and any(item.true_sentiment is not None for item in items):
+        needed = " or ".join(LABELS)
+        raise HTTPException(
+            403,
+            f"The token of {holder.name} may not send true_sentiment; it needs the scope {needed}, or leave it out.",
+        )
+
+
+def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None, refusals: RateLimit | None) -> ASGIApp:
     app, needed = route.app, needed_for(route.path)
     # A browser cannot send a token to open a page, but asks for a password.
     token_of = _bearer if isinstance(route, APIRoute) else _bearer_or_password
@@ -63,17 +79,18 @@ def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None) -> A
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)
-        if token is None:
-            raise HTTPException(401, "This needs a token; send the header Authorization: Bearer <token>.", challenge)
-        holder = accepted().holder(token)
-        if holder is None:
-            raise HTTPException(401, "The token is not accepted here; ask who runs this service for one.", challenge)
+        holder = None if token is None else accepted().holder(token)
+        if holder is None:  # only these count against an address: whoever shares it with them may go on with a token
+            if refusals:
+                _count(refusals, _address(scope), "without a token that is accepted")
+            raise HTTPException(401, NO_TOKEN if token is None else WRONG_TOKEN, challenge)
+        if limit:
+            _count(limit, holder.name)
         if not holder.may(needed):
             raise HTTPException(
                 403, f"The token of {holder.name} may not do this; it needs the scope {' or '.join(needed)}."
             )
-        if limit:
-            _count(limit, holder.name)
+        _asking.set(holder)
         await app(scope, receive, send)
 
     return answer
@@ -81,16 +98,20 @@ def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None) -> A
 
 def _for_anybody(app: ASGIApp, limit: RateLimit) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        address, *_ = scope["client"] or ("nowhere",)
-        _count(limit, address)
+        _count(limit, _address(scope))
         await app(scope, receive, send)
 
     return answer
 
 
-def _count(limit: RateLimit, client: str) -> None:
+def _address(scope: Scope) -> str:
+    return told_apart(scope["client"][0] if scope["client"] else "")
+
+
+def _count(limit: RateLimit, client: str, of_what: str = "") -> None:
     if seconds := limit.wait(client):
-        detail = f"These are more than {limit.per_minute} requests a minute; ask again in {seconds} s."
+        counted = " ".join(filter(None, (f"These are more than {limit.per_minute} requests a minute", of_what)))
+        detail = f"{counted}; ask again in {seconds} s."
         raise HTTPException(429, detail, {"Retry-After": str(seconds)})
 
 
@@ -142,7 +163,9 @@ def _refusals(path: str, tokens: bool, limit: RateLimit | None) -> dict[str, Any
     if tokens and path not in OPEN:
         said["401"] = "No token, or one that is not accepted."
         said["403"] = f"The token has not the scope that this needs: {' or '.join(needed_for(path))}."
-    if limit and path not in UNLIMITED:
+        if path in LABELLED:
+            said["403"] += f" With true_sentiment it also needs {' or '.join(LABELS)}."
+    if limit and (path not in UNLIMITED or (tokens and path not in OPEN)):
         said["429"] = f"More than {limit.per_minute} requests a minute; Retry-After says when to ask again."
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {code: {"description": text, "content": content} for code, text in said.items()}

@@ -16,12 +16,13 @@ from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import __version__
 from api.connections import Limits, limited_connections
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
-from api.guard import guard
+from api.guard import check_may_label, guard
 from api.input import check_batch
 from api.json_route import json_route
 from api.large_bodies import LargeBodies
@@ -90,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lambda app: _lifespan(service, settings),
     )
     app.add_middleware(CountRequests, metrics=metrics)
+    if settings.forwarded_allow_ips:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.forwarded_allow_ips))
     add_error_handlers(app)
     _add_predictions(app.router, service, settings)
     _add_operations(app.router, service, metrics)
@@ -117,6 +120,7 @@ async def _lifespan(service: Service, settings: Settings) -> AsyncIterator[None]
 def _add_predictions(router: APIRouter, service: Service, settings: Settings) -> None:
     async def predict(item: PredictRequest) -> PredictResponse:
         """Classify a text. The answer is sent once it is in the log."""
+        check_may_label([item])
         return (await service.answer([item], [""]))[0]
 
     async def feedback(item: FeedbackRequest) -> FeedbackResponse:
@@ -130,6 +134,7 @@ def _add_predictions(router: APIRouter, service: Service, settings: Settings) ->
     async def predict_batch(batch: BatchRequest) -> BatchResponse:
         """Classify up to 1000 texts; the answers come in the same order, or none if one item is refused."""
         check_batch(len(batch.items))
+        check_may_label(batch.items)
         places = [f"items[{number}]." for number in range(len(batch.items))]
         return BatchResponse(items=await service.answer(batch.items, places))
 

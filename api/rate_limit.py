@@ -5,9 +5,29 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Network, ip_address
 
 MINUTE = 60 * 10**9  # nanoseconds, since their sums are exact
 MOST_CLIENTS = 10_000
+LONGEST_ADDRESS = 64
+ELSEWHERE = "elsewhere"  # all clients without an address, such as those of a Unix socket
+
+
+def told_apart(address: str) -> str:
+    """The name under which a client with this address is counted: of IPv6 the /64, which one client has to itself."""
+    return _network(address) if len(address) <= LONGEST_ADDRESS else ELSEWHERE
+
+
+@lru_cache(maxsize=1024)
+def _network(address: str) -> str:
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ELSEWHERE
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or IPv6Network((ip, 64), strict=False))
 
 
 class RateLimit:

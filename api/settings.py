@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from math import nan
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
@@ -47,6 +49,7 @@ class Settings:
     api_tokens: str = field(default="", repr=False)
     api_tokens_file: Path | None = None
     rate_limit: int = 0
+    forwarded_allow_ips: tuple[str, ...] | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -76,7 +79,25 @@ class Settings:
             api_tokens=env.get("API_TOKENS", ""),
             api_tokens_file=_path_instead(env, "API_TOKENS_FILE", "API_TOKENS"),
             rate_limit=_up_to(env, "RATE_LIMIT", MOST_A_MINUTE, cls.rate_limit),
+            forwarded_allow_ips=_list(
+                env, "FORWARDED_ALLOW_IPS", _is_network, "addresses or networks of proxies, or *"
+            ),
         )
+
+
+def _list(env: Mapping[str, str], name: str, allowed: Callable[[str], bool], of_what: str) -> tuple[str, ...] | None:
+    """The entries of a variable, in small letters, with commas or white space between them; None if it is unset."""
+    entries = tuple(env.get(name, "").lower().replace(",", " ").split())
+    for entry in entries:
+        if entry != "*" and not allowed(entry):
+            raise SettingsError(f"{name} has {entry!r}; set it to {of_what}, with commas between them, or unset it.")
+    return entries or None
+
+
+def _is_network(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_network(text))
+    return False
 
 
 def _path_instead(env: Mapping[str, str], name: str, other: str) -> Path | None:

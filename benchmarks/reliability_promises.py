@@ -233,6 +233,16 @@ ACCESS: list[Promise] = [
         TESTS + "test_access.py::test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again",
     ),
     Promise(
+        "a client claims other addresses in `X-Forwarded-For`, with `RATE_LIMIT`",
+        "it has one limit all the same, also on this machine: only `FORWARDED_ALLOW_IPS` are believed",
+        TESTS + "test_access.py::test_who_claims_to_ask_for_others_has_one_limit",
+    ),
+    Promise(
+        "a client tries tokens, with `RATE_LIMIT`",
+        "429 once there were as many as the limit; a right token from the same address is answered all along",
+        TESTS + "test_access.py::test_who_tries_tokens_is_slowed_down_and_locks_nobody_out",
+    ),
+    Promise(
         "guessing a token by how long its refusal takes",
         "each is compared with all, by digest, in constant time",
         TESTS + "test_access.py::test_a_token_is_compared_with_all_of_them_whichever_it_is",

@@ -132,11 +132,13 @@ def test_refusals_are_counted_under_the_routes_name(settings):
         for headers in (None, bearer(FEEDBACK), bearer(PREDICT), bearer(PREDICT)):
             asked(client, "/predict", headers)
         asked(client, "/model")
+        asked(client, "/metrics", bearer("nobody's"))
 
         lines = client.get("/metrics", headers=bearer(ADMIN)).text.splitlines()
     for status in (401, 403, 200, 429):
         assert f'sentiment_requests_total{{route="/predict",status="{status}"}} 1.0' in lines
-    assert 'sentiment_requests_total{route="/model",status="401"} 1.0' in lines
+    assert 'sentiment_requests_total{route="/model",status="429"} 1.0' in lines
+    assert 'sentiment_requests_total{route="/metrics",status="429"} 1.0' in lines
     assert 'sentiment_predictions_total{label="positive"} 1.0' in lines
 
 
@@ -150,7 +152,10 @@ def test_the_documentation_says_what_each_route_wants(settings):
         (operation,) = operations.values()
         assert operation.get("security") == (None if path in OPEN else [{"token": []}])
         assert ("401" in operation["responses"]) == ("403" in operation["responses"]) == (path not in OPEN)
-        assert ("429" in operation["responses"]) == (path not in OPEN | {"/metrics"})
+        assert ("429" in operation["responses"]) == (path not in OPEN)
+    for path in ("/predict", "/predict/batch"):
+        said = schema["paths"][path]["post"]["responses"]["403"]["description"]
+        assert said.endswith("With true_sentiment it also needs feedback.")
     assert schema["paths"]["/model"]["get"]["responses"]["403"]["description"].endswith("predict or feedback.")
 
 
@@ -191,10 +196,95 @@ def test_with_tokens_each_holder_has_a_limit_of_its_own_whatever_token_it_uses(s
         ]
 
 
+def from_address(app, address: str, forwarded: str = "") -> TestClient:
+    """A client with another address than that of all test clients, which may say that it asks for somebody else."""
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    return TestClient(app, client=(address, 50_000), headers=headers)
+
+
+def statuses(*answers) -> list[int]:
+    return [answer.status_code for answer in answers]
+
+
+def test_whom_a_client_claims_to_ask_for_does_not_count(settings):
+    with TestClient(create_app(replace(settings, rate_limit=2))) as client:
+        for address in ("127.0.0.1", "::1", "192.0.2.1"):
+            answers = (from_address(client.app, address, f"198.51.100.{n}").get("/model") for n in range(3))
+            assert statuses(*answers) == [200, 200, 429], address
+
+
+def test_an_address_counts_that_an_allowed_proxy_has_seen(settings):
+    allowed = replace(settings, rate_limit=1, forwarded_allow_ips=("192.0.2.0/24", "2001:db8::1"))
+    with TestClient(create_app(allowed)) as client:
+        for proxy in ("192.0.2.9", "2001:db8::1"):
+            new = [f"198.51.100.{len(proxy)}", f"203.0.113.{len(proxy)}, 198.51.100.{len(proxy) + 100}"]
+            answers = [from_address(client.app, proxy, claimed).get("/model") for claimed in [*new, *new]]
+            assert statuses(*answers) == [200, 200, 429, 429], proxy
+        spoofed = from_address(client.app, "192.0.2.9", "203.0.113.250, 198.51.100.9").get("/model")
+        stranger = [from_address(client.app, "127.0.0.1", f"203.0.113.{n}").get("/model") for n in range(2)]
+    assert statuses(spoofed, *stranger) == [429, 200, 429]
+
+
+def test_a_client_cannot_have_another_limit_by_taking_another_of_its_own_addresses(settings):
+    with TestClient(create_app(replace(settings, rate_limit=2))) as client:
+        own = ["2001:db8:0:7::1", "2001:db8:0:7:ffff::2", "2001:db8:0:7::3"]
+        assert statuses(*(from_address(client.app, address).get("/model") for address in own)) == [200, 200, 429]
+        same = ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1"]
+        assert statuses(*(from_address(client.app, address).get("/model") for address in same)) == [200, 200, 429]
+        assert from_address(client.app, "2001:db8:0:8::1").get("/model").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", [None, bearer("x" * 20), {"Authorization": "Basic Og=="}])
+def test_who_has_no_token_that_is_accepted_is_limited_by_address_and_locks_nobody_out(settings, wrong):
+    with serving(settings, api_tokens=TOKENS, rate_limit=3) as client:
+        paths = ("/predict", "/metrics", "/docs", "/openapi.json", "/model")
+        answers = [asked(client, path, wrong) for path in paths]
+
+        assert statuses(*answers) == [401, 401, 401, 429, 429]
+        assert answers[-1].headers["retry-after"] == "20"
+        assert answers[-1].json()["detail"] == (
+            "These are more than 3 requests a minute without a token that is accepted; ask again in 20 s."
+        )
+        assert statuses(*(asked(client, "/model", bearer(PREDICT)) for _ in range(4))) == [200, 200, 200, 429]
+        assert statuses(*(asked(client, path) for path in OPEN)) == [200, 200]
+        assert from_address(client.app, "192.0.2.1").get("/model").status_code == 401
+
+
+def test_what_a_token_may_not_do_counts_as_its_holders_request(settings):
+    with serving(settings, api_tokens=TOKENS, rate_limit=1) as client:
+        assert statuses(*(asked(client, "/feedback", bearer(PREDICT)) for _ in range(2))) == [403, 429]
+        assert asked(client, "/feedback", bearer(FEEDBACK)).status_code == 200
+
+
+LABELLED = {"text": "amazing", "true_sentiment": "negative"}
+
+
+def test_a_label_needs_the_scope_for_labels_wherever_it_is_sent(settings):
+    both = "both-0123456789abc"
+    with serving(settings, api_tokens=f"{TOKENS} both:predict,feedback:{both}") as client:
+        for token, status in ((PREDICT, 403), (both, 200), (ADMIN, 200)):
+            for path, body in (("/predict", LABELLED), ("/predict/batch", {"items": [{"text": "dull"}, LABELLED]})):
+                answer = client.post(path, json=body, headers=bearer(token))
+                assert answer.status_code == status, (token, path)
+                if status == 403:
+                    assert answer.json()["detail"] == (
+                        "The token of shop may not send true_sentiment; it needs the scope feedback, or leave it out."
+                    )
+        unlabelled = {"text": "amazing", "true_sentiment": None}
+        assert client.post("/predict", json=unlabelled, headers=bearer(PREDICT)).status_code == 200
+
+    lines = read_lines(settings.log_dir / "prediction_logs.json")
+    assert [line["true_sentiment"] for line in lines] == ["negative", None, "negative"] * 2 + [None]
+
+
+def test_without_tokens_everybody_may_send_labels(client):
+    assert client.post("/predict", json=LABELLED).status_code == 200
+
+
 def test_a_client_without_an_address_can_be_counted_too(settings):
     app = create_app(replace(settings, rate_limit=1))
     with TestClient(app) as client:
-        client.get("/model")
+        client.get("/healthz")
 
         async def without_address(scope, receive, send):
             await app(scope | {"client": None}, receive, send)

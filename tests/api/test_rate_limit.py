@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.rate_limit import RateLimit
+from api.rate_limit import ELSEWHERE, RateLimit, told_apart
 
 SECOND = 10**9
 
@@ -91,3 +91,23 @@ def test_who_waits_as_long_as_is_said_comes_through(per_minute, pauses):
         if seconds := limit.wait("a"):
             clock.now += seconds * SECOND
             assert limit.wait("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::FFFF:c000:0207", "192.0.2.7"),
+        ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
+        ("2001:0db8::7:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"),
+        ("2001:db8:0:8::1", "2001:db8:0:8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ELSEWHERE),
+        ("unknown", ELSEWHERE),
+        ("1" * 100_000, ELSEWHERE),
+    ],
+)
+def test_a_client_is_told_by_its_ipv4_address_or_the_64_of_its_ipv6_address(address, name):
+    assert told_apart(address) == name

@@ -35,6 +35,7 @@ def test_every_variable_is_read():
             "LOG_LEVEL": "DEBUG",
             "API_TOKENS_FILE": "/secrets/tokens",
             "RATE_LIMIT": "40",
+            "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 2001:DB8::1 192.0.2.1",
         }
     )
 
@@ -59,6 +60,7 @@ def test_every_variable_is_read():
         log_level="debug",
         api_tokens_file=Path("/secrets/tokens"),
         rate_limit=40,
+        forwarded_allow_ips=("10.0.0.0/8", "2001:db8::1", "192.0.2.1"),
     )
 
 
@@ -110,6 +112,8 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("RATE_LIMIT", "0.5"),
         ("RATE_LIMIT", "100001"),
         ("RATE_LIMIT", "9" * 5000),
+        ("FORWARDED_ALLOW_IPS", "proxy.example.org"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):

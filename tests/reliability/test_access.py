@@ -238,6 +238,46 @@ def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(star
     )
 
 
+@pytest.mark.processes
+@pytest.mark.parametrize("believed", [{}, {"FORWARDED_ALLOW_IPS": "192.0.2.1"}])
+def test_who_claims_to_ask_for_others_has_one_limit(start_api, publish, believed):
+    limit, claims = 20, many(40, 1000)
+    server = start_api(RATE_LIMIT=str(limit), **believed)
+    statuses = []
+    with closing(connected(server)) as api:
+        started = time.monotonic()
+        for number in range(claims):
+            api.request("GET", "/model", headers={"X-Forwarded-For": f"198.51.{number // 250}.{number % 250}"})
+            statuses.append((answer := api.getresponse()).status)
+            answer.read()
+        elapsed = time.monotonic() - started
+
+    passed = statuses.count(200)
+    assert set(statuses) == {200, 429}
+    assert limit <= passed <= limit + elapsed * limit / 60 + 1
+    publish(f"{claims} addresses claimed at a limit of {limit} a minute: {passed} requests answered")
+
+
+@pytest.mark.processes
+def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish):
+    limit, tries, token = 20, many(50, 2000), "a-token-0123456789"
+    server = start_api(RATE_LIMIT=str(limit), API_TOKENS=f"shop:predict:{token}")
+    refused, answered = [], []
+    with closing(connected(server)) as api:
+        for number in range(tries):
+            refused.append(asked(api, "/predict", f"Bearer guess-{number}-0123456789")[0])
+            if number % (tries // 10) == 0:
+                answered.append(asked(api, "/predict", f"Bearer {token}")[0])
+
+    assert set(refused) == {401, 429}
+    assert refused.count(401) < limit + tries / 10
+    assert answered == [200] * 10
+    publish(
+        f"{tries} wrong tokens at a limit of {limit} a minute: {refused.count(401)} × 401, {refused.count(429)} × 429; "
+        f"the right token from the same address answered {len(answered)} times of {len(answered)}"
+    )
+
+
 def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):
     tokens, compared = [f"token-{number}-0123456789".encode() for number in range(1000)], []
 
