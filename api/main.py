@@ -23,6 +23,7 @@ from api.connections import Limits, limited_connections
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.guard import check_may_label, guard
+from api.hosts import KnownHosts
 from api.input import check_batch
 from api.json_route import json_route
 from api.large_bodies import LargeBodies
@@ -62,7 +63,7 @@ REFUSALS: Responses = {
 OF_CONNECTIONS: Responses = {
     code: {"model": Problem, "description": text}
     for code, text in {
-        400: "This is not a valid HTTP request.",
+        400: "This is not a valid HTTP request, or its Host is no name of this service.",
         408: "The request was not complete in time.",
         431: "The head is larger than the limit.",
         503: "Too many connections are open.",
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # to the host that the client named, whichever that is
         lifespan=lambda app: _lifespan(service, settings),
     )
+    app.add_middleware(KnownHosts, allowed=settings.allowed_hosts)
     app.add_middleware(CountRequests, metrics=metrics)
     if settings.forwarded_allow_ips:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.forwarded_allow_ips))

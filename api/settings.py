@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class Settings:
     api_tokens_file: Path | None = None
     rate_limit: int = 0
     forwarded_allow_ips: tuple[str, ...] | None = None
+    allowed_hosts: tuple[str, ...] | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -82,6 +84,7 @@ class Settings:
             forwarded_allow_ips=_list(
                 env, "FORWARDED_ALLOW_IPS", _is_network, "addresses or networks of proxies, or *"
             ),
+            allowed_hosts=_list(env, "ALLOWED_HOSTS", _is_host_name, "names of hosts without a port, or *"),
         )
 
 
@@ -98,6 +101,10 @@ def _is_network(text: str) -> bool:
     with suppress(ValueError):
         return bool(ip_network(text))
     return False
+
+
+def _is_host_name(text: str) -> bool:
+    return bool(re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", text))
 
 
 def _path_instead(env: Mapping[str, str], name: str, other: str) -> Path | None:

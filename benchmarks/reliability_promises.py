@@ -243,6 +243,11 @@ ACCESS: list[Promise] = [
         TESTS + "test_access.py::test_who_tries_tokens_is_slowed_down_and_locks_nobody_out",
     ),
     Promise(
+        "a website that has given its own name this machine's address (DNS rebinding) asks the API",
+        "400 on every route but the probes, and nothing is logged",
+        TESTS + "test_access.py::test_a_website_that_has_this_machines_address_is_refused",
+    ),
+    Promise(
         "guessing a token by how long its refusal takes",
         "each is compared with all, by digest, in constant time",
         TESTS + "test_access.py::test_a_token_is_compared_with_all_of_them_whichever_it_is",

@@ -35,6 +35,7 @@ def test_every_variable_is_read():
             "LOG_LEVEL": "DEBUG",
             "API_TOKENS_FILE": "/secrets/tokens",
             "RATE_LIMIT": "40",
+            "ALLOWED_HOSTS": "Api, *.example.org",
             "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 2001:DB8::1 192.0.2.1",
         }
     )
@@ -60,6 +61,7 @@ def test_every_variable_is_read():
         log_level="debug",
         api_tokens_file=Path("/secrets/tokens"),
         rate_limit=40,
+        allowed_hosts=("api", "*.example.org"),
         forwarded_allow_ips=("10.0.0.0/8", "2001:db8::1", "192.0.2.1"),
     )
 
@@ -114,6 +116,10 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("RATE_LIMIT", "9" * 5000),
         ("FORWARDED_ALLOW_IPS", "proxy.example.org"),
         ("FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
+        ("ALLOWED_HOSTS", "localhost:8000"),
+        ("ALLOWED_HOSTS", "https://example.org"),
+        ("ALLOWED_HOSTS", "a.*.example.org"),
+        ("ALLOWED_HOSTS", "café.example"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conftest import Server, post, repeating
 
-JSON_HEAD = b"POST %s HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+JSON_HEAD = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def head(path: str = "/predict", headers: bytes = b"") -> bytes:

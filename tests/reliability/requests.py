@@ -73,6 +73,13 @@ def mutated_json(draw: st.DrawFn, route: str) -> bytes:
     return body
 
 
+def sound(path: str, body: dict[str, str]) -> Sent:
+    """A request as it should be, so that a few tries hold one that is answered, too."""
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return Sent("POST", path, content, head.encode() + b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> Sent:
     """Any request, complete, so that the service need not wait for the rest; it asks to close the connection."""
@@ -80,7 +87,8 @@ def requests(draw: st.DrawFn) -> Sent:
     method = "POST" if draw(st.integers(0, 9)) else draw(st.sampled_from(["GET", "PUT", "DELETE", "OPTIONS", "PRI"]))
     body = draw(st.binary(max_size=60)) if draw(st.integers(0, 5)) == 0 else draw(mutated_json(path))
     content_type = b"application/json" if draw(st.integers(0, 5)) else draw(CONTENT_TYPES)
-    headers = [(b"Content-Type", content_type), (b"Connection", b"close")]
+    host = draw(st.sampled_from([*[b"localhost"] * 40, b"evil.example", b"", b"[::1]", b"["]))
+    headers = [(b"Host", host), (b"Content-Type", content_type), (b"Connection", b"close")]
     if draw(st.integers(0, 2)) == 0:
         headers += draw(st.lists(HEADERS, max_size=3))
     if draw(st.booleans()):

@@ -91,7 +91,9 @@ def _refusals_counted(server: Server, token: str) -> int:
 @pytest.mark.processes
 def test_a_body_that_is_never_sent_is_not_waited_for(start_api, publish):
     server = start_api(API_TOKENS=f"shop:predict:{'0123456789' * 2}")
-    head = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    )
 
     started = time.monotonic()
     for _ in range(many(3, 50)):
@@ -276,6 +278,42 @@ def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish
         f"{tries} wrong tokens at a limit of {limit} a minute: {refused.count(401)} × 401, {refused.count(429)} × 429; "
         f"the right token from the same address answered {len(answered)} times of {len(answered)}"
     )
+
+
+@pytest.mark.processes
+def test_a_website_that_has_this_machines_address_is_refused(start_api, publish):
+    server, refused = start_api(), 0
+    foreign = (
+        "evil.example",
+        "evil.example:8000",
+        "localhost.evil.example",
+        "127.0.0.1.nip.example",
+        "xn--e1afmkfd.example",
+    )
+    with closing(connected(server)) as api:
+        for host in foreign:
+            for path in (
+                "/predict",
+                "/predict/batch",
+                "/explain",
+                "/feedback",
+                "/model",
+                "/metrics",
+                "/docs",
+                "/nowhere",
+            ):
+                body = json.dumps(BODIES[path]) if path in BODIES else None
+                api.request("POST" if body else "GET", path, body, {"Host": host, "Content-Type": "application/json"})
+                answer = api.getresponse()
+                assert (answer.status, json.load(answer)["detail"][:9]) == (400, "Host is '"), (host, path)
+                refused += 1
+        assert lines(server) == 0
+        for host in ("localhost", "LOCALHOST:1", "app.localhost", "127.0.0.1", "[::1]:8000"):
+            api.request("GET", "/model", headers={"Host": host})
+            answer = api.getresponse()
+            answer.read()
+            assert answer.status == 200
+    publish(f"{refused} requests with {len(foreign)} names of others: all refused, 0 lines in the log")
 
 
 def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from api.schemas import BatchResponse, ExplainResponse, FeedbackResponse, PredictResponse, Problem
 from tests.conftest import ROOT, Server, free_port, get, many, wait_until
 from tests.reliability.clients import answer, connection
-from tests.reliability.requests import HEADERS, NASTY, ROUTES, Sent, requests
+from tests.reliability.requests import HEADERS, NASTY, ROUTES, Sent, requests, sound
 
 pytestmark = pytest.mark.processes
 ANSWERS: dict[str, Any] = dict(
@@ -55,6 +56,8 @@ def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what
     labels: list[tuple[str, str]] = []
 
     @given(requests())
+    @example(sound("/predict", {"text": "amazing"}))
+    @example(sound("/feedback", {"prediction_id": str(UUID(int=0)), "true_sentiment": "negative"}))
     @of_hypothesis(max_examples=CASES, database=None)
     def send(sent: Sent) -> None:
         with connection(api) as client:
@@ -102,7 +105,9 @@ def test_no_request_forges_a_line_of_what_the_service_prints(small_model, tmp_pa
     @of_hypothesis(max_examples=cases, database=None)
     def send(path: bytes, header: tuple[bytes, bytes]) -> None:
         with connection(api) as client:
-            client.sendall(b"GET /%s HTTP/1.1\r\n%s: %s\r\nConnection: close\r\n\r\n" % (path, *header))
+            client.sendall(
+                b"GET /%s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\nConnection: close\r\n\r\n" % (path, *header)
+            )
             client.sendall(b"\r\n" * 2)
             answer(client)
 

@@ -99,7 +99,7 @@ def test_a_connection_beyond_the_limit_gets_a_503_and_the_next_one_an_answer(sma
         held[0].close()
         wait_until(lambda: len(connected(api)) < most, "it has noticed")
         with connection(api) as client:
-            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert answer(client)[0] == 200
     publish(
         f"{most:,} connections open, {more:,} more refused with 503 one after the other; one closed, the next answered"
