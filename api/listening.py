@@ -32,6 +32,9 @@ def listen_apart(loop: asyncio.AbstractEventLoop) -> None:
 def own_socket(bound: socket.socket) -> socket.socket:
     """A socket at the address of one that is bound, and not listening, with SO_REUSEADDR; raises OSError."""
     own = socket.socket(bound.family)
+    if bound.family == socket.AF_INET6:  # whether it takes the port of IPv4 too
+        v6_only = bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6_only)
     for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
         own.setsockopt(socket.SOL_SOCKET, option, 1)
     own.bind(bound.getsockname())

@@ -52,6 +52,7 @@ class Settings:
     rate_limit: int = 0
     forwarded_allow_ips: tuple[str, ...] | None = None
     allowed_hosts: tuple[str, ...] | None = None
+    listen_address: str = "localhost"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -84,6 +85,7 @@ class Settings:
             forwarded_allow_ips=_list(
                 env, "FORWARDED_ALLOW_IPS", _is_network, "addresses or networks of proxies, or *"
             ),
+            listen_address=env.get("LISTEN_ADDRESS", cls.listen_address),
             allowed_hosts=_list(env, "ALLOWED_HOSTS", _is_host_name, "names of hosts without a port, or *"),
         )
 

@@ -66,7 +66,7 @@ API = Service(
     "api",
     "API_PORT",
     "8000",
-    ("uvicorn", "api.main:app", "--no-access-log", "--timeout-graceful-shutdown", "3", "--port"),
+    ("api", "--port"),
     "/readyz",
 )
 MONITORING = Service(

@@ -36,6 +36,7 @@ def test_every_variable_is_read():
             "API_TOKENS_FILE": "/secrets/tokens",
             "RATE_LIMIT": "40",
             "ALLOWED_HOSTS": "Api, *.example.org",
+            "LISTEN_ADDRESS": "::1",
             "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 2001:DB8::1 192.0.2.1",
         }
     )
@@ -62,6 +63,7 @@ def test_every_variable_is_read():
         api_tokens_file=Path("/secrets/tokens"),
         rate_limit=40,
         allowed_hosts=("api", "*.example.org"),
+        listen_address="::1",
         forwarded_allow_ips=("10.0.0.0/8", "2001:db8::1", "192.0.2.1"),
     )
 
