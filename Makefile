@@ -34,7 +34,8 @@ run: ## Start both services, in Docker if an engine answers, else as local proce
 	else echo "No Docker engine with Compose answers here, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
 
 run-docker: ## Start both services with Docker Compose
-	$(COMPOSE) up --build --detach --wait || { echo "A service did not become healthy; 'make logs' shows why."; exit 1; }
+	@! command -v $(PYTHON) >/dev/null || $(PYTHON) scripts/local_services.py ports
+	$(COMPOSE) up --build --detach --wait || { echo "Not every service runs: Compose says why above, or 'make logs' does."; exit 1; }
 	@$(MAKE) --no-print-directory urls
 
 run-local: $(VENV)/.services ## Start both services as local processes, in a virtual environment made here

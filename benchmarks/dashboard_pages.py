@@ -9,15 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
 from benchmarks.startup import REPOSITORY
+from scripts.local_services import answers
 
 PATIENCE_SECONDS = 900  # for the version that reads everything
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -80,18 +80,12 @@ def dashboard(program: str, **settings: str) -> Iterator[Dashboard]:
     )
     try:
         url = f"http://localhost:{port}"
-        while not _answers(f"{url}/_stcore/health"):
+        while not answers(f"{url}/_stcore/health"):
             time.sleep(0.05)
         yield Dashboard(url, process)
     finally:
         process.kill()
         process.wait()
-
-
-def _answers(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=1):
-        return True
-    return False
 
 
 class Watched:

@@ -13,8 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import suppress
 from pathlib import Path
 
 import joblib
@@ -22,6 +20,8 @@ import sklearn
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+
+from scripts.local_services import answers
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHIPPED = REPOSITORY / "api" / "sentiment_model.pkl"
@@ -71,9 +71,7 @@ def start(model: Path, log_dir: Path) -> float:
 
 
 def is_ready(port: int, path: str = "/readyz") -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
-        return bool(answer.status == 200)
-    return False
+    return answers(f"http://127.0.0.1:{port}{path}")
 
 
 def free_port() -> int:

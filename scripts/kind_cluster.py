@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from scripts.local_services import port as port_of
 from scripts.local_services import taken
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,7 +119,7 @@ def port_forward() -> None:
     """Both services on this machine until Ctrl-C, also when their pods are replaced."""
     require()
     namespace, release = os.environ["NAMESPACE"], os.environ["RELEASE"]
-    ports = {"api": (os.environ["API_PORT"], "/docs"), "monitoring": (os.environ["DASHBOARD_PORT"], "")}
+    ports = {"api": (port_of("API_PORT", "8000"), "/docs"), "monitoring": (port_of("DASHBOARD_PORT", "8501"), "")}
     kubectl = ["kubectl", "--context", CONTEXT, "--namespace", namespace]
     commands = {}
     for component, (port, path) in ports.items():

@@ -1,11 +1,16 @@
-"""Runs the services and the watch as local processes, where there is no Docker: local_services.py start | stop | logs.
+"""Runs the services and the watch as local processes, where there is no Docker.
 
-`start` returns when all answer. Standard library only; run it with the Python that has both services' packages.
+local_services.py start | stop | logs | ports: `start` returns when all answer; `ports` only checks the ports' settings.
+A process is recognised by its start time and its whole command: one that was given the number of a service that has
+ended is neither stopped nor taken for the service. Standard library only; run `start` with the Python that has both
+services' packages.
 """
 
 from __future__ import annotations
 
 import os
+import reprlib
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,11 +20,14 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_DIR = ROOT / ".run"
 START_SECONDS, STOP_SECONDS = 90, 10
+# Asks what runs on this machine, which a proxy of the environment cannot reach.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Service:
 
     @property
     def port(self) -> str:
-        return os.environ.get(self.port_variable) or self.default_port
+        return port(self.port_variable, self.default_port)
 
     @property
     def url(self) -> str:
@@ -46,20 +54,30 @@ class Service:
     def output(self) -> Path:
         return RUN_DIR / f"{self.name}.txt"
 
+    @property
+    def noted(self) -> tuple[str, str]:
+        """The number of the process that was started last and its identity; both may be empty."""
+        number, _, identity = _read(self.pid_file).partition("\n")
+        return number, identity
+
+    @property
     def pid(self) -> int | None:
-        """The running process; None if there is none, or its number now belongs to another program."""
-        try:
-            pid = int(self.pid_file.read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if self.arguments[1] in _command_of(pid) else None
+        """The process that was started last, if it still runs."""
+        number, identity = self.noted
+        return int(number) if identity and identity_of(number) == identity else None
+
+    def problem(self) -> str:
+        """Why it cannot be started, or left running as it is; empty if it can."""
+        if self.pid is None:
+            said = f"Port {self.port} is taken by another program; end it, or set {self.port_variable}."
+            return said if taken(self.port) else ""
+        wanted = shlex.join([*self.arguments, self.port])
+        if self.noted[1].endswith(f" {wanted}"):
+            return ""
+        return f"The {self.name} service already runs, otherwise than as `{wanted}`; end it with `make stop` first."
 
     def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(self.url + self.health, timeout=2):
-                return True
-        except (OSError, ValueError):
-            return False
+        return answers(self.url + self.health)
 
 
 API = Service(
@@ -85,11 +103,11 @@ SERVICES = (API, MONITORING, WATCH)
 def start() -> int:
     RUN_DIR.mkdir(exist_ok=True)
     for service in SERVICES:
-        if service.pid() is None and taken(service.port):
-            print(f"Port {service.port} is taken by another program; end it, or set {service.port_variable}.")
+        if problem := service.problem():
+            print(problem)
             return 1
     for service in SERVICES:
-        if service.pid() is None:
+        if service.pid is None:
             _start(service)
     for service in SERVICES:
         if not _wait_for(service):
@@ -101,18 +119,37 @@ def start() -> int:
 
 
 def stop() -> int:
-    for service in SERVICES:
-        _stop(service)
-    return 0
+    running = [service for service in SERVICES if not _stop(service)]
+    return 1 if running else 0
 
 
-def _stop(service: Service) -> None:
-    pid = service.pid()
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        if not _until(lambda: service.pid() is None, STOP_SECONDS):
-            os.kill(pid, signal.SIGKILL)
+def _stop(service: Service) -> bool:
+    """Whether it has ended; says why if not."""
+    number, identity = service.noted
+    if not identity and identity_of(number):
+        print(f"{service.pid_file} does not say which process {number} was, so it is not stopped. If `ps -p {number}`")
+        print(f"shows the {service.name} service, end it with `kill {number}`.")
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if pid := service.pid:
+            try:
+                os.kill(pid, how)
+            except PermissionError:
+                print(f"The {service.name} service is process {pid} of another user; run `make stop` as that user.")
+                return False
+            except ProcessLookupError:  # it has just ended
+                break
+            _until(lambda: service.pid is None, STOP_SECONDS)
+    if service.pid:
+        print(f"The {service.name} service, process {service.pid}, does not end.")
+        return False
     service.pid_file.unlink(missing_ok=True)
+    return True
+
+
+def ports() -> int:
+    for service in SERVICES:
+        port(service.port_variable, service.default_port)
+    return 0
 
 
 def logs() -> int:
@@ -137,13 +174,16 @@ def _start(service: Service) -> None:
             stderr=output,
             start_new_session=True,  # outlives the terminal, as a container would
         )
-    service.pid_file.write_text(str(process.pid))
+    number = str(process.pid)
+    # For a moment after its start the system does not know its command.
+    _until(lambda: identity_of(number) != "" or process.poll() is not None, STOP_SECONDS)
+    service.pid_file.write_text(f"{number}\n{identity_of(number)}")
 
 
 def _wait_for(service: Service) -> bool:
     """True once it answers; False when it has ended or the time is over."""
-    _until(lambda: service.answers() or service.pid() is None, START_SECONDS)
-    return service.answers()
+    _until(lambda: service.answers() or service.pid is None, START_SECONDS)
+    return service.pid is not None and service.answers()
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -155,20 +195,74 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
     return False
 
 
-def _command_of(pid: int) -> str:
-    """The command line of a process, empty if there is none."""
-    if Path("/proc/self/cmdline").exists():  # Linux, where a small machine may have no ps
-        path = Path(f"/proc/{pid}/cmdline")
-        return path.read_text() if path.exists() else ""
-    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
+def identity_of(number: str) -> str:
+    """When a process started, and its whole command; empty if there is none. No other process ever has the same."""
+    if not (number.isascii() and number.isdigit()):
+        return ""
+    # Linux has /proc, and a small machine may have no ps.
+    return identity_by_proc(number) if Path("/proc/self/stat").exists() else identity_by_ps(number)
+
+
+def identity_by_proc(number: str) -> str:
+    command = _read(Path("/proc", number, "cmdline")).split("\0")[:-1]
+    fields = _read(Path("/proc", number, "stat")).rpartition(")")[2].split()
+    if not command or len(fields) < 20:
+        return ""
+    boot = _read(Path("/proc/sys/kernel/random/boot_id")).strip()
+    return f"{boot} {fields[19]} {shlex.join(command)}"  # in ticks since the boot, field 22 of proc(5)
+
+
+def identity_by_ps(number: str) -> str:
+    """Without the interpreter's path: on macOS Python starts itself again under another one."""
+    started, command = (
+        subprocess.run(
+            ["ps", "-ww", "-o", f"{column}=", "-p", number],
+            env=os.environ | {"LC_ALL": "C", "TZ": "UTC"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+        ).stdout.strip()
+        for column in ("lstart", "command")
+    )
+    return f"{started} -m {command.partition(' -m ')[2]}" if started and command else ""
+
+
+def _read(path: Path) -> str:
+    """Empty if it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def port(variable: str, default: str) -> str:
+    """The port that the environment names; ends the program with a sentence if it names none."""
+    value = os.environ.get(variable, "").strip() or default
+    if not (value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 2**16):
+        sys.exit(f"{variable} is {reprlib.repr(value)}; set it to a port from 1 to 65535, or unset it for {default}.")
+    return value
 
 
 def taken(port: str) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+    """Whether somebody on this machine listens there, at either address that `localhost` may mean."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with suppress(OSError), socket.socket(family) as probe:  # a machine may have no IPv6
+            if probe.connect_ex((address, int(port))) == 0:
+                return True
+    return False
 
 
-COMMANDS = {"start": start, "stop": stop, "logs": logs}
+def answers(url: str) -> bool:
+    """Whether a service on this machine answers there with success."""
+    with suppress(OSError, HTTPException), DIRECTLY.open(url, timeout=2):
+        return True
+    return False
+
+
+COMMANDS = {"start": start, "stop": stop, "logs": logs, "ports": ports}
 
 if __name__ == "__main__":
-    sys.exit(COMMANDS[sys.argv[1]]())
+    try:
+        sys.exit(COMMANDS[sys.argv[1]]())
+    except OSError as error:
+        sys.exit(f"{error.filename} cannot be used: {error.strerror}.")

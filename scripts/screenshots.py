@@ -14,9 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -26,6 +25,7 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from scripts.demo import Api, load_profile, reviews, served_model
 from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
+from scripts.local_services import answers
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_ARGS = [
@@ -199,12 +199,6 @@ def served(name: str, environment: Mapping[str, str], *command: str) -> Iterator
     finally:
         process.kill()
         process.wait()
-
-
-def answers(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=1):
-        return True
-    return False
 
 
 if __name__ == "__main__":
