@@ -14,13 +14,13 @@ import sys
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from urllib.request import Request
 
 import joblib
 import pytest
@@ -36,6 +36,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from api.main import create_app
 from api.settings import Settings
 from benchmarks.reliability import COLLECT
+from scripts.local_services import DIRECTLY
 from scripts.screenshots import CHROMIUM_ARGS
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
@@ -144,7 +145,7 @@ def seconds_until(condition, what: str, seconds: float = 20, since: float | None
 def get(url: str) -> tuple[int, str]:
     """Status and body; status 0 when nothing answers."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with DIRECTLY.open(url, timeout=5) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -154,9 +155,9 @@ def get(url: str) -> tuple[int, str]:
 
 def post(url: str, body: dict) -> tuple[int, dict]:
     """Status and answer; raises OSError when there is none, or not the whole of it."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with DIRECTLY.open(request, timeout=20) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

@@ -1,7 +1,6 @@
 """What is on the page, in a real Chromium over both real services."""
 
 import json
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -57,8 +56,7 @@ def test_every_section_is_there_with_its_figures_and_charts_and_the_card_of_the_
     by_version = page.get_by_role("table", name="Accuracy by model version")
     expect(by_version.locator("tbody tr").first).to_contain_text(load_profile(PROFILE).model_version)
 
-    with urllib.request.urlopen(api.url + "/model") as response:
-        card = json.load(response)
+    card = json.loads(get(api.url + "/model")[1])
     page.locator("summary").get_by_text("Model card").click()
     shown = page.get_by_role("table", name="Model card")
     expect(shown.get_by_text(card["data"]["description"])).to_be_visible()

@@ -20,10 +20,10 @@ from tests.smoke.cluster import NotStarted, core, execute, is_ready, kubectl
 
 logger = logging.getLogger(__name__)
 PREDICT = """
-import json, os, sys, urllib.request
+import json, os, sys, urllib.request as u
 body = json.dumps({"text": sys.argv[1]}).encode()
-request = urllib.request.Request(os.environ["API_URL"] + "/predict", body, {"Content-Type": "application/json"})
-print(urllib.request.urlopen(request, timeout=10).read().decode())
+request = u.Request(os.environ["API_URL"] + "/predict", body, {"Content-Type": "application/json"})
+print(u.build_opener(u.ProxyHandler({})).open(request, timeout=10).read().decode())
 """
 READ_LOG = """
 import base64, json, pathlib, zlib
