@@ -88,7 +88,14 @@ def test_the_dashboard_reaches_the_api_by_its_service_name_and_reads_what_it_wri
 def test_both_images_have_the_same_user_base_and_build_steps():
     api, monitoring = ((ROOT / service / "Dockerfile").read_text() for service in SERVICES)
 
-    for pattern in [r"FROM (\S+)", r"USER (\S+)", r"chown (\S+)", r"pip install .*", r"RUN PYTHONDONTWRITEBYTECODE="]:
+    for pattern in [
+        r"FROM (\S+)",
+        r"USER (\S+)",
+        r"chown (\S+)",
+        r"pip install .*",
+        r"RUN find .*",
+        r"RUN PYTHONDONTWRITEBYTECODE=",
+    ]:
         assert re.findall(pattern, api) == re.findall(pattern, monitoring) != []
 
 

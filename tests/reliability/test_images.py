@@ -41,9 +41,9 @@ class Clone:
     directory: Path
     ports: dict[str, str]
 
-    def compose(self, *arguments: str, tag: str = PROJECT) -> str:
-        environ = {"COMPOSE_PROJECT_NAME": PROJECT, "IMAGE_TAG": tag, **self.ports}
-        return run("docker", "compose", *arguments, cwd=self.directory, env=environment(**environ))
+    def compose(self, *arguments: str, tag: str = PROJECT, **variables: str) -> str:
+        environ = {"COMPOSE_PROJECT_NAME": PROJECT, "IMAGE_TAG": tag, **self.ports, **variables}
+        return run("docker", "compose", *arguments, cwd=self.directory, env=environment(**environ), umask=0o077)
 
     def state(self, service: str) -> dict:
         (found,) = json.loads(run("docker", "inspect", self.compose("ps", "--all", "--quiet", service).strip()))
@@ -66,11 +66,18 @@ def clone(tmp_path_factory):
     for path in (clone.directory / service / name for service in NAMES for name in LYING_ABOUT):
         path.parent.mkdir(exist_ok=True)
         path.write_text("not for an image\n")
+    with_rights_by_chance(clone.directory)
     try:
         clone.compose("build")
         yield clone
     finally:
         clone.compose("down", "--volumes", "--rmi", "all")
+
+
+def with_rights_by_chance(checkout: Path) -> None:
+    """As `umask` 077, 002 or 000, Windows or a backup leaves them."""
+    for number, path in enumerate(sorted(checkout.rglob("*"))):
+        path.chmod((0o700, 0o777)[number % 2] if path.is_dir() else (0o600, 0o777, 0o400, 0o664)[number % 4])
 
 
 WITHOUT_SHELLS = """
@@ -167,6 +174,47 @@ def test_who_gets_in_finds_no_way_up_no_tools_and_nothing_to_change(clone, publi
         assert {path for path in added if fnmatch(path, "*/bin/*pip*")} == set()
         setuid = f"0 of the base image's {len(base['privileged'])} setuid programs"
         publish(f"{name}: {setuid}; writable: {', '.join(sorted(data))}")
+
+
+RIGHTS = """
+import json, os
+paths = [path for folder, _, files in os.walk("/app") for path in (folder, *(os.path.join(folder, f) for f in files))]
+print(json.dumps({path: [oct(os.stat(path).st_mode), os.stat(path).st_uid] for path in paths}))
+"""
+
+
+def test_the_files_of_an_image_have_the_same_rights_whatever_those_of_the_checkout(clone, publish):
+    for service, name in NAMES.items():
+        rights = json.loads(run("docker", "run", "--rm", "--user", "0", f"{name}:{PROJECT}", "python", "-c", RIGHTS))
+        own = {path: rights.pop(path) for path in ("/app/logs", "/app/state") if path in rights}
+
+        assert len(rights) > 30
+        assert {tuple(found) for found in rights.values()} == {("0o40755", 0), ("0o100644", 0)}
+        assert {tuple(found) for found in own.values()} == {("0o40755", 10001)}
+        assert f"/app/{service}/__init__.py" in rights
+        publish(f"{name}: {len(rights)} files and folders, all of root and readable by everybody")
+
+
+@pytest.fixture
+def behind_a_proxy(tmp_path):
+    """The settings of a user to whose containers Docker gives a proxy, at an address where nobody ever answers."""
+    usual = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    if (usual / "cli-plugins").exists():
+        (tmp_path / "cli-plugins").symlink_to(usual / "cli-plugins")
+    proxies = dict.fromkeys(("httpProxy", "httpsProxy"), "http://192.0.2.1:3128")
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": proxies}}))
+    return {"DOCKER_CONFIG": str(tmp_path)}
+
+
+def test_all_three_services_become_healthy_with_a_proxy_of_docker(clone, behind_a_proxy, publish):
+    clone.compose("up", "--no-build", "--detach", "--wait", **behind_a_proxy)
+    try:
+        for service in ("api", "monitoring", "watch"):
+            assert "http_proxy=http://192.0.2.1:3128" in clone.compose("exec", "-T", service, "env").splitlines()
+            assert clone.state(service)["Health"]["Status"] == "healthy"
+    finally:
+        clone.compose("down", "--volumes")
+    publish("3 of 3 containers healthy")
 
 
 def test_what_lies_beside_the_code_comes_into_no_layer(clone, publish):
