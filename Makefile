@@ -164,8 +164,9 @@ secrets: $(VENV)/.gitleaks ## Look for secrets in every commit of this branch, a
 
 chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the CRDs that the chart's checks use (needs Go)
 
-chart-docs: $(VENV)/.chart-tools ## Write the chart's README from its values
+chart-docs: $(VENV)/.chart-tools ## Write the chart's README and its templates' defaults from its values
 	$(BIN)/helm-docs --chart-search-root charts
+	cp $(CHART)/values.yaml $(CHART)/files/values.yaml
 
 screenshots: $(VENV)/.dev ## Take the pictures in docs/screenshots: start the system on logs of each state, and look at it
 	$(BIN)/python -m scripts.screenshots $(SCREENSHOT_OPTIONS)

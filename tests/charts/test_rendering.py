@@ -374,6 +374,21 @@ def test_further_variables_replace_those_of_the_chart():
     assert len(given["env"]) == len(env(given)) == len(usual["env"]) + 1
 
 
+def test_the_pod_of_the_test_takes_what_quotas_and_meshes_ask_for_and_stays_a_test():
+    resources = {"requests": {"cpu": "1m"}, "limits": {"cpu": "50m", "memory": "64Mi"}}
+    labels = {"sidecar.istio.io/inject": "false", "app.kubernetes.io/component": "api"}
+    given = {"podLabels": labels, "podAnnotations": {"a": "b", "helm.sh/hook": "none"}, "resources": resources}
+    pod, usual = pods(render({"tests": given}))["tests"], pods(render())["tests"]
+
+    assert pod["metadata"]["labels"] == usual["metadata"]["labels"] | {"sidecar.istio.io/inject": "false"}
+    assert pod["metadata"]["annotations"] == usual["metadata"]["annotations"] | {"a": "b"}
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "1m", "memory": "32Mi"},
+        "limits": {"cpu": "50m", "memory": "64Mi"},
+    }
+
+
 def test_pull_secrets_of_both_places_are_used_once():
     secrets = {"imagePullSecrets": [{"name": "a"}, {"name": "b"}], "global": {"imagePullSecrets": [{"name": "a"}]}}
 

@@ -188,7 +188,7 @@ def test_the_schema_has_no_value_that_is_not_in_values():
 
 def closed_keys(values: dict[str, Any], path: str = "") -> list[tuple[str, str, Any]]:
     """Every key, with the path of its parent and its value, but for those of free maps."""
-    with_resources = ("api", "monitoring", "monitoring.watch")
+    with_resources = ("api", "monitoring", "monitoring.watch", "tests")
     open_maps = {"global", "metrics.grafanaDashboard.labels"} | {
         f"{component}.resources.{part}" for component in with_resources for part in ("requests", "limits")
     }

@@ -79,7 +79,9 @@ resources:
 httpGet:
   path: {{ .path }}
   port: {{ .port }}
-{{ toYaml .timing }}
+{{- with .timing }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/*
