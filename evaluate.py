@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from selectors import EVENT_READ, DefaultSelector
 from statistics import NormalDist
 from typing import Never, TextIO
 from urllib.parse import urlsplit
@@ -48,7 +49,11 @@ class ProblemError(Exception):
 
 
 class LostError(ProblemError):
-    """There was no complete HTTP answer."""
+    """There was no complete HTTP answer; with `closed`, since the server closed a connection that it had kept open."""
+
+    def __init__(self, sentence: str, closed: bool = False) -> None:
+        super().__init__(sentence)
+        self.closed = closed
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,11 @@ class Report:
     labels: tuple[LabelScore, ...]
     failures: tuple[Failure, ...]
     wrong: tuple[Prediction, ...]
+    sent_again: tuple[int, ...] = ()  # numbers of items that the API may have taken, and logged, twice
 
 
 Outcome = Prediction | Failure
+Sent = tuple[Outcome, bool]  # whether it was sent twice
 Answer = tuple[int, dict[str, object]]
 Waiting = SimpleQueue[tuple[int, object]]
 
@@ -143,7 +150,9 @@ def normal(label: str) -> str:
 
 
 def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | None = None) -> Answer:
-    """Return status and JSON object ({} if it is none); a kept-alive connection found closed is replaced once."""
+    """Return status and JSON object ({} if it is none). Sends once: what was sent may have been logged."""
+    if connection.sock is not None and has_news(connection.sock):
+        connection.close()  # the server did that before; the next request opens it again
     kept_alive = connection.sock is not None
     path = urlsplit(api.url).path + endpoint
     try:
@@ -152,15 +161,26 @@ def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | No
         content = response.read()
     except (OSError, HTTPException, UnicodeError) as error:
         connection.close()
-        if kept_alive and isinstance(error, ConnectionError):
-            return exchange(api, connection, endpoint, body)
         words = next(words for kind, words in NETWORK_ERRORS if isinstance(error, kind))
-        raise LostError(words.format(error=error, timeout=api.timeout)) from None
+        closed = kept_alive and isinstance(error, ConnectionError)
+        raise LostError(words.format(error=error, timeout=api.timeout), closed) from None
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
         answer = {}
     return response.status, answer if isinstance(answer, dict) else {}
+
+
+def has_news(connection: socket.socket) -> bool:
+    """Whether a connection on which nothing is awaited can be read: its end, as a rule."""
+    with DefaultSelector() as selector:
+        selector.register(connection, EVENT_READ)
+        return bool(selector.select(0))
+
+
+def ask(api: Api, endpoint: str) -> Answer:
+    with closing(api.connection()) as connection:
+        return exchange(api, connection, endpoint)
 
 
 def detail(answer: dict[str, object]) -> str:
@@ -169,9 +189,8 @@ def detail(answer: dict[str, object]) -> str:
 
 def check_ready(api: Api) -> None:
     try:
-        with closing(api.connection()) as connection:
-            status, answer = exchange(api, connection, "/readyz")
-            allowed, refusal = exchange(api, connection, "/model") if status == 200 else (status, answer)
+        status, answer = ask(api, "/readyz")
+        allowed, refusal = ask(api, "/model") if status == 200 else (status, answer)
     except LostError as error:
         raise ProblemError(f"The API at {api.url} cannot be reached: {error}; {WAY_OUT}") from None
     if status != 200:
@@ -200,45 +219,57 @@ def text_of(item: object) -> str:
             return reprlib.repr(item)
 
 
+def send(api: Api, connection: HTTPConnection, number: int, item: object) -> Sent:
+    """Once more if the server has just closed the connection, which says nothing of whether it has taken the item."""
+    try:
+        return predict(api, connection, number, item), False
+    except LostError:
+        return predict(api, connection, number, item), True
+
+
 def predict(api: Api, connection: HTTPConnection, number: int, item: object) -> Outcome:
+    """Raises LostError where the item may be sent again."""
     try:
         text, label = question(item)
         body = json.dumps({"text": text, "true_sentiment": label})
         predicted, confidence = understand(*exchange(api, connection, "/predict", body))
     except LostError as problem:
+        if problem.closed:
+            raise
         return Failure(number, text_of(item), f"The item got no answer: {problem}.", lost=True)
     except ProblemError as problem:
         return Failure(number, text_of(item), str(problem))
     return Prediction(number, text, normal(label), normal(predicted), confidence)
 
 
-def work(api: Api, waiting: Waiting, done: SimpleQueue[Outcome], gone: threading.Event) -> None:
+def work(api: Api, waiting: Waiting, done: SimpleQueue[Sent], gone: threading.Event) -> None:
     with closing(api.connection()) as connection, suppress(Empty):
         while True:
             number, item = waiting.get_nowait()
             if gone.is_set():
-                done.put(Failure(number, text_of(item), NOT_SENT, lost=True))
+                done.put((Failure(number, text_of(item), NOT_SENT, lost=True), False))
             else:
-                done.put(predict(api, connection, number, item))
+                done.put(send(api, connection, number, item))
 
 
-def evaluate(api: Api, items: list[object], concurrency: int) -> list[Outcome]:
+def evaluate(api: Api, items: list[object], concurrency: int) -> list[Sent]:
     """Send all items; once many in a row got no answer, the rest fail without a wait for each."""
-    waiting, done, gone = Waiting(), SimpleQueue[Outcome](), threading.Event()
+    waiting, done, gone = Waiting(), SimpleQueue[Sent](), threading.Event()
     for numbered in enumerate(items, start=1):
         waiting.put(numbered)
     for _ in range(min(concurrency, len(items))):
         # Daemons, so that Ctrl-C need not wait for answers that are still to come.
         threading.Thread(target=work, args=(api, waiting, done, gone), daemon=True).start()
-    outcomes: list[Outcome] = []
+    sent: list[Sent] = []
     lost = 0
-    while len(outcomes) < len(items):
-        outcomes.append(outcome := done.get())
+    while len(sent) < len(items):
+        sent.append(done.get())
+        outcome, _ = sent[-1]
         lost = lost + 1 if isinstance(outcome, Failure) and outcome.lost else 0
         if lost > max(4, concurrency):
             gone.set()
-        show_progress(len(outcomes), len(items))
-    return sorted(outcomes, key=lambda outcome: outcome.number)
+        show_progress(len(sent), len(items))
+    return sorted(sent, key=lambda found: found[0].number)
 
 
 def show_progress(done: int, total: int) -> None:
@@ -263,7 +294,7 @@ def score_label(label: str, predictions: Sequence[Prediction]) -> LabelScore:
     return LabelScore(label, hits / claimed if claimed else None, hits / support if support else None, support)
 
 
-def score(outcomes: Sequence[Outcome]) -> Report:
+def score(outcomes: Sequence[Outcome], sent_again: Sequence[int] = ()) -> Report:
     predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
     wrong = tuple(p for p in predictions if p.expected != p.predicted)
@@ -271,7 +302,7 @@ def score(outcomes: Sequence[Outcome]) -> Report:
     accuracy, interval = (correct / total, wilson(correct, total)) if total else (None, None)
     names = sorted({name for p in predictions for name in (p.expected, p.predicted)})
     labels = tuple(score_label(name, predictions) for name in names)
-    return Report(len(outcomes), total, correct, accuracy, interval, labels, failures, wrong)
+    return Report(len(outcomes), total, correct, accuracy, interval, labels, failures, wrong, tuple(sent_again))
 
 
 def shown(text: str, width: int) -> str:
@@ -283,6 +314,8 @@ def shown(text: str, width: int) -> str:
 def render(report: Report) -> str:
     width = max(40, shutil.get_terminal_size((100, 24)).columns)
     lines = [f"{report.items} items, {report.evaluated} evaluated, {len(report.failures)} failed", summary(report)]
+    if report.sent_again:
+        lines.append(resent(report.sent_again))
     if report.labels:
         lines += ["", *table(report.labels)]
     if report.failures:
@@ -303,6 +336,15 @@ def summary(report: Report) -> str:
     low, high = (f"{100 * bound:.1f} %" for bound in report.interval)
     right = f"{report.correct} of {report.evaluated}"
     return f"Accuracy: {100 * report.accuracy:.1f} % ({right}), 95 % interval {low} to {high}"
+
+
+def resent(numbers: Sequence[int]) -> str:
+    named = ", ".join(f"#{number}" for number in numbers[:20]) + (", …" if len(numbers) > 20 else "")
+    what, it = ("item was", "it") if len(numbers) == 1 else ("items were", "them")
+    return (
+        f"{len(numbers)} {what} sent again, because the API closed the connection before answering; "
+        f"its log may hold {it} twice: {named}"
+    )
 
 
 def table(labels: Sequence[LabelScore]) -> list[str]:
@@ -396,7 +438,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(argv)
         api, items = Api(options.url, options.timeout, options.token), load_items(options.file)
         check_ready(api)
-        report = score(evaluate(api, items, options.concurrency))
+        sent = evaluate(api, items, options.concurrency)
+        again = [outcome.number for outcome, twice in sent if twice]
+        report = score([outcome for outcome, _ in sent], again)
         publish(report, options.json)
         return verdict(report, options.min_accuracy)
     except ProblemError as problem:

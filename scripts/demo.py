@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import textwrap
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -71,16 +70,11 @@ class DemoError(Exception):
 
 
 class Api:
-    """The service at `url`, one connection for each thread, all of them open until `close`."""
+    """The service at `url`. Each request has a connection of its own, which no idle time closes; none is sent twice."""
 
     def __init__(self, url: str, token: str = "") -> None:
-        self.url, self._address, self._local = url, urlsplit(url), threading.local()
+        self.url, self._address = url, urlsplit(url)
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._connections: list[HTTPConnection] = []
-
-    def close(self) -> None:
-        for connection in self._connections:
-            connection.close()
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self.request("POST", path, json.dumps(body))
@@ -102,34 +96,19 @@ class Api:
         return answer
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, Any]:
-        for attempt in (1, 2):
-            try:
-                return self._exchange_once(method, path, body)
-            except (OSError, HTTPException) as error:
-                # The service may have closed a connection that was kept open; the next attempt makes a new one.
-                self._connection().close()
-                if attempt == 2 or isinstance(error, ConnectionRefusedError | TimeoutError):
-                    why = error or type(error).__name__
-                    raise DemoError(f"Nothing answers at {self.url} ({why}); `make run` starts the system.") from error
-        raise AssertionError("unreachable")
-
-    def _exchange_once(self, method: str, path: str, body: str | None) -> tuple[int, Any]:
-        connection = self._connection()
-        connection.request(method, self._address.path + path, body, self._headers)
-        response = connection.getresponse()
-        content = response.read()
+        host, port = self._address.hostname or "localhost", self._address.port or 80
+        try:
+            with closing(HTTPConnection(host, port, timeout=TIMEOUT)) as connection:
+                connection.request(method, self._address.path + path, body, self._headers)
+                response = connection.getresponse()
+                content = response.read()
+        except (OSError, HTTPException, UnicodeError) as error:  # the last for a name that no host can have
+            why = error or type(error).__name__
+            raise DemoError(f"Nothing answers at {self.url} ({why}); `make run` starts the system.") from error
         try:
             return response.status, json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DemoError(f"What answers at {self.url} is not the sentiment service: no JSON at {path}.") from error
-
-    def _connection(self) -> HTTPConnection:
-        connection: HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            host, port = self._address.hostname or "localhost", self._address.port
-            connection = self._local.connection = HTTPConnection(host, port or 80, timeout=TIMEOUT)
-            self._connections.append(connection)
-        return connection
 
 
 @dataclass(frozen=True)
@@ -389,8 +368,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     dashboard = f"http://localhost:{os.environ.get('DASHBOARD_PORT') or '8501'}"
     try:
         options = parse(argv)
-        with closing(Api(options.url, options.token)) as api:
-            demonstrate(api, options.seconds, options.seed, dashboard)
+        demonstrate(Api(options.url, options.token), options.seconds, options.seed, dashboard)
     except DemoError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 2

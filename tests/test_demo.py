@@ -19,8 +19,9 @@ from monitoring.monitor import Monitor
 from monitoring.reference import load_profile
 from scripts import demo, demo_texts
 from scripts.demo_steering import Composer, Steered, levels, log_odds, quantile
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, free_port, serving
 from tests.test_consistency import imports
+from tests.test_evaluate import FakeApi
 
 SHIPPED = ROOT / "api" / "sentiment_model.pkl"
 TEXTS = 200
@@ -125,13 +126,13 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
     reader = LogReader(server.log_dir, monitor)
     raised, sent = [], []
 
-    with closing(demo.Api(server.url)) as api:
-        version, labels = demo.served_model(api)
-        with closing(demo.Traffic(api, labels, seed=5)) as traffic:
-            for phase in demo.phases(api, version, seconds=10, seed=5):
-                sent.append(traffic.run(phase))
-                reader.refresh()
-                raised.append({name for name, status in monitor.statuses().items() if status.episodes} - {"fit"})
+    api = demo.Api(server.url)
+    version, labels = demo.served_model(api)
+    with closing(demo.Traffic(api, labels, seed=5)) as traffic:
+        for phase in demo.phases(api, version, seconds=10, seed=5):
+            sent.append(traffic.run(phase))
+            reader.refresh()
+            raised.append({name for name, status in monitor.statuses().items() if status.episodes} - {"fit"})
 
     assert raised[0] == set()
     assert raised[1] == {"length", "vocabulary", "confidence"}
@@ -142,9 +143,9 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
 
 
 def test_another_model_is_said_and_its_reviews_are_sent_as_they_come(running_api, capsys):
-    with closing(demo.Api(running_api.url)) as api:
-        version, _ = demo.served_model(api)
-        first, *_ = demo.phases(api, version, seconds=10, seed=6)
+    api = demo.Api(running_api.url)
+    version, _ = demo.served_model(api)
+    first, *_ = demo.phases(api, version, seconds=10, seed=6)
 
     assert f"the API serves the model {version}" in " ".join(capsys.readouterr().out.split())
     assert len({first.compose() for _ in range(20)}) == 20
@@ -163,6 +164,17 @@ def test_without_a_running_system_it_says_how_to_start_one():
     assert done.returncode == 2
     assert done.stderr.startswith(f"demo: Nothing answers at {url}")
     assert "`make run`" in done.stderr
+
+
+def test_what_may_have_been_logged_is_not_sent_again():
+    with serving(FakeApi()) as server:
+        api = demo.Api(server.url)
+        api.post("/predict", {"text": "first", "true_sentiment": "positive"})
+        server.answer = lambda body: None
+        with pytest.raises(demo.DemoError, match="Remote end closed connection"):
+            api.post("/predict", {"text": "second"})
+
+    assert [body["text"] for body in server.bodies] == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -185,9 +197,9 @@ def test_a_wrong_option_is_a_sentence(arguments, words):
 @pytest.mark.processes
 def test_it_sends_its_token_and_says_when_that_is_not_accepted(start_api):
     server = start_api(API_TOKENS="demo:predict,feedback:secret-0123456789")
-    with closing(demo.Api(server.url, "secret-0123456789")) as api:
-        assert demo.served_model(api)[1] == ["negative", "positive"]
-        assert api.post("/predict", {"text": "amazing"})["predicted_sentiment"] == "positive"
+    api = demo.Api(server.url, "secret-0123456789")
+    assert demo.served_model(api)[1] == ["negative", "positive"]
+    assert api.post("/predict", {"text": "amazing"})["predicted_sentiment"] == "positive"
 
     done = run("--url", server.url, "--token", "another-0123456789")
     assert done.returncode == 2

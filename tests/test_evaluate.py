@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, precision_score, recall_score
 
 import evaluate
-from tests.conftest import ROOT, serving
+from tests.conftest import ROOT, serving, wait_until
 
 LABELS = ["negative", "positive"]
 
@@ -310,6 +311,58 @@ def test_a_kept_alive_connection_that_was_closed_is_opened_again(api, run):
     code, _, _ = run(items(5), "--concurrency", "1")
     assert code == 0
     assert [body["text"] for body in api.bodies] == [f"text {number}" for number in range(5)]
+
+
+class ClosesAtTheSecond(Handler):
+    """Takes the second request of each connection and hangs up, as a server that ends in between."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.taken = 0
+
+    def do_POST(self) -> None:
+        self.taken += 1
+        answer, self.server.answer = self.server.answer, always_right if self.taken == 1 else lambda body: None
+        super().do_POST()
+        self.server.answer = answer
+
+
+def test_an_item_that_the_api_may_have_logged_twice_counts_once_and_is_named(api, run, publish):
+    api.RequestHandlerClass = ClosesAtTheSecond
+    code, out, err = run(items(240), "--concurrency", "1", "--json")
+    report = json.loads(out)
+    texts = [body["text"] for body in api.bodies]
+    twice = [number for number in range(1, 241) if texts.count(f"text {number - 1}") == 2]
+
+    assert (code, err) == (0, "")
+    assert (report["items"], report["evaluated"], report["correct"]) == (240, 240, 240)
+    assert len(texts) == 240 + len(twice)
+    assert report["sent_again"] == twice
+    assert twice == list(range(2, 241))
+    publish(f"{len(texts)} sent, {report['evaluated']} counted, all {len(twice)} that were sent again are named")
+
+
+def test_what_was_sent_again_stands_below_the_number_of_items(api, run):
+    api.RequestHandlerClass = ClosesAtTheSecond
+    _, out, _ = run(items(2), "--concurrency", "1")
+
+    assert out.splitlines()[:3] == [
+        "2 items, 2 evaluated, 0 failed",
+        "Accuracy: 100.0 % (2 of 2), 95 % interval 34.2 % to 100.0 %",
+        "1 item was sent again, because the API closed the connection before answering; its log may hold it twice: #2",
+    ]
+    assert "sent again" not in run(items(1))[1]
+
+
+def test_a_connection_that_was_closed_before_it_is_used_again_is_not_used(api):
+    api.hangs_up_after_each_answer = True
+    client = evaluate.Api(api.url, 10)
+    with closing(client.connection()) as connection:
+        for number in range(3):
+            assert evaluate.exchange(client, connection, "/predict", json.dumps(item(str(number))))[0] == 200
+            wait_until(lambda: evaluate.has_news(connection.sock), "its end has come")
+
+    assert [body["text"] for body in api.bodies] == ["0", "1", "2"]
 
 
 # --- exit code and --min-accuracy ---

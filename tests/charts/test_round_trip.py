@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 
 from tests.charts.conftest import CHART, pods, render
-from tests.conftest import free_port, get, serving, wait_until
+from tests.conftest import free_port, get, post, serving, wait_until
 
 pytestmark = pytest.mark.processes
 SCRIPT = CHART / "files" / "round_trip.py"
@@ -124,6 +124,38 @@ def test_it_waits_while_a_stranger_answers_at_the_address(main, start_api, capsy
     running.join(30)
 
     assert "POST /predict answered" in capsys.readouterr().out
+
+
+def test_it_says_that_a_prediction_whose_answer_was_lost_is_sent_again(main, running_api, capsys):
+    """Through a proxy of the network that hangs up once it has passed the request on."""
+    lost: list[str] = []
+
+    class Passes(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.pass_on(None)
+
+        def do_POST(self):
+            self.pass_on(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def pass_on(self, body):
+            answer = post(running_api.url + self.path, body)[1] if body else {}
+            if body and not lost:
+                lost.append(answer["prediction_id"])
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Passes)) as server:
+        main({"API_URL": f"http://127.0.0.1:{server.server_port}", "LOG_DIR": str(running_api.log_dir)})
+
+    said = capsys.readouterr().out
+    assert "closed connection without response. The prediction is sent again, so the log may hold it twice." in said
+    assert "Its line is in the log." in said
+    assert len(lost) == 1
 
 
 def test_it_says_what_the_last_answer_was(main, start_api, tmp_path):

@@ -21,7 +21,7 @@ DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def fetch(url, deadline, body=None, token=None):
     """The answer's text. Asks again until there is one: a node learns a little late that a pod has become ready, and
     until then nobody answers, or a stranger to whom the network hands an address that it does not know. What is sent
-    and refused is not sent again.
+    and refused is not sent again; what may have been logged before the connection was lost is, and that is said.
     """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     if token:
@@ -36,6 +36,8 @@ def fetch(url, deadline, body=None, token=None):
                 sys.exit(problem)
         except OSError as error:
             problem = f"{url} does not answer: {error}"
+            if body and not isinstance(error, urllib.error.URLError):  # it was sent
+                print(f"{problem}. The prediction is sent again, so the log may hold it twice.")
         if time.monotonic() > deadline:
             sys.exit(problem)
         time.sleep(0.5)
