@@ -14,8 +14,6 @@ from uvicorn.supervisors import Multiprocess
 from api.addresses import CannotListen, bound, shown, why
 from api.settings import Settings, SettingsError
 
-STOP_SECONDS = 3  # for answers that are under way, once it is to end
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
@@ -33,7 +31,6 @@ def main() -> None:
         log_level=settings.log_level,
         access_log=False,
         proxy_headers=False,  # main.py has what FORWARDED_ALLOW_IPS says
-        timeout_graceful_shutdown=STOP_SECONDS,
         workers=settings.web_concurrency,
     )
     logging.getLogger("uvicorn.error").info("listening at %s", shown(sockets))

@@ -141,7 +141,7 @@ OFFERS = [
     b"connection: upgrade\r\nupgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n",
     b"Upgrade: TLS/1.2, h2c\r\nConnection: keep-alive, UPGRADE\r\n",
 ]
-INNER = b"POST /inner HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n{}"
+INNER = b"POST /inner HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 REQUESTS = st.builds(
     lambda sent, offer, chunked: (sent, offer, chunked),
     st.builds(
@@ -157,7 +157,7 @@ REQUESTS = st.builds(
 
 def written(sent: Sent, offer: bytes, chunked: bool) -> bytes:
     """The request as a client sends it, with an offer to go on with another protocol."""
-    first = f"{sent.method} {sent.path} HTTP/1.1\r\nHost: t\r\n".encode()
+    first = f"{sent.method} {sent.path} HTTP/1.1\r\nHost: localhost\r\n".encode()
     length = b"%x\r\n%s\r\n" % (len(sent.body), sent.body) if sent.body else b""
     if chunked:
         return first + offer + b"Transfer-Encoding: chunked\r\n\r\n" + length + b"0\r\n\r\n"
@@ -201,7 +201,7 @@ def test_a_proxy_is_refused_and_what_follows_is_not_read(target):
 
     async def send(config: uvicorn.Config) -> None:
         connection, wire = connect(config, ServerState())
-        connection.data_received(b"CONNECT " + target + b" HTTP/1.1\r\nHost: t\r\n\r\n" + INNER)
+        connection.data_received(b"CONNECT " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + INNER)
         assert wire.closed
         assert wire.written.startswith((b"HTTP/1.1 405", b"HTTP/1.1 400"))
         connection.connection_lost(None)
