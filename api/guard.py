@@ -20,12 +20,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import LABELLED, LABELS, OPEN, Holder, Tokens, needed_for, parse_tokens
+from api.docs_page import ICON, SCRIPT, STYLE
 from api.rate_limit import RateLimit, told_apart
 from api.schemas import PredictRequest
 from api.settings import Settings
 from api.token_file import TokenFile
 
-UNLIMITED = OPEN | {"/metrics"}
+UNLIMITED = OPEN | {"/metrics", SCRIPT, STYLE, ICON}  # what /docs loads counts as one request with it
 Accepted = Callable[[], Tokens]
 NO_TOKEN = "This needs a token; send the header Authorization: Bearer <token>."
 WRONG_TOKEN = "The token is not accepted here; ask who runs this service for one."
@@ -75,7 +76,9 @@ def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None, refu
     app, needed = route.app, needed_for(route.path)
     # A browser cannot send a token to open a page, but asks for a password.
     token_of = _bearer if isinstance(route, APIRoute) else _bearer_or_password
-    challenge = {"WWW-Authenticate": "Bearer" if token_of is _bearer else 'Bearer, Basic realm="token as password"'}
+    challenge = {"WWW-Authenticate": "Bearer"}
+    if token_of is _bearer_or_password:  # on a line of its own: Chromium knows one kind a line
+        challenge["www-authenticate"] = 'Basic realm="token as password"'
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import __version__
 from api.connections import Limits, limited_connections
+from api.docs_page import add_docs_page
 from api.errors import add_error_handlers
 from api.group_commit import LogUnavailable
 from api.guard import check_may_label, guard
@@ -89,8 +92,11 @@ def create_app(settings: Settings) -> FastAPI:
         description="Classifies texts. Every answer is in the log before it is sent.",
         responses=OF_CONNECTIONS,
         redirect_slashes=False,  # to the host that the client named, whichever that is
+        docs_url=None,  # its own one asks other servers for its files, and so does redoc
+        redoc_url=None,
         lifespan=lambda app: _lifespan(service, settings),
     )
+    app.root_path = settings.root_path  # the server's is no way: it could not tell whether a proxy strips the path
     app.add_middleware(KnownHosts, allowed=settings.allowed_hosts)
     app.add_middleware(CountRequests, metrics=metrics)
     if settings.forwarded_allow_ips:
@@ -98,7 +104,18 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     _add_predictions(app.router, service, settings)
     _add_operations(app.router, service, metrics)
+    add_docs_page(app)
     guard(app, settings)
+    _answer_head(app)
+    if settings.cors_origins:
+        # Around all else, so that browsers show their scripts what was refused, and why.
+        app.middleware_stack = CORSMiddleware(
+            app.build_middleware_stack(),
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Retry-After",),
+        )
     _log_settings(settings)
     return app
 
@@ -184,6 +201,14 @@ def _add_operations(router: APIRouter, service: Service, metrics: Metrics) -> No
         with suppress(LogUnavailable, ModelUnavailable):  # the gauge says which it is
             service.check_ready()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _answer_head(app: FastAPI) -> None:
+    """Let every route that answers GET answer HEAD too, without documenting it as an operation of its own."""
+    app.openapi()  # keeps what it documents: only what the routes answer by now
+    for route in app.routes:
+        if isinstance(route, APIRoute) and "GET" in (methods := route.methods or set()):
+            methods.add("HEAD")
 
 
 def _log_settings(settings: Settings) -> None:

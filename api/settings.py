@@ -53,6 +53,8 @@ class Settings:
     forwarded_allow_ips: tuple[str, ...] | None = None
     allowed_hosts: tuple[str, ...] | None = None
     listen_address: str = "localhost"
+    cors_origins: tuple[str, ...] | None = None
+    root_path: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -86,6 +88,8 @@ class Settings:
                 env, "FORWARDED_ALLOW_IPS", _is_network, "addresses or networks of proxies, or *"
             ),
             listen_address=env.get("LISTEN_ADDRESS", cls.listen_address),
+            cors_origins=_list(env, "CORS_ORIGINS", _is_origin, "origins such as https://app.example.org, or *"),
+            root_path=_root_path(env, "ROOT_PATH"),
             allowed_hosts=_list(env, "ALLOWED_HOSTS", _is_host_name, "names of hosts without a port, or *"),
         )
 
@@ -107,6 +111,19 @@ def _is_network(text: str) -> bool:
 
 def _is_host_name(text: str) -> bool:
     return bool(re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", text))
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send it: it leaves out a port that the scheme has anyway, and ends with no slash."""
+    default = re.fullmatch(r"http://.*:80|https://.*:443", text)
+    return bool(re.fullmatch(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", text)) and not default
+
+
+def _root_path(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").rstrip("/")
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise SettingsError(f"{name} is {value!r}; set it to a path such as /sentiment, or unset it.")
+    return value
 
 
 def _path_instead(env: Mapping[str, str], name: str, other: str) -> Path | None:

@@ -248,6 +248,11 @@ ACCESS: list[Promise] = [
         TESTS + "test_access.py::test_a_website_that_has_this_machines_address_is_refused",
     ),
     Promise(
+        "an admin opens `/docs`, types a token and tries a route",
+        "the browser asks no server but this one, also behind a proxy that strips a path",
+        "tests/browser/test_docs_page.py::test_an_admin_reads_and_tries_everything_and_the_browser_asks_nobody_else",
+    ),
+    Promise(
         "guessing a token by how long its refusal takes",
         "each is compared with all, by digest, in constant time",
         TESTS + "test_access.py::test_a_token_is_compared_with_all_of_them_whichever_it_is",

@@ -37,6 +37,8 @@ def test_every_variable_is_read():
             "RATE_LIMIT": "40",
             "ALLOWED_HOSTS": "Api, *.example.org",
             "LISTEN_ADDRESS": "::1",
+            "CORS_ORIGINS": "https://App.example:8443 http://localhost:3000, tauri://localhost",
+            "ROOT_PATH": "/teams/sentiment/",
             "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 2001:DB8::1 192.0.2.1",
         }
     )
@@ -64,6 +66,8 @@ def test_every_variable_is_read():
         rate_limit=40,
         allowed_hosts=("api", "*.example.org"),
         listen_address="::1",
+        cors_origins=("https://app.example:8443", "http://localhost:3000", "tauri://localhost"),
+        root_path="/teams/sentiment",
         forwarded_allow_ips=("10.0.0.0/8", "2001:db8::1", "192.0.2.1"),
     )
 
@@ -118,6 +122,15 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("RATE_LIMIT", "9" * 5000),
         ("FORWARDED_ALLOW_IPS", "proxy.example.org"),
         ("FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
+        ("CORS_ORIGINS", "app.example"),
+        ("CORS_ORIGINS", "https://app.example/"),
+        ("CORS_ORIGINS", "https://app.example:443"),
+        ("CORS_ORIGINS", "http://app.example:80"),
+        ("CORS_ORIGINS", "https://*.example"),
+        ("CORS_ORIGINS", "null"),
+        ("ROOT_PATH", "sentiment"),
+        ("ROOT_PATH", "/a//b"),
+        ("ROOT_PATH", "/'><script>"),
         ("ALLOWED_HOSTS", "localhost:8000"),
         ("ALLOWED_HOSTS", "https://example.org"),
         ("ALLOWED_HOSTS", "a.*.example.org"),
