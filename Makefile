@@ -33,16 +33,18 @@ run: ## Start both services, in Docker if an engine answers, else as local proce
 	@if $(COMPOSE) version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory run-docker; \
 	else echo "No Docker engine with Compose answers here, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
 
-run-docker: ## Start both services with Docker Compose
-	@! command -v $(PYTHON) >/dev/null || $(PYTHON) scripts/local_services.py ports
+run-docker: .ports ## Start both services with Docker Compose
 	$(COMPOSE) up --build --detach --wait || { echo "Not every service runs: Compose says why above, or 'make logs' does."; exit 1; }
 	@$(MAKE) --no-print-directory urls
 
-run-local: $(VENV)/.services ## Start both services as local processes, in a virtual environment made here
+run-local: .ports $(VENV)/.services ## Start both services as local processes, in a virtual environment made here
 	@$(BIN)/python scripts/local_services.py start
 	@$(MAKE) --no-print-directory urls
 
-.PHONY: urls
+.PHONY: .ports urls
+.ports: # Docker does without Python
+	@! command -v $(PYTHON) >/dev/null || $(PYTHON) scripts/local_services.py ports
+
 urls:
 	@echo "API        http://localhost:$(API_PORT)/docs"
 	@echo "Dashboard  http://localhost:$(DASHBOARD_PORT)"
@@ -173,36 +175,36 @@ screenshots: $(VENV)/.dev ## Take the pictures in docs/screenshots: start the sy
 
 $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/python
 	@echo "Installing the services' packages into $(VENV); this takes a minute or two."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt -r monitoring/requirements.txt
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r api/requirements.txt -r monitoring/requirements.txt
 	@touch $@
 
 $(VENV)/.api: api/requirements.txt | $(BIN)/python
 	@echo "Installing what the API's image has into $(VENV)/api, to measure it as it is shipped."
 	@$(BIN)/python -m venv $(VENV)/api
-	@$(VENV)/api/bin/pip install --quiet --disable-pip-version-check --require-hashes -r api/requirements.txt
+	@$(VENV)/api/bin/pip install --disable-pip-version-check --require-hashes -r api/requirements.txt
 	@touch $@
 
 $(VENV)/.evidence: benchmarks/requirements-evidence.txt | $(BIN)/python
 	@echo "Installing what monitoring needs and River, which it is compared with, into $(VENV)/evidence."
 	@$(BIN)/python -m venv $(VENV)/evidence
-	@$(VENV)/evidence/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements-evidence.txt
+	@$(VENV)/evidence/bin/pip install --disable-pip-version-check --require-hashes -r benchmarks/requirements-evidence.txt
 	@touch $@
 
 # All dependencies are pinned; pip, left to look for them, would want another pin for a package with an extra.
 $(VENV)/.evidently: benchmarks/requirements-evidently.txt | $(BIN)/python
 	@echo "Installing Evidently, which wants another pandas, into $(VENV)/evidently; this takes some minutes."
 	@$(BIN)/python -m venv $(VENV)/evidently
-	@$(VENV)/evidently/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements-evidently.txt
+	@$(VENV)/evidently/bin/pip install --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements-evidently.txt
 	@touch $@
 
 $(VENV)/.training: training/requirements.txt | $(BIN)/python
 	@echo "Installing the packages for training into $(VENV); this takes a minute."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r training/requirements.txt
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r training/requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 	@echo "Installing the development packages into $(VENV); this takes a minute or two."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.services $(VENV)/.training
 
 $(VENV)/.chart-tools: scripts/chart_tools.py | $(VENV)/.dev

@@ -38,6 +38,7 @@ NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (HTTPException, "the answer is not HTTP"),
     (Exception, "there is no connection ({error})"),
 )
+MOST_AT_ONCE = 1000  # each is a thread
 TOKEN = r"[\w.~+/-]+=*"
 ADDRESS = r"https?://(\[[\da-f:.]+\]|[\w.-]+)(:\d*)?(/[\w/.~%!$&'()*+,;=:-]*)?"
 NOT_SENT = "The item was not sent, because the API had stopped answering."
@@ -402,8 +403,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options.token = (os.environ.get("API_TOKEN", "") if options.token is None else options.token).strip()
     if options.token and not re.fullmatch(TOKEN, options.token, re.ASCII):
         parser.error("the token (--token, or API_TOKEN) cannot be one; give it alone, without its name and scopes")
-    if options.concurrency < 1:
-        parser.error(f"--concurrency must be at least 1, not {options.concurrency}")
+    if not 1 <= options.concurrency <= MOST_AT_ONCE:
+        parser.error(f"--concurrency must lie between 1 and {MOST_AT_ONCE}, not {options.concurrency}")
     if not 0 < options.timeout <= 3600:
         parser.error(f"--timeout must be above 0 and at most 3600 seconds, not {options.timeout:g}")
     if not 0 <= options.min_accuracy <= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,4 +62,8 @@ def _erase(options: argparse.Namespace) -> int:
 
 
 def _ids(file: Path | None) -> list[str]:
-    return file.read_text("utf-8").split() if file else []
+    """Raises OSError, also for a file that is no text."""
+    try:
+        return file.read_text("utf-8-sig").split() if file else []
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "The file of ids is not UTF-8; save it as such, one id a line", str(file)) from None

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
 Switch = Literal["off", "on"]
 MOST_A_MINUTE = 100_000
+LARGEST = 2**31 - 1  # also for what is counted in C
 FEWEST_KEY_CHARS = 16
 T = TypeVar("T", bound=str)
 
@@ -133,18 +134,19 @@ def _path_instead(env: Mapping[str, str], name: str, other: str) -> Path | None:
     return Path(env[name]) if name in env else None
 
 
-def _up_to(env: Mapping[str, str], name: str, most: int, default: int) -> int:
+def _up_to(env: Mapping[str, str], name: str, most: int, default: int, least: int = 0) -> int:
     value = env.get(name, str(default))
-    if not (value.isascii() and value.isdigit() and len(value) <= len(str(most)) and int(value) <= most):
-        raise SettingsError(f"{name} is {value!r}; set it to a whole number up to {most}, or unset it for {default}.")
+    # The length is looked at first: Python makes no number of more than 4,300 digits.
+    digits = value.isascii() and value.isdigit() and len(value) <= len(str(most))
+    if not (digits and least <= int(value) <= most):
+        raise SettingsError(
+            f"{name} is {value!r}; set it to a whole number from {least} to {most}, or unset it for {default}."
+        )
     return int(value)
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:
-    value = env.get(name, str(default))
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise SettingsError(f"{name} is {value!r}; set it to a whole number above 0, or unset it for {default}.")
-    return int(value)
+    return _up_to(env, name, LARGEST, default, least=1)
 
 
 def _key(env: Mapping[str, str], name: str) -> str:

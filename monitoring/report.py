@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from monitoring.segment import Segment
 from monitoring.settings import Settings, SettingsError
 from monitoring.signals import FIT
 
+MOST_HOURS = 1_000_000  # a hundred years
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
 table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}
 .alert,.warning,.unknown,.ok{padding:.6rem 1rem;margin:.5rem 0;border-left:.4rem solid}
@@ -161,7 +163,7 @@ def _plain(value: Any) -> Any:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Exits with 0, or with 3 when the log cannot be read or holds no requests that match."""
+    """Exits with 0, or with 3: the log cannot be read or holds no requests that match, or a file cannot be written."""
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(environ)
@@ -180,10 +182,25 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 3
     reference = observer.reference
     analysis = analyse(snapshot, segment, reference, settings)
-    options.html.write_text(to_html(analysis, reference, settings, now), "utf-8")
-    options.json.write_text(to_json(analysis, now), "utf-8")
+    documents = {options.html: to_html(analysis, reference, settings, now), options.json: to_json(analysis, now)}
+    for path, document in documents.items():
+        try:
+            path.write_text(document, "utf-8")
+        except OSError as error:
+            print(f"No report: {path} cannot be written: {error.strerror}; name another file.", file=sys.stderr)
+            return 3
     print(f"Written: {options.html} and {options.json}")
     return 0
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = nan
+    if not 0 <= hours <= MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_HOURS}")
+    return hours
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--html", type=Path, default=Path("report.html"), help="file for people (default: %(default)s)")
     parser.add_argument("--json", type=Path, default=Path("report.json"), help="file of figures (default: %(default)s)")
-    parser.add_argument("--hours", type=float, default=0, help="only the requests of the last so many hours")
+    parser.add_argument("--hours", type=_hours, default=0, help="only the requests of the last so many hours")
     parser.add_argument("--label", action="append", default=[], help="only answers of this label; may be repeated")
     parser.add_argument("--version", action="append", default=[], help="only answers of this model version")
     return parser

@@ -44,7 +44,7 @@ class Stopped(Exception):
 def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
     options = _options(arguments)
     try:
-        settings = Settings.from_env(environ | ({"WATCH_PORT": str(options.port)} if options.port else {}))
+        settings = Settings.from_env(environ | ({"WATCH_PORT": options.port} if options.port else {}))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return CANNOT_TELL if options.command == "check" else 1
@@ -65,7 +65,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser("python -m monitoring.watch", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["watch", "check"], default="watch")
     parser.add_argument("--address", default="0.0.0.0", help="where the metrics are served")
-    parser.add_argument("--port", type=int, help="instead of WATCH_PORT")
+    parser.add_argument("--port", help="instead of WATCH_PORT")
     parser.add_argument("--wait", action="store_true", help="wait until no other watch uses the state folder")
     return parser.parse_args(arguments)
 

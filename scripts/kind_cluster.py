@@ -118,7 +118,7 @@ def platform() -> list[str]:
 def port_forward() -> None:
     """Both services on this machine until Ctrl-C, also when their pods are replaced."""
     require()
-    namespace, release = os.environ["NAMESPACE"], os.environ["RELEASE"]
+    namespace, release = (os.environ.get(name) or "sentiment" for name in ("NAMESPACE", "RELEASE"))
     ports = {"api": (port_of("API_PORT", "8000"), "/docs"), "monitoring": (port_of("DASHBOARD_PORT", "8501"), "")}
     kubectl = ["kubectl", "--context", CONTEXT, "--namespace", namespace]
     commands = {}

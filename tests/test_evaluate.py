@@ -722,6 +722,8 @@ def test_http_and_https_have_their_usual_ports():
         ("--concurrency", "-3"),
         ("--concurrency", "two"),
         ("--concurrency", "1.5"),
+        ("--concurrency", "1001"),
+        ("--concurrency", "9" * 400),
         ("--timeout", "0"),
         ("--timeout", "-1"),
         ("--timeout", "nan"),

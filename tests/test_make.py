@@ -1,5 +1,6 @@
 """What users type, on a machine without a Docker engine; and that every target is documented."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy, wait_until
+from tests.reliability.test_supply import wheel_of
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VENV = Path(sys.prefix)
@@ -22,8 +24,8 @@ class Clone:
     directory: Path
     environ: dict[str, str]
 
-    def make(self, target: str) -> subprocess.CompletedProcess:
-        command = ["make", f"VENV={VENV}", target]
+    def make(self, target: str, **variables: str) -> subprocess.CompletedProcess:
+        command = ["make", *(f"{name}={value}" for name, value in ({"VENV": str(VENV)} | variables).items()), target]
         return subprocess.run(
             command, cwd=self.directory, env=self.environ, capture_output=True, text=True, timeout=300
         )
@@ -81,6 +83,37 @@ def test_building_without_docker_is_a_sentence(clone):
 
     assert build.returncode != 0
     assert "needs a Docker engine, and none answers here" in build.stdout
+
+
+@pytest.mark.processes
+def test_what_pip_does_meanwhile_is_shown(clone, tmp_path):
+    """With a wheel from a folder in place of the services' packages, which take a minute to download."""
+    wheel = wheel_of("invented-package", "1.0", tmp_path)
+    pin = f"invented-package==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    for service in ("api", "monitoring"):
+        (clone.directory / service / "requirements.txt").write_text(pin)
+    venv = tmp_path / "venv"
+    environ = clone.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    command = ["make", f"PYTHON={sys.executable}", f"VENV={venv}", f"{venv}/.services"]
+    done = subprocess.run(command, cwd=clone.directory, env=environ, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    assert "Installing the services' packages" in done.stdout
+    assert "Installing collected packages: invented-package" in done.stdout
+    assert "Successfully installed invented-package-1.0" in done.stdout
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "0", "-1", "9" * 4301])
+@pytest.mark.parametrize("target", ["run-local", "run-docker"])
+def test_a_port_that_is_none_is_said_before_anything_is_done(clone, target, port):
+    clone.environ["API_PORT"] = port
+    run = clone.make(target, VENV=sys.prefix, PYTHON=sys.executable)
+
+    assert run.returncode != 0
+    assert "API_PORT is '" in run.stderr
+    assert "; set it to a port from 1 to 65535, or unset it for 8000." in run.stderr
+    assert "Traceback" not in run.stderr + run.stdout
+    assert "docker compose" not in run.stdout
 
 
 @made_by_make

@@ -135,6 +135,16 @@ def test_the_audit_rate_is_any_number_from_0_to_1(value, rate):
         ("ALLOWED_HOSTS", "https://example.org"),
         ("ALLOWED_HOSTS", "a.*.example.org"),
         ("ALLOWED_HOSTS", "café.example"),
+        ("MAX_TEXT_CHARS", "9" * 4301),
+        ("MAX_BATCH_BYTES", "1_000"),
+        ("MAX_CONNECTIONS", "2147483648"),
+        ("MAX_CONNECTIONS", "１２"),
+        ("CLIENT_SECONDS", "9" * 4301),
+        ("CLIENT_SECONDS", "1e3"),
+        ("WEB_CONCURRENCY", "inf"),
+        ("LOG_KEEP_GB", "inf"),
+        ("LOG_KEEP_DAYS", "9" * 4301),
+        ("LOG_SEGMENT_MB", "nan"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):

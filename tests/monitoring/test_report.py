@@ -123,6 +123,34 @@ def test_without_anything_to_report_it_says_why_and_exits_with_3(written, log, a
     assert reason in said
 
 
+@pytest.mark.parametrize("option", ["--html", "--json"])
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("/no/where", "No such file or directory"),
+        ("/", "Is a directory"),
+        ("/dev/full", "No space left on device"),
+        ("/proc/version", "Permission denied"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_sentence(written, option, where, reason):
+    code, said, _, _ = written(*lines(1), arguments=(option, where))
+
+    assert code == 3
+    assert said in (
+        f"No report: {where} cannot be written: {reason}; name another file.\n",
+        f"No report: {where} cannot be written: Input/output error; name another file.\n",  # what root gets of /proc
+    )
+
+
+@pytest.mark.parametrize("hours", ["nan", "inf", "-1", "1e9", "9" * 4301, "some"])
+def test_hours_that_are_no_time_are_one_sentence(written, hours):
+    code, said, _, _ = written(arguments=("--hours", hours))
+
+    assert code == 2
+    assert said.endswith(f"error: argument --hours: {hours!r} is not a number from 0 to 1000000\n")
+
+
 def test_a_report_without_a_usable_profile_says_so_and_tells_the_rest(written, tmp_path):
     code, said, _, figures = written(*lines(40), REFERENCE_PATH=str(tmp_path / "missing.json"))
 

@@ -18,6 +18,7 @@ import pytest
 from monitoring.look import observer_of
 from monitoring.settings import Settings
 from monitoring.state_file import StateFile
+from monitoring.watch import main
 from tests.conftest import ROOT, free_port, get, wait_until
 from tests.monitoring.test_follow import Watch
 from tests.monitoring.traffic import judged, write
@@ -197,6 +198,14 @@ def test_its_first_line_says_its_settings_and_nothing_secret(start):
     assert "webhook https://hooks.example, alertmanager http://a.example:9093" in line
     assert "accuracy threshold 0.8, false alarm budget 0.02" in line
     assert not {word for word in ("me:", "pw", "T0KEN", "K3Y") if word in watch.printed()}
+
+
+@pytest.mark.parametrize("port", ["0", "abc", "99999", "9" * 4301])
+@pytest.mark.parametrize(("command", "code"), [("watch", 1), ("check", 3)])
+def test_a_port_that_is_none_is_a_sentence(command, code, port, capsys):
+    assert main([command, "--port", port], {}) == code
+    said = capsys.readouterr().err
+    assert said == f"WATCH_PORT is {port!r}; set it to a whole number from 1 to 65535, or unset it for 9108.\n"
 
 
 @pytest.mark.parametrize(
