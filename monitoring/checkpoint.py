@@ -6,7 +6,7 @@ blocks, and only those that have changed; then a header that names them all, wit
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import logging
 import threading
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.columns import BLOCK_ROWS, KINDS, Columns
+from monitoring.locks import AT_ONCE, EXCLUSIVE, lock
 from monitoring.log_tail import ReadFile
 from monitoring.tailed_file import Position
 
@@ -139,14 +140,15 @@ class Checkpoint:
         if self._lock is not None:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
-        lock = (self.directory / "lock").open("wb")
+        owned = (self.directory / "lock").open("wb")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not lock(owned.fileno(), EXCLUSIVE | AT_ONCE, self.directory / "lock"):
+                raise OSError(errno.EWOULDBLOCK, "another process keeps its own there", str(self.directory))
         except OSError:
-            lock.close()
+            owned.close()
             raise
-        self._lock = lock
-        finalize(self, lock.close)  # so that another one of this process may own it then
+        self._lock = owned
+        finalize(self, owned.close)  # so that another one of this process may own it then
 
     def _write_block(self, place: int, block: Columns) -> str:
         for before in self._written[place : place + 1]:

@@ -7,15 +7,19 @@ perhaps compressed, but for those that are erased, which become blanks. It delet
 from __future__ import annotations
 
 import errno
-import fcntl
+import fnmatch
 import gzip
+import logging
+import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedIOBase
 from pathlib import Path
 from weakref import finalize
+
+from monitoring.locks import SHARED, lock
 
 STEMS = PREDICTIONS, FEEDBACK = "prediction_logs", "feedback_logs"
 FILES = "*.json", "*.json.gz"
@@ -23,6 +27,7 @@ CLOSED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{4}\.json(\.gz)?$")
 BLANK = ord(" ")
 DAMAGED = EOFError, zlib.error  # what reading a compressed file raises that is not all there
 SIZES = 2**32  # of what is compressed, only the rest is in the file
+logger = logging.getLogger("dashboard")
 
 
 def is_closed(name: str) -> bool:
@@ -37,8 +42,12 @@ def plain_name(path: Path) -> str:
 
 def paths(directory: Path, stem: str) -> list[Path]:
     """The files of a log, `<stem>*.json`, closed ones first and the oldest of them first; each once, also while a
-    compressed copy takes its place."""
-    found = {path.name: path for kind in FILES for path in directory.glob(f"{stem}{kind}")}
+    compressed copy takes its place. Raises OSError if the folder cannot be read."""
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = {name: directory / name for kind in FILES for name in fnmatch.filter(names, stem + kind)}
     return [path for name, path in sorted(found.items()) if plain_name(path) == name or plain_name(path) not in found]
 
 
@@ -69,27 +78,49 @@ def is_same(now: bytes, before: bytes) -> bool:
 
 
 class Hold:
-    """What keeps the API from deleting and replacing closed files, as long as it is taken: a shared lock of a file."""
+    """What keeps the API from deleting and replacing closed files, as long as it is taken: a shared lock of the folder,
+    which is always there, and of a file in it, since NFS keeps the lock of a folder to one machine."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "retention.lock"
-        self._let_go: Callable[[], object] | None = None
+        self._directory, self._file = directory, directory / "retention.lock"
+        self._held: dict[Path, int] = {}
+        self._failed = False
+        finalize(self, _close_all, self._held)  # at the latest
 
-    def take(self, wait: bool = False) -> None:
-        """Until `release`, if that is possible: not without such a file, nor, unless it may wait for that, while
-        something is being deleted or compressed."""
-        if self._let_go:
-            return
-        with suppress(OSError):
-            file = self._path.open("rb")
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
-            except OSError:
-                file.close()
-                raise
-            self._let_go = finalize(self, file.close)  # at the latest
+    def take(self) -> None:
+        """Until `release`. Waits for the end of a deletion, which takes a moment. Where the folder or the file is not
+        there no API has deleted anything yet; it is looked for again each time."""
+        with suppress(OSError):  # some file systems lock no folders
+            self._hold(self._directory)
+        try:
+            self._hold(self._file)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if not self._failed:
+                logger.warning(
+                    "closed files may be deleted before they are counted: %s: %s", error.strerror, self._file
+                )
+            self._failed = True
 
     def release(self) -> None:
-        if self._let_go:
-            self._let_go()
-        self._let_go = None
+        _close_all(self._held)
+
+    def _hold(self, path: Path) -> None:
+        """Lock what is there now, which may be another one than what is locked. Raises OSError."""
+        if path in self._held and os.path.samestat(os.fstat(self._held[path]), path.stat()):
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            lock(fd, SHARED, path)
+        except OSError:
+            os.close(fd)
+            raise
+        before, self._held[path] = self._held.get(path), fd
+        if before is not None:
+            os.close(before)
+
+
+def _close_all(held: dict[Path, int]) -> None:
+    while held:
+        os.close(held.popitem()[1])

@@ -81,11 +81,19 @@ class LogReader:
         self._snapshot: Snapshot | None = None
 
     def _refresh(self) -> Snapshot:
+        self._hold.take()  # before anything is looked for
+        try:
+            return self._look()
+        finally:
+            if not self._needed(self._tail.files):
+                self._hold.release()
+
+    def _look(self) -> Snapshot:
         first = self._store.table.rows
         try:
             # Feedback first: a label that is there was written after its prediction, which is then there, too.
-            feedback = [(file, *self._read_labels(file)) for file in self._held(self._tail.find_feedback())]
-            predictions = [(file, *self._read_predictions(file)) for file in self._held(self._tail.find_predictions())]
+            feedback = [(file, *self._read_labels(file)) for file in self._tail.find_feedback()]
+            predictions = [(file, *self._read_predictions(file)) for file in self._tail.find_predictions()]
         except OSError:
             self._store.table.cut(first)  # what was read before it failed is read again, not lost
             raise
@@ -98,24 +106,16 @@ class LogReader:
             self._snapshot = self._assemble()
         if self.saver:
             self.saver.consider(self._store.table.rows, self._content, bool(self._needed(self._tail.files)))
-        if not self._needed(self._tail.files):
-            self._hold.release()
         return self._snapshot
 
-    def _held(self, files: list[TailedFile]) -> list[TailedFile]:
-        """`files`, of which none is deleted before it is counted, and before a restart would know of it."""
-        if self._needed(files):
-            self._hold.take()
-        return files
-
     def _needed(self, files: Sequence[TailedFile]) -> list[TailedFile]:
-        """The closed ones that must stay for the time being."""
+        """The closed ones that must stay until they are counted, and a restart would know of it."""
         closed = [file for file in files if file.is_closed and not file.gone]
         return [file for file in closed if not (file.name in self.saver.kept if self.saver else file.is_read)]
 
     def _go_on_from(self, checkpoint: Checkpoint) -> set[str]:
         """What the files are called in the checkpoint, if it can be gone on from."""
-        self._hold.take(wait=True)  # until the first look: what is looked for now has perhaps been closed meanwhile
+        self._hold.take()  # until the first look: what is looked for now has perhaps been closed meanwhile
         try:
             content = checkpoint.load(self._monitor.fingerprint)
             if content is None:
@@ -155,6 +155,7 @@ class LogReader:
 
     def _read_predictions(self, file: TailedFile) -> tuple[int, int]:
         """How many rows there are more, and how many lines that could not be read."""
+        self._hold.take()  # a first look may take long, and an API that starts meanwhile makes the file that is locked
         rows, unreadable = self._store.table.rows, 0
         for block in file.read_new():
             found, bad = read_predictions(block.lines, block.start, self._store.names)
@@ -163,6 +164,7 @@ class LogReader:
         return self._store.table.rows - rows, unreadable
 
     def _read_labels(self, file: TailedFile) -> tuple[Labels, int]:
+        self._hold.take()
         parts = [read_labels(block.lines, block.start, self._store.names) for block in file.read_new()]
         columns = zip(NO_LABELS, *(labels for labels, _ in parts), strict=True)
         return Labels(*map(np.concatenate, columns)), sum(bad for _, bad in parts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from monitoring.locks import AT_ONCE, EXCLUSIVE, lock
 
 FORMAT, VERSION = "sentiment-monitor watch", 1
 
@@ -32,13 +33,15 @@ class StateFile:
     def own(self) -> None:
         """Keep the folder for this process, until it ends. Raises Taken, or OSError if it cannot be written."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.directory / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        path = self.directory / "watch.lock"
+        owned = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise Taken from error
-        self._lock = lock
+            if not lock(owned, EXCLUSIVE | AT_ONCE, path):
+                raise Taken
+        except (OSError, Taken):
+            os.close(owned)
+            raise
+        self._lock = owned
 
     def read(self) -> dict[str, Any] | None:
         """What was written last; None if nothing was. Raises Refused, or OSError."""

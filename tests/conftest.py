@@ -38,6 +38,7 @@ from api.settings import Settings
 from benchmarks.reliability import COLLECT
 from scripts.local_services import DIRECTLY
 from scripts.screenshots import CHROMIUM_ARGS
+from tests.disk_recorder import DiskRecorder
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
 of_hypothesis.register_profile(
@@ -324,6 +325,12 @@ def repository_copy(directory: Path) -> Path:
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, directory / name)
     return directory
+
+
+@pytest.fixture
+def recorder(monkeypatch) -> DiskRecorder:
+    """What is asked of the disk, in its order. The calls are made: this is the one thing here that is patched."""
+    return DiskRecorder(monkeypatch)
 
 
 def many(few: int, all_of_them: int) -> int:

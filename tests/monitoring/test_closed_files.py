@@ -4,18 +4,25 @@ import fcntl
 import gzip
 import json
 import logging
+import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitoring.arrivals import Arrivals
+from monitoring.checkpoint import Checkpoint
 from monitoring.log_files import Hold, is_closed, length, paths
+from monitoring.log_reader import LogReader
 from monitoring.log_tail import LogTail
+from monitoring.monitor import Monitor
+from monitoring.tailed_file import TailedFile
 from tests.conftest import wait_until
 from tests.monitoring.conftest import append, at, feedback, prediction, predictions_of
-from tests.monitoring.growth import Change, Follower, apply, changes, figures, statistics
+from tests.monitoring.growth import REFERENCE, Change, Follower, apply, changes, figures, statistics
 
 GROWTH = ("prediction", "prediction", "prediction", "feedback", "feedback", "garbage")
 
@@ -58,14 +65,24 @@ def pack(path: Path) -> Path:
     return packed
 
 
-def may_delete(folder: Path) -> bool:
-    """Whether the API, as it is now, would delete closed files."""
-    with (folder / "retention.lock").open("r+b") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+def is_free(path: Path) -> bool:
+    """Whether nobody holds a lock of the file or folder."""
+    fd = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
     return True
+
+
+def may_delete(folder: Path) -> bool:
+    """Whether the API would delete closed files, by the lock of the folder, and by that of the file, which is all that
+    counts on a network file system. Both must say the same."""
+    by_folder, by_file = is_free(folder), is_free(folder / "retention.lock")
+    assert by_folder == by_file
+    return by_file
 
 
 def closed(folder: Path) -> list[Path]:
@@ -340,12 +357,16 @@ def test_nothing_is_deleted_between_a_restart_and_its_first_look(log, kept):
 
 
 def test_without_a_checkpoint_they_are_held_until_they_are_counted(log):
-    close_all(log)
-    follower = Follower(log)
-    follower.reader._held(follower.reader._tail.find_predictions())
-    assert not may_delete(log)
+    class Counting(Monitor):
+        def update(self, arrived: Arrivals) -> None:
+            held.append(not may_delete(log))
+            super().update(arrived)
 
-    follower.look()
+    held: list[bool] = []
+    close_all(log)
+    LogReader(log, Counting(REFERENCE, 0.8, 0.02)).refresh()
+
+    assert held == [True]
     assert may_delete(log)
 
 
@@ -359,10 +380,124 @@ def test_a_checkpoint_that_cannot_be_written_does_not_let_the_disk_fill(log, tmp
     assert "a restart will read it all again" in caplog.text
 
 
-def test_a_hold_is_no_more_than_tried_where_there_is_no_lock(tmp_path):
+def test_a_hold_is_no_more_than_tried_where_there_is_nothing(tmp_path):
     hold = Hold(tmp_path / "nowhere")
     hold.take()
     hold.release()
+
+
+def test_a_reader_that_was_there_before_the_api_holds_the_folder_and_then_the_file_as_well(tmp_path):
+    hold, file = Hold(tmp_path), tmp_path / "retention.lock"
+    hold.take()
+    assert not is_free(tmp_path)
+
+    file.touch()
+    hold.take()
+    assert not is_free(file)
+
+    hold.release()
+    assert may_delete(tmp_path)
+
+
+def test_a_file_that_took_the_place_of_the_one_that_is_locked_is_locked_too(log):
+    hold, file = Hold(log), log / "retention.lock"
+    hold.take()
+    file.unlink()
+    hold.take()  # nothing is there now
+    file.touch()
+    hold.take()
+
+    assert not may_delete(log)
+    hold.release()
+    assert may_delete(log)
+
+
+def test_several_readers_hold_at_once_and_the_last_one_counts(log):
+    holds = [Hold(log) for _ in range(3)]
+    for hold in holds:
+        hold.take()
+    for hold in holds:
+        assert not may_delete(log)
+        hold.release()
+
+    assert may_delete(log)
+
+
+def test_a_reader_that_is_no_more_holds_nothing(log):
+    hold = Hold(log)
+    hold.take()
+    del hold
+
+    assert may_delete(log)
+
+
+def test_a_lock_that_cannot_be_had_is_said_once_and_does_not_blind_the_reader(log, recorder, caplog):
+    recorder.fail("flock", "retention.lock", 37)
+    reader = Follower(log)
+
+    assert [reader.look().requests.rows for _ in range(3)] == [40] * 3
+    assert caplog.text.count("closed files may be deleted before they are counted: No locks available") == 1
+
+
+@pytest.mark.parametrize("what", ["the folder", "the file"])
+@pytest.mark.parametrize("starts", [True, False])
+def test_who_reads_waits_for_the_end_of_a_deletion_and_looks_only_then(log, what, starts):
+    (log / "feedback_logs.json").unlink()
+    path, found = log if what == "the folder" else log / "retention.lock", list[int]()
+    follower = None if starts else Follower(log)
+    fd = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    reading = threading.Thread(target=lambda: found.append((follower or Follower(log)).look().requests.rows))
+    reading.start()
+    reading.join(0.2)
+    assert reading.is_alive()
+
+    append(log / "prediction_logs.1.json", line(40))
+    os.close(fd)
+    reading.join(20)
+
+    assert found == [41]
+
+
+def test_a_reader_that_starts_waits_before_it_looks_whether_its_checkpoint_holds(log, kept):
+    Follower(log, kept).look()
+    fd = os.open(log / "retention.lock", os.O_RDWR)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    starting = threading.Thread(target=lambda: LogReader(log, Monitor(REFERENCE, 0.8, 0.02), Checkpoint(kept)))
+    starting.start()
+    starting.join(0.2)
+    assert starting.is_alive()
+
+    os.close(fd)
+    starting.join(20)
+    assert not starting.is_alive()
+
+
+@pytest.mark.parametrize("reads", ["_read_labels", "_read_predictions"])
+def test_an_api_that_starts_while_a_log_is_read_is_kept_from_deleting_what_is_still_to_be_read(log, reads):
+    """Of a network file system, where it sees no lock of the folder."""
+    file = log / "retention.lock"
+    file.unlink()
+    is_held: list[bool] = []
+
+    class Reader(LogReader):
+        def _read_labels(self, of: TailedFile):
+            return self._noting("_read_labels", of)
+
+        def _read_predictions(self, of: TailedFile):
+            return self._noting("_read_predictions", of)
+
+        def _noting(self, name: str, of: TailedFile):
+            if name == reads:
+                file.touch()
+            found = getattr(LogReader, name)(self, of)
+            if name == reads:
+                is_held.append(not is_free(file))
+            return found
+
+    Reader(log, Monitor(REFERENCE, 0.8, 0.02)).refresh()
+
+    assert is_held == [True]
 
 
 @settings(max_examples=40)
