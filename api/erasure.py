@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from api.retention import write_packed
-from api.segments import erasing, log_files, open_log
+from api.segments import erasing, packed, remove_left_overs, sync_folder, unpacked, use_each
 
 ID = re.compile(rb'"prediction_id":\s*"([^"\\]*)"')
-UNPACKED = ".unpacked"
+
+
+class NotErased(Exception):
+    """Some files could not be dealt with, `failed` says why, in a clause; all others were: how many lines of each were
+    `erased`."""
+
+    def __init__(self, failed: dict[Path, str], erased: dict[Path, int]) -> None:
+        super().__init__("; ".join(f"{path.name}: {reason}" for path, reason in failed.items()))
+        self.failed, self.erased = failed, erased
 
 
 class Line(NamedTuple):
@@ -32,24 +37,26 @@ class Line(NamedTuple):
 
 
 def erase(directory: Path, ids: Collection[str]) -> dict[Path, int]:
-    """Erase all lines with these ids, predictions and labels; how many of each file. Raises OSError."""
-    wanted, erased, seen = {prediction_id.encode() for prediction_id in ids}, dict[Path, int](), set[int]()
+    """Erase all lines with these ids, predictions and labels; how many of each file. Raises OSError if the folder
+    cannot be read, and NotErased if a file cannot."""
+    wanted, erased = {prediction_id.encode() for prediction_id in ids}, dict[Path, int]()
+
+    def erase_from(path: Path, file: BinaryIO) -> None:
+        number = (_erase_packed if path.suffix == ".gz" else _erase)(path, file, wanted)
+        if number:
+            erased[path] = erased.get(path, 0) + number
+
     with erasing(directory):
-        for left in directory.glob(f"*{UNPACKED}"):  # by a crash
-            left.unlink()
-        for _ in range(2):  # of what has just been closed while it was looked for, the new name stays
-            for path in log_files(directory):
-                with suppress(FileNotFoundError), path.open("r+b") as file:
-                    if (inode := os.fstat(file.fileno()).st_ino) not in seen:
-                        seen.add(inode)
-                        erased[path] = erased.get(path, 0) + _erase(path, file, wanted)
-    return {path: number for path, number in erased.items() if number}
+        failed = remove_left_overs(directory) | use_each(directory, erase_from, "r+b")
+    if failed:
+        raise NotErased(failed, erased)
+    return erased
 
 
 def _erase(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
-    if path.suffix == ".gz":
-        return _erase_packed(path, wanted)
     before, lines = os.fstat(file.fileno()), list(_lines(file, wanted))
+    if not lines:
+        return 0
     for line in lines:
         _blank(file, line.start, line.key_start)
         _blank(file, line.key_end, line.end)
@@ -57,35 +64,40 @@ def _erase(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
     for line in lines:
         _blank(file, line.key_start, line.key_end)
     os.fsync(file.fileno())
-    if lines:
-        os.utime(file.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))  # else it would seem younger than it is
+    os.utime(file.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))  # else it would seem younger than it is
     return len(lines)
 
 
-def _erase_packed(path: Path, wanted: Collection[bytes]) -> int:
-    unpacked, before = path.with_name(f".{path.name}{UNPACKED}"), path.stat()
-    try:
-        with open_log(path) as source, unpacked.open("w+b") as file:
-            shutil.copyfileobj(source, file, 1024**2)
-            file.flush()
-            number = _erase(unpacked, file, wanted)
-        if number:
-            os.utime(unpacked, ns=(before.st_atime_ns, before.st_mtime_ns))
-            write_packed(unpacked, path)
-    finally:
-        unpacked.unlink()
+def _erase_packed(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
+    """Reads all of it before anything is written: what is damaged stays as it is. Raises OSError, or DAMAGED."""
+    number = sum(1 for _ in _lines(unpacked(path, file), wanted))
+    if number:
+        with packed(lambda sink: sink.writelines(_blanked(unpacked(path, file), wanted)), path, path.stat()) as new:
+            new.replace(path)
+            sync_folder(path.parent)
     return number
 
 
-def _lines(file: BinaryIO, wanted: Collection[bytes]) -> Iterator[Line]:
-    """Whole lines only: what follows the last newline is still being written."""
+def _blanked(lines: Iterable[bytes], wanted: Collection[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        is_wanted = line.endswith(b"\n") and _is_wanted(line, wanted)
+        yield b" " * (len(line) - 1) + b"\n" if is_wanted else line
+
+
+def _lines(lines: Iterable[bytes], wanted: Collection[bytes]) -> Iterator[Line]:
     start = 0
-    file.seek(0)
-    for line in file:
-        key = ID.search(line)
-        if key and key[1] in wanted and line.endswith(b"\n"):
+    for line in lines:
+        if not line.endswith(b"\n"):
+            return  # it is still being written, and what comes next is no line of its own
+        if key := _is_wanted(line, wanted):
             yield Line(start, start + key.start(), start + key.end(), start + len(line) - 1)
         start += len(line)
+
+
+def _is_wanted(line: bytes, wanted: Collection[bytes]) -> re.Match[bytes] | None:
+    """Where the id of a line is, if it is wanted."""
+    key = ID.search(line)
+    return key if key and key[1] in wanted else None
 
 
 def _blank(file: BinaryIO, start: int, end: int) -> None:

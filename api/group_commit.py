@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -35,7 +36,8 @@ class _Entry(NamedTuple):
 
 
 class GroupCommit:
-    """For one event loop, which writes by itself; if every write is to be synced, a thread of its own does both.
+    """For one event loop, which writes by itself; a thread of its own syncs files and folders, and if every write is to
+    be synced, it also writes.
 
     A write to the kernel's memory is over before a thread would have been woken, a sync is not.
     """
@@ -48,8 +50,8 @@ class GroupCommit:
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
         self._file: OwnedFile | None = None
-        self._unsynced = False
-        self._unsynced_segments: list[int] = []  # descriptors of files that were closed before they were synced
+        self._unsynced = False  # whether the file was written since it was last synced
+        self._to_sync = deque[int]()  # second descriptors of files that were written, and of folders with new names
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
 
     async def open(self) -> None:
@@ -57,7 +59,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         await self._do(self._write, b"")
         self._upkeep.append(loop.create_task(self._check_every_second()))
-        if self._sync == "everysec":
+        if self._sync != "always":
             self._upkeep.append(loop.create_task(self._sync_regularly()))
 
     def append(self, lines: bytes) -> asyncio.Future[None]:
@@ -83,10 +85,7 @@ class GroupCommit:
             task.cancel()
         if self._committing:
             await self._committing
-        await self._do(self._sync_and_close)
-        for handle in self._unsynced_segments:
-            with suppress(OSError):
-                _sync_and_close(handle)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._sync_and_close)
         self._writer.shutdown()
 
     async def _do(self, use_file: Callable[..., T], *args: Any) -> T:
@@ -110,10 +109,12 @@ class GroupCommit:
         """How many bytes of `lines` may be acknowledged: all, or fewer and `problem` says why."""
         try:
             file = self._usable_file()
+            self._unsynced = True
             file.write(lines)
             if self._sync == "always":
                 file.sync()
-            self._unsynced = True
+                self._unsynced = False
+                self._sync_handles()
             return len(lines)
         except ShortWrite as error:
             self._give_up(error)
@@ -125,7 +126,7 @@ class GroupCommit:
     def _usable_file(self) -> OwnedFile:
         if self._file and not self._file.is_current():
             logger.warning("%s was moved or deleted; a new file is started", self._file.path)
-            self._sync_and_close()
+            self._let_go()
         elif self._file and self._file.is_full(self._limit):
             self._close_segment(self._file)
         if self._file:
@@ -139,14 +140,15 @@ class GroupCommit:
                 raise
             logger.warning("the log can be written again: %s", file.path)
         self._file, self.problem = file, None
+        self._to_sync.append(os.open(file.path.parent, os.O_RDONLY))  # it may be new
         return file
 
     def _close_segment(self, file: OwnedFile) -> None:
-        if self._unsynced and self._sync == "everysec":
-            self._unsynced_segments.append(file.handle())
-        self._unsynced = False
+        if self._unsynced:
+            self._to_sync.append(file.handle())
         logger.info("%s is full; it is now %s", file.path, file.retire().name)
-        self._file = None
+        self._file, self._unsynced = None, False
+        self._to_sync.append(os.open(file.path.parent, os.O_RDONLY))
 
     def _check(self) -> None:
         """Notice a folder that was taken away, also when nothing is written, and files that have become too old."""
@@ -161,16 +163,16 @@ class GroupCommit:
         if not self.problem:
             logger.error("the log cannot be written: %s; trying again every %g s", problem, CHECK_SECONDS)
         self.problem = problem
-        if self._file:
-            self._file.close()
-        self._file = None
+        self._let_go()
 
-    def _sync_and_close(self) -> None:
+    def _let_go(self) -> None:
+        """Close the file; what of it is not on disk yet is still to be synced."""
         if self._file:
-            with suppress(OSError):
-                self._file.sync()
+            if self._unsynced:
+                with suppress(OSError):  # if no descriptor is left, the kernel syncs it in its time
+                    self._to_sync.append(self._file.handle())
             self._file.close()
-        self._file = None
+        self._file, self._unsynced = None, False
 
     async def _check_every_second(self) -> None:
         while True:
@@ -178,21 +180,34 @@ class GroupCommit:
             await self._do(self._check)
 
     async def _sync_regularly(self) -> None:
+        """What is closed, and new names, also if the kernel may choose when it writes what is written."""
         while True:
             await asyncio.sleep(SYNC_SECONDS)
-            for handle in await self._do(self._unsynced_handles):
-                try:
-                    await asyncio.to_thread(_sync_and_close, handle)  # nobody waits for the disk
-                except OSError as error:
-                    await self._do(self._give_up, error)
+            if self._file and self._unsynced and self._sync == "everysec":
+                with suppress(OSError):  # if no descriptor is left, the next time
+                    self._to_sync.append(self._file.handle())
+                    self._unsynced = False
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._writer, self._sync_handles)
+            except OSError as error:
+                self._give_up(error)
 
-    def _unsynced_handles(self) -> list[int]:
-        """Second descriptors of the files that were written since the last sync."""
-        handles, self._unsynced_segments = self._unsynced_segments, []
-        if self._file and self._unsynced:
-            handles.append(self._file.handle())
-            self._unsynced = False
-        return handles
+    def _sync_handles(self) -> None:
+        while self._to_sync:
+            handle = self._to_sync.popleft()
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def _sync_and_close(self) -> None:
+        """To the end, whatever fails."""
+        self._let_go()
+        while self._to_sync:
+            try:
+                self._sync_handles()
+            except OSError as error:
+                logger.error("the end of the log may not be on disk: %s", error.strerror)
 
 
 def _settle(entries: list[_Entry], acknowledged: int, error: Exception) -> None:
@@ -205,10 +220,3 @@ def _settle(entries: list[_Entry], acknowledged: int, error: Exception) -> None:
             entry.done.set_result(None)
         else:
             entry.done.set_exception(error)
-
-
-def _sync_and_close(handle: int) -> None:
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from api.erasure import erase
+from api.erasure import NotErased, erase
 from api.settings import Settings
 from api.verification import verify
 
@@ -47,6 +47,8 @@ def _options(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.N
 def _verify(options: argparse.Namespace) -> int:
     found = verify(options.folder, _ids(options.acknowledged))
     sys.stdout.writelines(f"{line}\n" for line in found.lines())
+    if found.unchecked:
+        return CANNOT_TELL
     return SOUND if found.is_sound else UNSOUND
 
 
@@ -55,9 +57,17 @@ def _erase(options: argparse.Namespace) -> int:
     if not ids:
         sys.stderr.write("Name the ids to erase, or a file of them with --ids.\n")
         return CANNOT_TELL
-    erased = erase(options.folder, ids)
+    failed = dict[Path, str]()
+    try:
+        erased = erase(options.folder, ids)
+    except NotErased as error:
+        erased, failed = error.erased, error.failed
     sys.stdout.writelines(f"{path.name}: {number} lines erased\n" for path, number in erased.items())
     sys.stdout.write(f"{sum(erased.values())} lines of {len(ids)} ids erased in {options.folder}\n")
+    if failed:
+        sys.stderr.writelines(f"{path.name} was not erased: {reason}\n" for path, reason in failed.items())
+        sys.stderr.write("Mend these files, or delete them, and erase again: they may hold what is to be erased.\n")
+        return CANNOT_TELL
     return SOUND if erased else UNSOUND
 
 

@@ -1,23 +1,29 @@
-"""One file of the log, owned by one process: claimed by a lock, opened at the end of its last whole line."""
+"""One file of the log, owned by one process: claimed by a lock, and cut back to its last whole line."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import json
+import logging
 import os
 import re
 import time
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from math import inf
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
-from api.segments import closed_name, sync_folder
+from api.locks import AT_ONCE, EXCLUSIVE, NO_LOCKS, lock, unlock
+from api.segments import closed_name
 
 MAX_FILES = 1000
 PROBE = b" " * 65536
+BLOCK = 65536
 FIRST_TIME = re.compile(rb'\{"timestamp": "([^"]{19,32})"')
+logger = logging.getLogger("uvicorn.api.log")
 
 
 class Limit(NamedTuple):
@@ -42,18 +48,26 @@ class OwnedFile:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd = fd
-        stat = os.fstat(fd)
-        self._identity, self._size = _identity(stat), stat.st_size
-        self._began = _time_of_first_line(fd) or stat.st_mtime
+        self._stat = os.fstat(fd)
+        self._size = self._stat.st_size
+        self._began = _time_of_first_line(fd) or self._stat.st_mtime
 
     @classmethod
     def claim(cls, directory: Path, stem: str) -> OwnedFile:
-        """The first of `<stem>.json`, `<stem>.1.json`, … that no other process owns. Raises OSError."""
+        """The first of `<stem>.json`, `<stem>.1.json`, … that no other process owns and that can be opened. Raises
+        OSError. A new file is on disk only once its folder was synced."""
         directory.mkdir(parents=True, exist_ok=True)
         check_folder(directory)
         names = [f"{stem}.json", *(f"{stem}.{number}.json" for number in range(1, MAX_FILES))]
-        for name in names:
-            file = cls.claim_path(directory / name)
+        for path in (directory / name for name in names):
+            was_there = path.is_symlink() or path.exists()
+            try:
+                file = cls.claim_path(path)
+            except OSError as error:
+                if not was_there or error.errno in NO_LOCKS:  # then the next one could not be claimed either
+                    raise
+                _say_passed_over(path, error.strerror)
+                continue
             if file:
                 return file
         raise OSError(None, f"all {MAX_FILES} log files are in use", str(directory / names[0]))
@@ -61,22 +75,17 @@ class OwnedFile:
     @classmethod
     def claim_path(cls, path: Path) -> OwnedFile | None:
         """The file at `path`, made if there is none, or None if another process owns it. Raises OSError."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fd, file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), None
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file = cls(path, fd)
-            if file.is_current():
-                file._close_torn_line()
-                if not file._size:
-                    sync_folder(path.parent)
-                return file
-        except BlockingIOError:
-            pass  # another process owns it
-        except OSError:
-            os.close(fd)
-            raise
-        os.close(fd)
-        return None
+            if not S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "It is no regular file", str(path))
+            if lock(fd, EXCLUSIVE | AT_ONCE, path) and _is_at(path, os.fstat(fd)):
+                _end_with_a_whole_line(path, fd)
+                file = cls(path, fd)
+        finally:
+            if file is None:
+                os.close(fd)
+        return file
 
     def is_full(self, limit: Limit) -> bool:
         """Whether it should be closed, by its size or its age; never while it is empty."""
@@ -84,10 +93,7 @@ class OwnedFile:
 
     def is_current(self) -> bool:
         """False once the file was moved, replaced or deleted under its path."""
-        try:
-            return _identity(self.path.stat()) == self._identity
-        except FileNotFoundError:
-            return False
+        return _is_at(self.path, self._stat)
 
     def write(self, lines: bytes) -> None:
         """Append whole lines. On failure cut back to the last whole line and raise ShortWrite.
@@ -102,7 +108,7 @@ class OwnedFile:
                 written += os.write(self._fd, view[written:])
         except OSError as error:
             kept = lines.rfind(b"\n", 0, written) + 1
-            with suppress(OSError):  # else the torn line is closed when the file is claimed again
+            with suppress(OSError):  # else it is cut off when the file is claimed again
                 os.ftruncate(self._fd, start + kept)
             raise ShortWrite(kept, error, self.path) from error
         self._size = start + written
@@ -123,23 +129,18 @@ class OwnedFile:
         return os.dup(self._fd)
 
     def retire(self) -> Path:
-        """Make it a closed segment, and give it free. Raises OSError, and is then still to be closed."""
+        """Make it a closed segment, and give it free. Raises OSError, and is then still to be closed. The new name is
+        on disk only once its folder was synced."""
         closed = self.path.with_name(closed_name(self.path.name.partition(".")[0]))
         self.path.rename(closed)
         self.path = closed
-        sync_folder(closed.parent)
         self.close()
         return closed
 
     def close(self) -> None:
         """Give the file free for another process."""
-        fcntl.flock(self._fd, fcntl.LOCK_UN)  # closing alone would not, while another handle is open
+        unlock(self._fd)  # closing alone would not, while another handle is open
         os.close(self._fd)
-
-    def _close_torn_line(self) -> None:
-        size = os.fstat(self._fd).st_size
-        if size and os.pread(self._fd, 1, size - 1) != b"\n":
-            os.write(self._fd, b"\n")
 
 
 def check_folder(directory: Path) -> None:
@@ -158,5 +159,51 @@ def _time_of_first_line(fd: int) -> float | None:
         return None
 
 
-def _identity(stat: os.stat_result) -> tuple[int, int]:
-    return stat.st_dev, stat.st_ino
+def _is_at(path: Path, stat: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), stat)
+    except OSError:  # nothing is there, or a loop of links
+        return False
+
+
+def _end_with_a_whole_line(path: Path, fd: int) -> None:
+    """A kill or a power cut may leave a part of the last line, which nobody was promised: readers stop at the last
+    newline. It is cut off, or finished if only its newline is missing."""
+    size = os.fstat(fd).st_size
+    end = _end_of_lines(fd, size)
+    if end == size:
+        return
+    if _is_record(fd, end, size):
+        os.write(fd, b"\n")
+        logger.warning("%s: the last line lacked its newline, and has it now", path)
+    else:
+        os.ftruncate(fd, end)
+        logger.warning("%s: the last line was not finished, and nobody was told that it is there; cut off", path)
+
+
+def _end_of_lines(fd: int, size: int) -> int:
+    """Behind the last newline."""
+    while size:
+        start = max(0, size - BLOCK)
+        if (place := os.pread(fd, size - start, start).rfind(b"\n")) >= 0:
+            return start + place + 1
+        size = start
+    return 0
+
+
+def _is_record(fd: int, start: int, end: int) -> bool:
+    """Whether these bytes are a whole JSON object. They are looked at only if they may be: a power cut leaves zeros."""
+    if os.pread(fd, 1, start) != b"{" or os.pread(fd, 1, end - 1) != b"}":
+        return False
+    try:
+        return isinstance(json.loads(os.pread(fd, end - start, start)), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+@cache
+def _say_passed_over(path: Path, reason: str) -> None:
+    """Once: a file is claimed again and again."""
+    logger.warning(
+        "%s cannot be opened and is passed over: %s; give it to the user of this service, or move it away", path, reason
+    )

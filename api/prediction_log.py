@@ -28,6 +28,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from pathlib import Path
 from api.group_commit import GroupCommit, Sync
 from api.owned_file import BY_SIZE, Limit, OwnedFile
 from api.retention import KEEP_ALL, Keep, tend
+from api.segments import make_lock
 from api.turns import in_turns
 
 TEND_SECONDS = 60.0
@@ -86,8 +88,7 @@ class PredictionLog:
         """Claim both files; what prevents it is in `problem`, and is tried again every second."""
         await self._predictions.open()
         await self._feedback.open()
-        if not self._keep.everything:
-            self._tending = asyncio.get_running_loop().create_task(self._tend_every_minute())
+        self._tending = asyncio.get_running_loop().create_task(self._tend_every_minute())
 
     @property
     def problem(self) -> str | None:
@@ -109,6 +110,10 @@ class PredictionLog:
         await self._feedback.close()
 
     async def _tend_every_minute(self) -> None:
+        """Not before readers, who look twice a minute, have had the time to find a new lock. On one machine they lock
+        the folder itself, and need no time."""
+        with suppress(OSError):
+            await asyncio.sleep(TEND_SECONDS - min(make_lock(self._directory), TEND_SECONDS))
         while True:
             try:
                 await asyncio.to_thread(tend, self._directory, self._keep)

@@ -1,23 +1,33 @@
 """Which closed segments of the log go, so that it does not fill the disk, and which are compressed.
 
-Whole segments only, the oldest first, and none while a reader holds the folder's lock, as it does until it has counted
-what was closed. What was closed within the last GRACE_SECONDS stays, so that a reader that is being restarted finds it.
+Whole segments only, the oldest first, and none while a reader holds them, as it does until it has counted what was
+closed. What was closed within the last GRACE_SECONDS stays, so that a reader that is being restarted finds it. What
+cannot be done with one file is said, and the others are done.
 """
 
 from __future__ import annotations
 
-import gzip
 import logging
-import os
 import shutil
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from api.owned_file import OwnedFile
-from api.segments import changing_segments, is_closed, log_files, open_log, sync_folder
+from api.segments import (
+    changing_alone,
+    changing_segments,
+    is_closed,
+    left_overs,
+    log_files,
+    open_log,
+    packed,
+    remove_left_overs,
+    sync_folder,
+)
 
 GRACE_SECONDS = 600.0
 A_DAY = 86_400.0
@@ -64,20 +74,33 @@ def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
 
 
 def tend(directory: Path, keep: Keep) -> list[Path]:
-    """Delete and compress what is due; what was deleted. Raises OSError."""
-    if keep.everything:
+    """Delete and compress what is due, and remove what a killed program left; what was deleted. Raises OSError."""
+    if keep.everything and not left_overs(directory):
         return []
-    _close_what_nobody_writes(directory)
-    with changing_segments(directory) as allowed:
-        if not allowed:
-            logger.debug("a reader has not counted all closed segments yet; they stay")
+    with changing_alone(directory) as alone:
+        if not alone:
             return []
+        for path, reason in remove_left_overs(directory).items():
+            logger.warning("%s cannot be deleted: %s", path, reason)
+        if keep.everything:
+            return []
+        _close_what_nobody_writes(directory)
+        gone = _delete_outdated(directory, keep)  # first: compressing needs room
         if keep.compress:
             _compress_segments(directory, keep.grace_seconds)
-        gone = [file.path for file in outdated(_segments(directory), keep, time.time())]
-        for path in gone:
-            path.unlink(missing_ok=True)
-            logger.info("%s was deleted, as LOG_KEEP_DAYS or LOG_KEEP_GB has it", path)
+    return gone
+
+
+def _delete_outdated(directory: Path, keep: Keep) -> list[Path]:
+    gone, due = [], outdated(_segments(directory), keep, time.time())
+    with changing_segments(directory) as allowed:
+        if due and not allowed:
+            logger.debug("a reader has not counted all closed segments yet; they stay")
+        for path in [file.path for file in due if allowed]:
+            with _saying(path, "deleted"):
+                path.unlink(missing_ok=True)
+                gone.append(path)
+                logger.info("%s was deleted, as LOG_KEEP_DAYS or LOG_KEEP_GB has it", path)
     return gone
 
 
@@ -95,32 +118,46 @@ def _close_what_nobody_writes(directory: Path) -> None:
     for path in log_files(directory):
         if is_closed(path) or path.suffix == ".gz":
             continue
-        with suppress(FileNotFoundError):
+        with _saying(path, "closed"):
             left = path.stat()
             if not left.st_size or time.time() - left.st_mtime < A_DAY:
                 continue
             if file := OwnedFile.claim_path(path):
                 logger.info("%s was left by a process that is no more; it is now %s", path, file.retire().name)
+                sync_folder(directory)
 
 
 def _compress_segments(directory: Path, grace_seconds: float) -> None:
+    """A compressed copy that is there already was left by a crash, and is made again."""
     for path in log_files(directory):
-        if not is_closed(path) or path.suffix == ".gz" or path.stat().st_mtime > time.time() - grace_seconds:
+        if not is_closed(path) or path.suffix == ".gz":
             continue
-        packed = path.with_name(f"{path.name}.gz")
-        if not packed.exists():  # else there was a crash before the next line but one
-            write_packed(path, packed)
-        path.unlink()
+        with _saying(path, "compressed"):
+            stat = path.stat()
+            if stat.st_mtime > time.time() - grace_seconds:
+                continue
+            with changing_segments(directory) as allowed:
+                if not allowed:
+                    return
+            compressed = path.with_name(f"{path.name}.gz")
+            with (
+                open_log(path) as lines,
+                packed(partial(shutil.copyfileobj, lines), compressed, stat) as new,
+                changing_segments(directory) as allowed,
+            ):
+                if not allowed:
+                    return
+                new.replace(compressed)
+                sync_folder(directory)
+                path.unlink()
 
 
-def write_packed(path: Path, packed: Path) -> None:
-    """Have the lines of `path` compressed in `packed`, all or nothing, with the same times. Raises OSError."""
-    stat, new = path.stat(), packed.with_name(f".{packed.name}.new")
-    with open_log(path) as lines, new.open("wb") as file:
-        with gzip.GzipFile("", "wb", 6, file) as sink:
-            shutil.copyfileobj(lines, sink, 1024**2)
-        file.flush()
-        os.fsync(file.fileno())
-    os.utime(new, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    new.replace(packed)
-    sync_folder(packed.parent)
+@contextmanager
+def _saying(path: Path, what: str) -> Iterator[None]:
+    """What is wrong with one file does not keep the others from being dealt with."""
+    try:
+        yield
+    except FileNotFoundError:
+        pass  # it has another name by now, or is gone
+    except OSError as error:
+        logger.warning("%s cannot be %s: %s", path, what, error.strerror)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from api.segments import log_files, open_log
+from api.locks import AT_ONCE, SHARED, lock
+from api.segments import is_copy, needing_segments, unpacked, use_each
 
 MOST_NAMED = 20  # problems; the others are only counted
 NEEDED = {
@@ -41,9 +41,11 @@ class File:
 
 @dataclass
 class Verification:
-    """What a folder holds, and in sentences what is wrong with it; `missing` are acknowledged ids without a line."""
+    """What a folder holds, and in sentences what is wrong with it; `missing` are acknowledged ids without a line,
+    `unchecked` the files of which not all could be read."""
 
     files: list[File] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     predictions: int = 0
@@ -55,11 +57,12 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        return not (self.unreadable or self.unfinished or self.repeated or self.missing)
+        return not (self.unchecked or self.unreadable or self.unfinished or self.repeated or self.missing)
 
     def lines(self) -> Iterator[str]:
         """For people to read."""
         yield from map(str, self.files)
+        yield from self.unchecked
         yield from self.problems
         yield f"{self.predictions} predictions, {self.labels} labels ({self.unmatched} of no prediction that is there)"
         yield (
@@ -73,12 +76,16 @@ class Verification:
 
 
 def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
-    """Read all of the log, whether or not it is being written; `acknowledged` ids must be in it. Raises OSError."""
+    """Read all of the log, whether or not it is being written; `acknowledged` ids must be in it. Raises OSError if the
+    folder cannot be read."""
     found, seen, labelled = Verification(), set[str](), set[str]()
-    for path in log_files(directory):
+
+    def check(path: Path, opened: BinaryIO) -> None:
+        if is_copy(path):
+            return
         file = File(path)
         found.files.append(file)
-        for number, record in _records(file, found):
+        for number, record in _records(file, opened, found):
             if path.name.startswith("feedback_logs"):
                 found.labels += 1
                 labelled.add(record["prediction_id"])
@@ -90,33 +97,50 @@ def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
                 found.say(f"{path.name} line {number}: the id {prediction_id} is there a second time")
             elif prediction_id is not None:
                 seen.add(prediction_id)
+
+    with needing_segments(directory):
+        failed = use_each(directory, check)
+    lines = {file.path: file.lines for file in found.files}
+    found.unchecked = [
+        f"{path.name} cannot be read{f' behind its first {lines[path]} lines' if lines.get(path) else ''}: {reason}"
+        for path, reason in failed.items()
+    ]
     found.missing, found.unmatched = sorted(set(acknowledged) - seen), len(labelled - seen)
     for prediction_id in found.missing:
         found.say(f"{prediction_id} was acknowledged, and is not in the log")
     return found
 
 
-def _records(file: File, found: Verification) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(file: File, opened: BinaryIO, found: Verification) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records of a file and the numbers of their lines; notes in `file` and `found` what else there is."""
     needed = NEEDED["feedback_logs" if file.path.name.startswith("feedback_logs") else "prediction_logs"]
-    with open_log(file.path) as lines:
-        for number, line in enumerate(lines, 1):
+    for number, line in enumerate(unpacked(file.path, opened), 1):
+        if not line.strip() and line.endswith(b"\n"):
+            file.erased += 1
+            continue
+        try:
+            record = _parsed(line, needed)
+        except ValueError as why:
             if not line.endswith(b"\n"):
-                file.being_written = _is_owned(file.path)
-                found.unfinished += not file.being_written
-                if not file.being_written:
-                    found.say(f"{file.path.name} ends in {len(line)} bytes of a line that was not finished")
-            elif not line.strip():
-                file.erased += 1
-            else:
-                try:
-                    record = _parsed(line, needed)
-                except ValueError as why:
-                    found.unreadable += 1
-                    found.say(f"{file.path.name} line {number} ({len(line)} bytes): {why}")
-                    continue
-                _note_time(file, record["timestamp"])
-                yield number, record
+                _note_rest(line, file, opened, found)
+                return  # what is written from now on is no line of its own
+            found.unreadable += 1
+            found.say(f"{file.path.name} line {number} ({len(line)} bytes): {why}")
+            continue
+        _note_time(file, record["timestamp"])
+        yield number, record
+        if not line.endswith(b"\n"):  # which the service adds, when it opens the file
+            return
+
+
+def _note_rest(rest: bytes, file: File, opened: BinaryIO, found: Verification) -> None:
+    file.being_written = not lock(opened.fileno(), SHARED | AT_ONCE, file.path)
+    if not file.being_written:
+        found.unfinished += 1
+        found.say(
+            f"{file.path.name} ends in {len(rest)} bytes of a line that was not finished; nobody was told that it is "
+            "there, and the service cuts it off when it opens the file"
+        )
 
 
 def _parsed(line: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
@@ -142,13 +166,3 @@ def _note_time(file: File, time: datetime) -> None:
     if file.last and file.last.tzinfo == time.tzinfo:
         file.gap = max(file.gap, time - file.last)
     file.first, file.last = file.first or time, time
-
-
-def _is_owned(path: Path) -> bool:
-    """Whether a process has the file claimed for writing."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -1,8 +1,10 @@
 """Which closed segments go, and that nothing else does."""
 
+import errno
 import fcntl
 import gzip
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +14,15 @@ from hypothesis import strategies as st
 
 from api.owned_file import OwnedFile
 from api.retention import Keep, Segment, outdated, tend
-from api.segments import closed_name, is_closed, log_files, open_log
+from api.segments import (
+    changing_alone,
+    changing_segments,
+    closed_name,
+    erasing,
+    is_closed,
+    log_files,
+    open_log,
+)
 
 NOW = 1_800_000_000.0
 DAY = 86_400
@@ -86,6 +96,115 @@ def test_nothing_is_deleted_while_a_reader_needs_it(tmp_path):
     assert tend(tmp_path, Keep(days=2)) == [old]
 
 
+@pytest.mark.parametrize("what", ["the folder", "the file"])
+def test_a_reader_that_holds_but_one_of_both_is_enough(tmp_path, what):
+    """The folder alone before there is such a file; the file alone for a reader on another machine, by NFS."""
+    old, path = closed_file(tmp_path, 3 * DAY), tmp_path / "retention.lock"
+    if what == "the file":
+        path.touch()
+    fd = os.open(tmp_path if what == "the folder" else path, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+
+    assert tend(tmp_path, Keep(days=2, compress=True)) == []
+    assert [of.name for of in tmp_path.iterdir() if "lock" not in of.name] == [old.name]
+    os.close(fd)
+    assert tend(tmp_path, Keep(days=2)) == [old]
+
+
+def test_while_somebody_erases_nothing_is_deleted_or_compressed(tmp_path):
+    closed_file(tmp_path, 3 * DAY)
+    with erasing(tmp_path):
+        assert tend(tmp_path, Keep(days=2, compress=True)) == []
+        with changing_segments(tmp_path) as allowed:
+            assert not allowed  # which an older service asks, and no more
+    assert list(tmp_path.glob("*.gz")) == []
+    assert len(tend(tmp_path, Keep(days=2))) == 1
+
+
+def test_who_erases_waits_for_the_end_of_a_deletion(tmp_path):
+    begun = threading.Event()
+
+    def erase() -> None:
+        with erasing(tmp_path):
+            begun.set()
+
+    with changing_alone(tmp_path) as alone:
+        thread = threading.Thread(target=erase)
+        thread.start()
+        assert alone
+        assert not begun.wait(0.2)
+    assert begun.wait(20)
+    thread.join()
+
+
+def test_a_reader_may_begin_while_a_file_is_compressed_which_then_stays_as_it_is(tmp_path, recorder):
+    path, other = closed_file(tmp_path, DAY), closed_file(tmp_path, DAY)
+    readers = list[int]()
+
+    def begin() -> None:
+        for of in (tmp_path, tmp_path / "retention.lock"):
+            readers.append(os.open(of, os.O_RDONLY))
+            fcntl.flock(readers[-1], fcntl.LOCK_SH | fcntl.LOCK_NB)  # else it would wait as long as that takes
+
+    recorder.before("fsync", ".*.new", begin)
+    tend(tmp_path, Keep(compress=True))
+
+    assert len(readers) == 2
+    assert sorted(of.name for of in tmp_path.iterdir() if "lock" not in of.name) == sorted([path.name, other.name])
+    for reader in readers:
+        os.close(reader)
+
+
+def test_one_file_that_cannot_be_dealt_with_keeps_no_other_from_it(tmp_path, recorder, caplog):
+    bad, good = closed_file(tmp_path, 3 * DAY), closed_file(tmp_path, 3 * DAY)
+    recorder.fail("unlink", bad.name, errno.EPERM)
+
+    assert tend(tmp_path, Keep(days=2)) == [good]
+    assert f"{bad} cannot be deleted: Operation not permitted" in caplog.text
+
+
+def test_one_file_that_cannot_be_compressed_keeps_no_other_from_it_nor_from_being_deleted(tmp_path, recorder, caplog):
+    old, bad, good = (closed_file(tmp_path, age * DAY) for age in (3, 1, 1))
+    recorder.fail("fsync", f".{bad.name}*", errno.ENOSPC)
+
+    assert tend(tmp_path, Keep(days=2, compress=True)) == [old]
+    assert sorted(path.name for path in tmp_path.iterdir() if "lock" not in path.name) == sorted(
+        [bad.name, f"{good.name}.gz"]
+    )
+    assert f"{bad} cannot be compressed: No space left on device" in caplog.text
+
+
+def test_on_a_full_disk_what_is_outdated_goes_before_anything_is_compressed(tmp_path, recorder):
+    """Compressing needs room."""
+    closed_file(tmp_path, 3 * DAY)
+    closed_file(tmp_path, DAY)
+    tend(tmp_path, Keep(days=2, compress=True))
+
+    done = [of for of in recorder.done if of.startswith(("unlink", "fsync ."))]
+    assert done == ["unlink prediction_logs.json", "fsync .prediction_logs.json.gz.new", "unlink prediction_logs.json"]
+
+
+def test_a_compressed_file_has_the_mode_of_the_other_one(tmp_path):
+    path = closed_file(tmp_path, DAY)
+    path.chmod(0o640)
+    tend(tmp_path, Keep(compress=True))
+
+    assert path.with_name(f"{path.name}.gz").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_killed_program_left_goes_also_if_everything_is_kept(tmp_path):
+    path = closed_file(tmp_path, DAY)
+    for name in (f".{path.name}.gz.new", f".{path.name}.gz.unpacked", f".{path.name}.gz.12345678.new"):
+        (tmp_path / name).write_bytes(b"texts")
+    with changing_alone(tmp_path):
+        tend(tmp_path, Keep())
+        assert len(list(tmp_path.glob(".*"))) == 3  # somebody may still be writing them
+    tend(tmp_path, Keep())
+
+    assert list(tmp_path.glob(".*")) == []
+    assert path.exists()
+
+
 def test_without_a_limit_nothing_is_touched(tmp_path):
     closed_file(tmp_path, 3_000 * DAY)
 
@@ -113,11 +232,12 @@ def test_closed_segments_are_compressed_and_keep_their_lines_and_times(tmp_path)
 def test_a_compression_that_was_killed_is_done_again_or_finished(tmp_path):
     half, whole = closed_file(tmp_path, DAY), closed_file(tmp_path, DAY)
     half.with_name(f".{half.name}.gz.new").write_bytes(b"half")
+    half.with_name(f".{half.name}.gz.0a1b2c3d.new").write_bytes(b"half")
     whole.with_name(f"{whole.name}.gz").write_bytes(gzip.compress(LINES))
     tend(tmp_path, Keep(compress=True))
 
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == sorted([f"{half.name}.gz", f"{whole.name}.gz", "retention.lock"])
+    assert left == sorted([f"{half.name}.gz", f"{whole.name}.gz", "erasure.lock", "retention.lock"])
     assert all(gzip.decompress(path.read_bytes()) == LINES for path in tmp_path.glob("*.gz"))
 
 

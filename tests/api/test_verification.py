@@ -4,13 +4,15 @@ import gzip
 import os
 import subprocess
 import sys
+from io import BytesIO
+from pathlib import Path, PosixPath
 
 import pytest
 
 from api.owned_file import OwnedFile
-from api.segments import closed_name
-from api.verification import verify
-from tests.api.test_erasure import label, prediction
+from api.segments import changing_segments, closed_name
+from api.verification import File, Verification, _records, verify
+from tests.api.test_erasure import BAD, label, prediction, truncated
 from tests.conftest import ROOT
 
 
@@ -81,7 +83,10 @@ def test_half_a_line_at_the_end_is_a_problem_unless_it_is_being_written(log):
         file.write(b'{"timestamp')
     found = verify(log)
     assert (found.is_sound, found.unfinished) == (False, 1)
-    assert found.problems == ["prediction_logs.json ends in 11 bytes of a line that was not finished"]
+    assert found.problems == [
+        "prediction_logs.json ends in 11 bytes of a line that was not finished; nobody was told that it is there, "
+        "and the service cuts it off when it opens the file"
+    ]
 
     owned = OwnedFile.claim(log, "prediction_logs")
     with owned.path.open("ab") as file:
@@ -90,6 +95,107 @@ def test_half_a_line_at_the_end_is_a_problem_unless_it_is_being_written(log):
     assert found.unfinished == 0
     assert any(file.being_written for file in found.files)
     owned.close()
+
+
+def test_the_service_and_the_check_agree_about_the_end_of_a_file(log):
+    """What is cut off when the file is opened is a problem before, and what is kept is none."""
+    whole = prediction("e")
+    path = log / "prediction_logs.json"
+    before = path.read_bytes()
+    for cut in range(len(whole)):
+        path.write_bytes(before + whole[:cut])
+        found = verify(log)
+        OwnedFile.claim(log, "prediction_logs").close()
+        again = verify(log)
+
+        assert again.is_sound
+        assert again.predictions == found.predictions == (5 if cut == len(whole) - 1 else 4)
+        assert found.unfinished == (0 < cut < len(whole) - 1)
+        assert path.read_bytes() == before + (whole if cut == len(whole) - 1 else b"")
+
+
+def test_what_is_written_while_it_is_read_is_no_line_that_cannot_be_read(log):
+    """The rest of a line that was half there is no line of its own."""
+    whole, found, file = prediction("e"), Verification(), File(log / "prediction_logs.json")
+
+    class Growing(BytesIO):
+        def __iter__(self):
+            return iter([whole[:30], whole[30:]])
+
+        def fileno(self):
+            return opened.fileno()
+
+    owned = OwnedFile.claim(log, "prediction_logs")
+    with owned.path.open("rb") as opened:
+        assert list(_records(file, Growing(), found)) == []
+    assert (found.unreadable, found.unfinished) == (0, 0)
+    owned.close()
+
+
+def test_a_compressed_copy_beside_its_file_is_not_counted_twice(log):
+    path = log / closed_name("prediction_logs")
+    path.write_bytes(prediction("e"))
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(prediction("e")))
+
+    assert verify(log).is_sound
+    assert verify(log).predictions == 5
+
+
+@pytest.mark.parametrize("spoil", BAD)
+def test_one_bad_file_is_named_and_the_others_are_checked(log, spoil):
+    path = log / f"{closed_name('prediction_logs')}.gz"
+    path.write_bytes(gzip.compress(b"".join(prediction(f"z{n}", f"text {n * 7919 % 1009}") for n in range(200))))
+    spoil(path)
+    found = verify(log, ["a", "b", "c", "d"])
+
+    (sentence,) = found.unchecked
+    assert sentence.startswith(f"{path.name} cannot be read")
+    assert BAD[spoil] in sentence
+    assert not found.is_sound
+    assert found.missing == []
+    assert found.labels == 2
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_file_that_is_closed_between_being_listed_and_opened_is_counted_once(log, recorder, times):
+    """As often as a busy service may do that, while a file before it is read."""
+
+    class Rotating(PosixPath):
+        """A folder in which the file that is written is closed whenever it has been listed."""
+
+        left = times
+
+        def iterdir(self):
+            found = list(Path(self).iterdir())
+            if Rotating.left:
+                Rotating.left -= 1
+                (log / "prediction_logs.json").rename(log / closed_name("prediction_logs"))
+                (log / "prediction_logs.json").write_bytes(prediction(f"new-{Rotating.left}"))
+            return iter(found)
+
+    found = verify(Rotating(log), ["a", "b", "c", "d"])
+
+    assert found.is_sound, "\n".join(found.lines())
+    assert found.repeated == 0
+
+
+def test_nothing_is_deleted_or_compressed_while_it_is_checked(log):
+    allowed = list[bool]()
+
+    class Listing(PosixPath):
+        def iterdir(self):
+            with changing_segments(log) as may:
+                allowed.append(may)
+            return Path(self).iterdir()
+
+    assert verify(Listing(log)).is_sound
+    assert set(allowed) == {False}
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_not_an_empty_log(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        verify(tmp_path / "file")
 
 
 def test_the_longest_gap_between_two_lines_is_known(log):
@@ -128,7 +234,30 @@ def test_the_command_erases_what_it_is_told_to(log):
     assert run("erase", "a", "--folder", log).returncode == 1  # it is not there any more
 
 
+def test_the_commands_name_a_bad_file_do_the_others_and_say_that_they_cannot_tell(log):
+    bad = log / f"{closed_name('prediction_logs')}.gz"
+    bad.write_bytes(gzip.compress(prediction("a") * 100))
+    truncated(bad)
+
+    done = run("verify", "--folder", log)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert f"{bad.name} cannot be read" in done.stdout
+    assert "2 labels" in done.stdout
+
+    done = run("erase", "a", "--folder", log)
+    assert done.returncode == 2
+    assert "2 lines of 1 ids erased" in done.stdout
+    assert done.stderr == (
+        f"{bad.name} was not erased: its compressed lines are damaged: they end too early\n"
+        "Mend these files, or delete them, and erase again: they may hold what is to be erased.\n"
+    )
+
+
 def test_the_command_says_what_is_wrong_with_what_it_is_told(tmp_path):
     assert run("verify", "--folder", tmp_path / "none").stderr == f"There is no such folder: {tmp_path / 'none'}\n"
     assert run("erase", "--folder", tmp_path).stderr == "Name the ids to erase, or a file of them with --ids.\n"
     assert run().returncode == 2
+    (tmp_path / "ids").write_bytes(b"\xff\xfe")
+    assert run("erase", "--ids", tmp_path / "ids", "--folder", tmp_path).stderr == (
+        f"It is not UTF-8, as a file of ids must be: {tmp_path / 'ids'}\n"
+    )

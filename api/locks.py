@@ -1,0 +1,59 @@
+"""The locks of files (`flock`), by which processes share a log folder; on network file systems, too.
+
+NFS makes an exclusive lock only of a descriptor that is open for writing, and a shared one only of one that is open for
+reading.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP
+WAY_OUT = "its file system locks no files; mount it with locks (NFS: without `nolock`), or choose another volume"
+SHARED, EXCLUSIVE, AT_ONCE = fcntl.LOCK_SH, fcntl.LOCK_EX, fcntl.LOCK_NB
+
+
+def lock(fd: int, how: int, path: Path) -> bool:
+    """Whether the lock could be taken; False only with AT_ONCE, when another process has it. Raises OSError, which
+    names `path` and, where there are no locks, the way out."""
+    try:
+        fcntl.flock(fd, how)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        reason = f"{error.strerror} ({WAY_OUT})" if error.errno in NO_LOCKS else error.strerror
+        raise OSError(error.errno, reason, str(path)) from error
+    return True
+
+
+def unlock(fd: int) -> None:
+    """Give it free although another descriptor of it is open."""
+    fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+@contextmanager
+def locked(path: Path, how: int) -> Iterator[bool]:
+    """Whether the lock of the file at `path` could be taken, which is there meanwhile: an exclusive one makes the file.
+    A folder counts as locked where that is impossible. Raises OSError."""
+    is_folder = path.is_dir()
+    can_write = bool(how & EXCLUSIVE) and not is_folder
+    fd = os.open(path, (os.O_RDWR | os.O_CREAT if can_write else os.O_RDONLY) | os.O_CLOEXEC, 0o644)
+    try:
+        yield _lock_folder(fd, how) if is_folder else lock(fd, how, path)
+    finally:
+        os.close(fd)
+
+
+def _lock_folder(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
