@@ -287,6 +287,26 @@ ACCESS: list[Promise] = [
         "it lets nobody in",
         f"{TESTS}test_sign_in.py::test_a_sign_in_ends_after_its_hours",
     ),
+    Promise(
+        "somebody who has not signed in uploads files to the page",
+        "404, and nothing of them is kept",
+        f"{TESTS}test_strangers.py::test_uploads_are_refused_unread",
+    ),
+    Promise(
+        "somebody who has not signed in begins long messages by the page's websocket",
+        "it is closed, and nothing of them is kept",
+        f"{TESTS}test_strangers.py::test_the_frame_of_a_long_message_is_not_waited_for",
+    ),
+    Promise(
+        "somebody who has not signed in opens the page without end",
+        "256 sessions are held, each with a message of at most 256 kB, and the next one gets 503",
+        f"{TESTS}test_strangers.py::test_so_many_sessions_are_held_and_no_more",
+    ),
+    Promise(
+        "a web site gives its name the address of this machine (DNS rebinding), and asks for the page by that name",
+        "400 that names the host and `ALLOWED_HOSTS`, before anything is sent",
+        f"{TESTS}test_strangers.py::test_a_site_that_says_that_its_name_is_this_machine_reads_nothing",
+    ),
 ]
 
 PRIVACY: list[Promise] = [

@@ -14,6 +14,7 @@ from monitoring.model_card import card_headline, card_limits, card_rows
 from monitoring.views import named, plain
 
 START = "See whether it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
+MOST_CHARS = 50_000  # which fit into one message of the browser; one that is longer would close its websocket
 TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
 
 
@@ -51,7 +52,7 @@ def draw_try_form() -> str | None:
     """The text to try, once the user sends it."""
     st.header("Try a sentence", anchor="try")
     with st.form("try"):
-        text = st.text_area("Text", key="try_text", placeholder="The movie was amazing!")
+        text = st.text_area("Text", key="try_text", placeholder="The movie was amazing!", max_chars=MOST_CHARS)
         sent = st.form_submit_button("Predict")
     return text if sent else None
 

@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config
 
 from monitoring import (
     api_view,
@@ -39,8 +40,11 @@ from monitoring.analysis import Analysis
 from monitoring.api_client import ApiClient, ApiUnavailable
 from monitoring.components import pulse
 from monitoring.explorer import MOST_CSV_ROWS, Found, find
+from monitoring.gate import HEALTH, Gate
+from monitoring.hosts import Hosts
 from monitoring.request_rows import Request
 from monitoring.sections import REPORT, Content, Section, Sections, reason
+from monitoring.serving import serve_streamlit_at
 from monitoring.settings import Settings, SettingsError
 from monitoring.sign_in import Visitor, secrets
 from monitoring.sources import Seen
@@ -322,12 +326,22 @@ def main() -> None:
     Page(settings, sign_in_view.admitted(settings)).draw()
 
 
-def _secrets() -> dict[str, Any]:
-    """What sign-in needs before anybody opens the page; with bad settings nothing, since nobody will see more of it."""
+def _settings() -> Settings:
+    """What the server needs before anybody opens the page; of bad settings, where to listen to say so on the page."""
     try:
-        return secrets(Settings.from_env(os.environ))
+        return Settings.from_env(os.environ)
     except SettingsError:
-        return {}
+        return Settings.from_env({"LISTEN_ADDRESS": os.environ.get("LISTEN_ADDRESS", "")})
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """What stands between the network and Streamlit."""
+    base_path = str(config.get_option("server.baseUrlPath")).strip("/")
+    base_path = base_path and f"/{base_path}"
+    return [
+        Middleware(Hosts, settings=settings, exempt={base_path + HEALTH}),
+        Middleware(Gate, base_path=base_path, signs_in=bool(settings.oidc_metadata_url)),
+    ]
 
 
 @asynccontextmanager
@@ -341,4 +355,8 @@ async def _lifespan(app: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":  # as a session runs it
     main()
 else:  # as `streamlit run` imports it, once, to serve the App that it has found in the source
-    app = st.App(__file__, secrets=_secrets(), lifespan=_lifespan)
+    server_settings = _settings()
+    serve_streamlit_at(server_settings.listen_address)
+    app = st.App(
+        __file__, secrets=secrets(server_settings), lifespan=_lifespan, middleware=_middleware(server_settings)
+    )

@@ -27,6 +27,8 @@ class Settings:
     accuracy_threshold: float = 0.80
     min_labels: int = 30
     false_alarm_budget: float = 0.02
+    listen_address: str = "localhost"
+    allowed_hosts: str = ""
     refresh_seconds: float = 3
     stale_minutes: float = 15
     state_dir: Path = Path("state")
@@ -55,6 +57,8 @@ class Settings:
             accuracy_threshold=_number(env, "ACCURACY_THRESHOLD", cls.accuracy_threshold, 0, 1),
             min_labels=int(_number(env, "MIN_LABELS", cls.min_labels, 1, 10**9, whole=True)),
             false_alarm_budget=_number(env, "FALSE_ALARM_BUDGET", cls.false_alarm_budget, 1e-6, 0.5),
+            listen_address=env.get("LISTEN_ADDRESS", cls.listen_address),
+            allowed_hosts=_hosts(env, "ALLOWED_HOSTS"),
             refresh_seconds=_number(env, "REFRESH_SECONDS", cls.refresh_seconds, 0.5, 3600),
             stale_minutes=_number(env, "STALE_MINUTES", cls.stale_minutes, 1, 10**6),
             state_dir=Path(env.get("STATE_DIR", cls.state_dir)),
@@ -148,5 +152,18 @@ def _addresses(env: Mapping[str, str], name: str) -> str:
             raise SettingsError(
                 f"{name} has {entry!r}; name e-mail addresses such as me@example.org, or whole domains such as "
                 "@example.org, with commas between them."
+            )
+    return " ".join(entries)
+
+
+def _hosts(env: Mapping[str, str], name: str) -> str:
+    """Host names, `*.example.org` for all below one, and `*` for any, parted by spaces and in lower case, as given with
+    commas or spaces between them."""
+    entries = env.get(name, "").replace(",", " ").lower().split()
+    for entry in entries:
+        if not re.fullmatch(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", entry):
+            raise SettingsError(
+                f"{name} has {entry!r}; name hosts such as monitor.example.org or *.example.org, without scheme and "
+                "port, with commas between them, or * for any."
             )
     return " ".join(entries)

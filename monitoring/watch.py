@@ -11,15 +11,19 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from prometheus_client import CollectorRegistry, start_http_server
+import uvicorn
+from prometheus_client import CollectorRegistry, make_asgi_app
 
 from monitoring.check import CANNOT_TELL, check
 from monitoring.follow import Follower
+from monitoring.hosts import Hosts
 from monitoring.ledger import Ledger
+from monitoring.listening import KEEP_ALIVE_SECONDS, listening, told
 from monitoring.look import observer_of
 from monitoring.notifications import Alertmanager, Channel, Sender, Webhook
 from monitoring.settings import Settings, SettingsError
@@ -44,7 +48,8 @@ class Stopped(Exception):
 def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
     options = _options(arguments)
     try:
-        settings = Settings.from_env(environ | ({"WATCH_PORT": options.port} if options.port else {}))
+        given = {"WATCH_PORT": options.port, "LISTEN_ADDRESS": options.address}
+        settings = Settings.from_env(environ | {name: value for name, value in given.items() if value is not None})
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return CANNOT_TELL if options.command == "check" else 1
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
-        return watch(settings, options.address, options.wait)
+        return watch(settings, options.wait)
     except Stopped:
         return 0
 
@@ -64,7 +69,7 @@ def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser("python -m monitoring.watch", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["watch", "check"], default="watch")
-    parser.add_argument("--address", default="0.0.0.0", help="where the metrics are served")
+    parser.add_argument("--address", help="instead of LISTEN_ADDRESS")
     parser.add_argument("--port", help="instead of WATCH_PORT")
     parser.add_argument("--wait", action="store_true", help="wait until no other watch uses the state folder")
     return parser.parse_args(arguments)
@@ -76,7 +81,7 @@ def _stop(*_: object) -> NoReturn:
     raise Stopped
 
 
-def watch(settings: Settings, address: str, wait: bool) -> int:
+def watch(settings: Settings, wait: bool) -> int:
     """Follow the log until Stopped is raised; else the exit code of a watch that cannot start."""
     monitor, observer, problems = observer_of(settings)
     channels = channels_of(settings)
@@ -85,7 +90,7 @@ def watch(settings: Settings, address: str, wait: bool) -> int:
     follower = Follower(settings.watch_name, monitor, observer, ledger)
     senders = [Sender(channel, ledger) for channel in channels]
     metrics = WatchMetrics(settings, follower, ledger, senders)
-    if not _serve(metrics, settings, address) or not _own(file, wait):
+    if not _serve(metrics, settings) or not _own(file, wait):
         return 1
     _say_start(settings, channels, problems)
     follower.restore(file)
@@ -117,14 +122,23 @@ def follow(follower: Follower, senders: Sequence[Sender], seconds: float) -> NoR
         time.sleep(seconds)
 
 
-def _serve(metrics: WatchMetrics, settings: Settings, address: str) -> bool:
+def _serve(metrics: WatchMetrics, settings: Settings) -> bool:
     registry = CollectorRegistry()
     registry.register(metrics)
     try:
-        start_http_server(settings.watch_port, addr=address, registry=registry)
+        sockets = listening(settings.listen_address, settings.watch_port)
     except OSError as error:
-        logger.error("WATCH_PORT %d cannot be used: %s", settings.watch_port, error.strerror)
+        logger.error("%s", told(error, settings.listen_address, settings.watch_port, "WATCH_PORT"))
         return False
+    config = uvicorn.Config(
+        Hosts(make_asgi_app(registry), settings),
+        lifespan="off",
+        ws="none",
+        log_level="critical",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    threading.Thread(target=uvicorn.Server(config).run, args=(sockets,), daemon=True).start()
     return True
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -21,6 +24,7 @@ from monitoring.state_file import StateFile
 from monitoring.watch import main
 from tests.conftest import ROOT, free_port, get, wait_until
 from tests.monitoring.test_follow import Watch
+from tests.monitoring.test_serving import asked_after_idling, reached
 from tests.monitoring.traffic import judged, write
 
 pytestmark = pytest.mark.processes
@@ -230,6 +234,43 @@ def test_a_taken_port_is_a_sentence(start, receiver):
 
     assert watch.process.wait(20) == 1
     assert "cannot be used: Address already in use" in watch.printed()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "abc"), "WATCH_PORT is 'abc'; set it to a whole number from 1 to 65535"),
+        (("--port", "0"), "WATCH_PORT is '0'; set it to a whole number"),
+        (("--port", "99999"), "WATCH_PORT is '99999'; set it to a whole number"),
+        (("--address", "nonsense.invalid"), "LISTEN_ADDRESS 'nonsense.invalid' cannot be used: "),
+    ],
+)
+def test_an_option_that_is_nonsense_is_a_sentence(start, arguments, said):
+    watch = start(*arguments)
+
+    assert watch.process.wait(20) == 1
+    assert said in watch.printed()
+    assert watch.printed().count("\n") == 1
+
+
+def test_its_metrics_are_reached_by_ipv4_and_ipv6_and_its_connections_are_kept(start):
+    watch = start()
+    watch.wait_for("requests_total", 0)
+    port = urlsplit(watch.url).port
+
+    assert reached(port) == ["127.0.0.1", "::1"]
+    assert asked_after_idling("::1", port, "/metrics") == b"HTTP/1.1 200 OK"
+    assert "Traceback" not in watch.printed()
+
+
+def test_its_metrics_are_not_for_pages_of_another_site(start):
+    watch = start("--address", "*")
+    watch.wait_for("requests_total", 0)
+    request = Request(watch.url + "/metrics", headers={"Host": "evil.example"})
+
+    with pytest.raises(HTTPError, match="400") as refused:
+        urlopen(request, timeout=20)
+    assert "ALLOWED_HOSTS" in refused.value.read().decode()
 
 
 def test_check_works_beside_it_and_prints_the_verdict(start, logs):

@@ -1,0 +1,47 @@
+"""How Streamlit's server is told what it has no options for: where to listen, and what clients may do to it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import uvicorn
+from streamlit import config
+
+from monitoring.listening import KEEP_ALIVE_SECONDS, listening, told
+
+MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in the longest letters, and all filters
+
+
+def serve_streamlit_at(address: str) -> None:
+    """From now on `streamlit run` serves at `address`, unless it is told another one by its own option.
+
+    It binds one socket, of one address. Its uvicorn starts up just after it has loaded the page, which calls this.
+    """
+    start_up = uvicorn.Server.startup
+
+    async def startup(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
+        self.config.timeout_keep_alive = KEEP_ALIVE_SECONDS
+        self.config.ws_max_size = MOST_MESSAGE_BYTES
+        if sockets:
+            _bind_anew(sockets, _own_option() or address)
+        await start_up(self, sockets)
+
+    uvicorn.Server.startup = startup  # type: ignore[method-assign]
+
+
+def _own_option() -> str | None:
+    """What somebody has told Streamlit. Our config.toml binds it to the loopback until it comes here."""
+    where = config.get_where_defined("server.address")
+    option: str | None = config.get_option("server.address")
+    return None if where.endswith("config.toml") else option
+
+
+def _bind_anew(sockets: list[socket.socket], address: str) -> None:
+    port = sockets[0].getsockname()[1]
+    for opened in sockets:
+        opened.close()
+    try:
+        sockets[:] = listening(address, port)
+    except OSError as error:
+        sys.exit(told(error, address, port, "--server.port"))
