@@ -136,7 +136,7 @@ def test_each_writes_its_state_to_a_folder_of_the_volume_that_no_reader_of_the_l
 
 def test_the_watch_is_the_dashboards_image_with_its_settings_and_may_be_left_out():
     dashboard, watch = pods(render())["monitoring"]["spec"]["containers"]
-    own = {"STATE_DIR", "WATCH_NAME", "API_URL"}
+    own = {"STATE_DIR", "WATCH_NAME", "API_URL", "ALLOWED_HOSTS"}
 
     assert watch["image"] == dashboard["image"]
     assert watch["command"] == [*COMPOSE["watch"]["command"], "--wait"]
@@ -207,6 +207,67 @@ def test_the_limit_is_a_whole_number_for_the_service_too(limit):
     (container,) = pods(render({"api": {"rateLimit": limit}}))["api"]["spec"]["containers"]
 
     assert ApiSettings.from_env({"RATE_LIMIT": env(container)["RATE_LIMIT"]}).rate_limit == limit
+
+
+def hosts_of(values: dict, component: str) -> set[str]:
+    return set(env(pods(render(values))[component]["spec"]["containers"][0])["ALLOWED_HOSTS"].split(","))
+
+
+@pytest.mark.parametrize("component", ["api", "monitoring"])
+def test_each_part_answers_to_the_names_of_its_service_its_routes_and_its_values(component):
+    (service,) = (
+        item["metadata"]["name"]
+        for item in render()
+        if item["kind"] == "Service" and item["metadata"]["name"].endswith(component)
+    )
+    own = {service, f"{service}.reviews", f"{service}.reviews.svc", f"{service}.reviews.svc.cluster.local"}
+    route = {"enabled": True, "hosts": ["{{ .Release.Namespace }}.example"], "parentRefs": [{"name": "gateway"}]}
+    ingress = {key: route[key] for key in ("enabled", "hosts")}
+    gateway = {key: route[key] for key in ("enabled", "parentRefs")}
+
+    assert hosts_of({}, component) == own
+    assert hosts_of({"clusterDomain": "b.example"}, component) == {*own, f"{service}.reviews.svc.b.example"} - {
+        f"{service}.reviews.svc.cluster.local"
+    }
+    assert hosts_of({component: {"ingress": ingress}}, component) == {*own, "reviews.example"}
+    assert hosts_of({component: {"ingress": ingress | {"enabled": False}}}, component) == own
+    assert hosts_of({component: {"httpRoute": gateway | {"hostnames": ["*.example"]}}}, component) == {
+        *own,
+        "*.example",
+    }
+    assert hosts_of({component: {"httpRoute": gateway}}, component) == {*own, "*"}
+    assert hosts_of({component: {"allowedHosts": ["lb.example"]}}, component) == {*own, "lb.example"}
+
+
+@every_shape
+def test_what_the_api_is_told_about_clients_is_what_it_reads(shape):
+    (api,) = pods(render(values_of(shape)))["api"]["spec"]["containers"]
+    names = ("ALLOWED_HOSTS", "FORWARDED_ALLOW_IPS", "CORS_ORIGINS", "ROOT_PATH")
+
+    settings = ApiSettings.from_env({name: env(api)[name] for name in names})
+    values = merged(values_of("default"), values_of(shape)).get("api", {})
+    assert settings.root_path == values.get("basePath", "")
+    assert list(settings.cors_origins or ()) == values.get("corsOrigins", [])
+    assert list(settings.forwarded_allow_ips or ()) == values.get("forwardedAllowIps", [])
+
+
+def test_a_path_of_the_api_is_that_of_its_route_and_probes_need_none():
+    objects = render(values_of("ingress"))
+
+    (ingress,) = (item for item in objects if item["kind"] == "Ingress" and item["metadata"]["name"].endswith("-api"))
+    (api,) = pods(objects)["api"]["spec"]["containers"]
+    assert ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] == env(api)["ROOT_PATH"] == "/sentiment"
+    assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_services_have_the_clusters_kind_of_address_or_both():
+    plain = {item["metadata"]["name"]: item for item in render() if item["kind"] == "Service"}
+    both = {"service": {"ipFamilyPolicy": "PreferDualStack"}}
+    dual = [item for item in render({"api": both, "monitoring": both}) if item["kind"] == "Service"]
+
+    assert not any("ipFamilyPolicy" in item["spec"] for item in plain.values())
+    assert len(dual) == 3
+    assert {item["spec"]["ipFamilyPolicy"] for item in dual} == {"PreferDualStack"}
 
 
 def test_the_sign_in_is_told_to_the_dashboard_alone_with_its_secrets_from_a_secret():
@@ -306,13 +367,16 @@ def test_a_changed_value_restarts_only_the_pods_it_concerns(changed, restarted):
     assert {name for name in ("api", "monitoring") if before[name] != after[name]} == restarted
 
 
+OF_THE_CLUSTER = {"LOG_DIR", "STATE_DIR", "API_URL", "ALLOWED_HOSTS"}
+
+
 def test_the_services_get_their_own_settings_with_the_defaults_they_have_anyway():
     of = {name: env(pod["spec"]["containers"][0]) for name, pod in pods(render()).items()}
 
     for name, settings in (("api", ApiSettings), ("monitoring", MonitoringSettings)):
         given = of[name]
         assert {variable.lower() for variable in given} <= set(settings.__dataclass_fields__)
-        unchanged = {key: value for key, value in given.items() if key not in ("LOG_DIR", "STATE_DIR", "API_URL")}
+        unchanged = {key: value for key, value in given.items() if key not in OF_THE_CLUSTER}
         assert settings.from_env(unchanged) == settings()
 
 

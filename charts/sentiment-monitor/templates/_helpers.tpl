@@ -56,6 +56,23 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 http://{{ include "sentiment-monitor.fullname" .root }}-{{ .component }}:{{ (index .root.Values .component).service.port }}
 {{- end }}
 
+{{/* The names under which a component is asked, with commas between them; `*` if any may be. dict "root" $ "component" string */}}
+{{- define "sentiment-monitor.allowedHosts" -}}
+{{- $values := index .root.Values .component -}}
+{{- $name := printf "%s-%s" (include "sentiment-monitor.fullname" .root) .component -}}
+{{- $hosts := list $name -}}
+{{- range $domain := list "" ".svc" (printf ".svc.%s" .root.Values.clusterDomain) -}}
+  {{- $hosts = append $hosts (printf "%s.%s%s" $name $.root.Release.Namespace $domain) -}}
+{{- end -}}
+{{- if $values.ingress.enabled -}}
+  {{- $hosts = concat $hosts $values.ingress.hosts -}}
+{{- end -}}
+{{- if $values.httpRoute.enabled -}}
+  {{- $hosts = concat $hosts ($values.httpRoute.hostnames | default (list "*")) -}}{{/* whichever the gateway has */}}
+{{- end -}}
+{{- tpl (concat $hosts $values.allowedHosts | uniq | join ",") .root -}}
+{{- end }}
+
 {{/* A list without duplicates: of two entries with the same key the later one counts. dict "key" string "lists" list */}}
 {{- define "sentiment-monitor.merge" -}}
 {{- $key := .key }}

@@ -15,6 +15,9 @@ metadata:
   {{- end }}
 spec:
   type: {{ $service.type }}
+  {{- with $service.ipFamilyPolicy }}
+  ipFamilyPolicy: {{ . }}
+  {{- end }}
   ports:
     - name: http
       port: {{ $service.port }}
