@@ -111,7 +111,7 @@ def _is_network(text: str) -> bool:
 
 
 def _is_host_name(text: str) -> bool:
-    return bool(re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", text))
+    return bool(re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", text))
 
 
 def _is_origin(text: str) -> bool:

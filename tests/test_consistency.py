@@ -64,7 +64,7 @@ def test_compose_sets_only_what_the_service_reads_with_the_same_defaults(service
 def test_the_watch_is_the_dashboards_image_with_the_same_settings_but_the_pages_own_and_a_state_of_its_own():
     watch, dashboard = COMPOSE["watch"], COMPOSE["monitoring"]
     own = {"WATCH_NAME", "WEBHOOK_URL", "ALERTMANAGER_URL"}
-    of_the_page = {"API_URL", "API_TOKEN", *NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED", "SIGN_IN_HOURS"}
+    of_the_page = {"API_URL", "API_TOKEN", "ALLOWED_HOSTS", *NEEDED_TO_SIGN_IN, "SIGN_IN_ALLOWED", "SIGN_IN_HOURS"}
 
     assert watch["image"] == dashboard["image"]
     assert {n: v for n, v in watch["environment"].items() if n not in own} == {
@@ -76,6 +76,17 @@ def test_the_watch_is_the_dashboards_image_with_the_same_settings_but_the_pages_
     port = str(MonitoringSettings().watch_port)
     assert watch["ports"] == [f"127.0.0.1:${{WATCH_PORT:-{port}}}:{port}"]
     assert f"http://127.0.0.1:{port}/metrics" in watch["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("own", ["", "a.example,b.example"])
+def test_a_service_answers_to_its_name_in_compose_whatever_other_names_it_is_given(service, own):
+    _, settings = SERVICES[service]
+    told = COMPOSE[service]["environment"]["ALLOWED_HOSTS"].replace("${ALLOWED_HOSTS:-}", own)
+
+    allowed = settings.from_env({"ALLOWED_HOSTS": told}).allowed_hosts
+    names = allowed.split() if isinstance(allowed, str) else list(allowed)
+    assert names == [service, *filter(None, own.split(","))]
 
 
 def test_the_dashboard_reaches_the_api_by_its_service_name_and_reads_what_it_writes():
