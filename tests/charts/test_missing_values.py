@@ -25,8 +25,8 @@ def maps(values: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
 
 
 def is_whole(path: str) -> bool:
-    """Whether the value is one that Kubernetes defines, or a part of it."""
-    return bool(set(path.split(".")) & WHOLE)
+    """Whether the value is one that Kubernetes defines, or a part of it; not of the test's pod."""
+    return bool(set(path.split(".")) & WHOLE) and not path.startswith("tests.")
 
 
 def without(values: dict[str, Any], path: str) -> dict[str, Any]:
@@ -91,6 +91,14 @@ def test_what_is_taken_out_of_a_default_stays_out():
     assert not found["securityContext"]
     assert set(found["containers"][0]["resources"]) == {"requests"}
     assert set(found["containers"][0]["securityContext"]) == {"allowPrivilegeEscalation", "capabilities"}
+
+
+def test_the_pod_of_the_test_keeps_the_resources_that_it_had_before_they_were_a_value():
+    usual, upgraded = (
+        pods(render(values))["tests"]["spec"]["containers"][0] for values in ({}, {"tests": {"resources": None}})
+    )
+
+    assert upgraded["resources"] == usual["resources"] == VALUES["tests"]["resources"]
 
 
 @pytest.mark.parametrize("helm", ["helm", "helm3"])

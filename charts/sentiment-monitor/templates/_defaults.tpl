@@ -2,25 +2,26 @@
 Gives the values their defaults where they are missing: `helm upgrade --reuse-values` takes those of the older release as
 they are, and a value that is null is missing too. Every template begins with it. files/values.yaml is values.yaml, which
 Helm shows to no template. Takes $.
+
+What Kubernetes defines, such as resources, is one value: what is taken out of it stays out, and all of it can be. Not in
+`tests`: its pod always had resources, also before they were a value.
 */}}
 {{- define "sentiment-monitor.defaults" -}}
-{{- include "sentiment-monitor.complete" (dict "values" .Values "defaults" (.Files.Get "files/values.yaml" | fromYaml)) }}
+{{- $whole := list "podSecurityContext" "securityContext" "resources" "startupProbe" "readinessProbe" "livenessProbe" "labels" }}
+{{- $defaults := .Files.Get "files/values.yaml" | fromYaml }}
+{{- include "sentiment-monitor.complete" (dict "values" .Values "defaults" $defaults "whole" $whole) }}
 {{- end }}
 
-{{/*
-What Kubernetes defines, such as resources, is one value: what is taken out of it stays out, and all of it can be.
-dict "values" dict "defaults" dict
-*/}}
+{{/* dict "values" dict "defaults" dict "whole" list of keys */}}
 {{- define "sentiment-monitor.complete" -}}
-{{- $whole := list "podSecurityContext" "securityContext" "resources" "startupProbe" "readinessProbe" "livenessProbe" "labels" }}
 {{- range $key, $default := .defaults }}
-  {{- $given := get $.values $key }}
-  {{- if kindIs "invalid" (ternary $given nil (hasKey $.values $key)) }}
-    {{- $given = ternary dict $default (and (kindIs "map" $default) (has $key $whole)) }}
-    {{- $_ := set $.values $key $given }}
+  {{- $whole := and (kindIs "map" $default) (has $key $.whole) }}
+  {{- if kindIs "invalid" (ternary (get $.values $key) nil (hasKey $.values $key)) }}
+    {{- $_ := set $.values $key (ternary dict $default $whole) }}
   {{- end }}
-  {{- if and (kindIs "map" $default) (not (has $key $whole)) }}
-    {{- include "sentiment-monitor.complete" (dict "values" $given "defaults" $default) }}
+  {{- if and (kindIs "map" $default) (not $whole) }}
+    {{- $below := ternary list $.whole (eq $key "tests") }}
+    {{- include "sentiment-monitor.complete" (dict "values" (get $.values $key) "defaults" $default "whole" $below) }}
   {{- end }}
 {{- end }}
 {{- end }}
