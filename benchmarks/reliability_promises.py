@@ -408,6 +408,41 @@ RETENTION = [
     ),
 ]
 
+MACHINES = [
+    Promise(
+        "`make run`, `stop` or `clean` after a restart of the machine: another process has the number of a service",
+        "that process is neither ended nor taken for the service",
+        "tests/test_local_services.py::"
+        "test_a_process_that_was_not_started_here_is_neither_stopped_nor_taken_for_a_service",
+    ),
+    Promise(
+        "a company's proxy is in the environment, and knows nothing of this machine",
+        "health checks, `make run`, `helm test`, `evaluate.py` and the demo do not ask it",
+        f"{TESTS}test_proxies.py::test_no_proxy_is_asked_for_what_is_on_this_machine",
+    ),
+    Promise(
+        "Docker gives every container a proxy that does not answer",
+        "API, dashboard and watch become healthy",
+        f"{TESTS}test_images.py::test_all_three_services_become_healthy_with_a_proxy_of_docker",
+    ),
+    Promise(
+        "the images are built with `umask 077`, from a checkout whose files have modes by chance",
+        "user 10001 can read all of them; modes and owner are the same as ever",
+        f"{TESTS}test_images.py::test_the_files_of_an_image_have_the_same_rights_whatever_those_of_the_checkout",
+    ),
+    Promise(
+        "`helm upgrade --reuse-values` from a release that knew none of today's values",
+        "the chart renders, with today's defaults for all but what Kubernetes defines",
+        "tests/charts/test_missing_values.py::"
+        "test_a_release_without_any_of_todays_values_is_upgraded_to_todays_defaults",
+    ),
+    Promise(
+        "the service closes connections in the middle of an evaluation",
+        "`evaluate.py` counts no item twice, and names those that the log may hold twice",
+        "tests/test_evaluate.py::test_an_item_that_the_api_may_have_logged_twice_counts_once_and_is_named",
+    ),
+]
+
 SECTIONS = {
     "Faults": FAULTS,
     "Hostile input": HOSTILE,
@@ -415,4 +450,5 @@ SECTIONS = {
     "Personal data": PRIVACY,
     "The images and what is in them": SUPPLY,
     "Retention": RETENTION,
+    "The machines that people have": MACHINES,
 }

@@ -262,6 +262,8 @@ def answers(url: str) -> bool:
 COMMANDS = {"start": start, "stop": stop, "logs": logs, "ports": ports}
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__)
     try:
         sys.exit(COMMANDS[sys.argv[1]]())
     except OSError as error:

@@ -85,17 +85,17 @@ def test_a_process_has_one_identity_and_no_other_process_has_it(start, identity_
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    "noted",
+    ("noted", "when"),
     [
-        "{number}",  # as an older version of the script wrote it
-        "{number}\n",
-        "{number}\n{earlier}",  # the number was given to another process with the same command
-        "{number}\n00000000-0000-0000-0000-000000000000 1 {command}",  # the machine was started again
-        "{earlier}\n{number}",
+        ("{number}", "an older version of the script had started it"),
+        ("{number}\n", "only its number is known"),
+        ("{number}\n{earlier}", "another process with the same command has the number"),
+        ("{number}\n00000000-0000-0000-0000-000000000000 1 {command}", "the machine was started again"),
+        ("{earlier}\n{number}", "what is known of it is damaged"),
     ],
 )
 def test_a_process_that_was_not_started_here_is_neither_stopped_nor_taken_for_a_service(
-    tmp_path, start, services, noted, publish
+    tmp_path, start, services, noted, when, publish
 ):
     earlier = start(STRANGER)
     identity = identity_of(str(earlier.pid))
@@ -109,7 +109,7 @@ def test_a_process_that_was_not_started_here_is_neither_stopped_nor_taken_for_a_
     assert (stranger.poll(), earlier.poll()) == (None, None)
     assert not any(file.exists() for file in files)
     assert (f"end it with `kill {stranger.pid}`" in done.stdout) == (noted.strip() == "{number}")
-    publish("0 of 2 processes ended")
+    publish(f"{when}: 0 of 2 processes ended")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,13 @@ def test_a_port_that_is_none_is_one_sentence(services, value, command):
     assert done.stderr.endswith("; set it to a port from 1 to 65535, or unset it for 8501.\n")
     assert done.stderr.count("\n") == 1
     assert len(done.stderr) < 200
+
+
+def test_a_wrong_command_shows_the_right_ones(services):
+    done = services("destroy")
+
+    assert done.returncode == 1
+    assert "start | stop | logs | ports" in done.stderr
 
 
 def test_a_service_answers_only_with_success():

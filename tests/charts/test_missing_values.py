@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -119,7 +120,9 @@ def test_a_release_without_any_of_todays_values_is_upgraded_to_todays_defaults(t
             assert {k: v for k, v in ours.items() if k not in whole} == {
                 k: v for k, v in theirs.items() if k not in whole
             }
-    publish(f"{len(leaves(VALUES))} of {len(leaves(VALUES))} values missing: rendered, with today's defaults")
+    version = subprocess.run([program, "version", "--short"], capture_output=True, text=True).stdout.strip()
+    number = len(leaves(VALUES))
+    publish(f"Helm {version}: {number} of {number} values missing, rendered with the defaults")
 
 
 @pytest.mark.parametrize("older", [{}, {"api": {"image": {"tag": "0.9"}}, "monitoring": {"enabled": True}}])
