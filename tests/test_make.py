@@ -52,6 +52,7 @@ def clone(tmp_path):
 def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone):
     ports = ("API_PORT", "DASHBOARD_PORT", "WATCH_PORT")
     api, dashboard, watch = (f"http://localhost:{clone.environ[port]}" for port in ports)
+    clone.environ |= {"http_proxy": "http://127.0.0.1:1", "no_proxy": ""}  # knows nothing of this machine
     run = clone.make("run")
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.splitlines()[0].startswith("No Docker engine")
