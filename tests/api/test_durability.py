@@ -168,6 +168,15 @@ def test_a_compressed_file_is_on_disk_under_its_name_before_the_other_one_is_del
     ]
 
 
+def test_a_compressed_file_is_whole_when_it_is_synced(tmp_path, recorder):
+    path, written = closed(tmp_path, prediction("a") * 20), list[bytes]()
+    recorder.before("fsync", ".*.new", lambda: written.append(next(tmp_path.glob(".*.new")).read_bytes()))
+    tend(tmp_path, Keep(compress=True))
+
+    assert written == [path.with_name(f"{path.name}.gz").read_bytes()]
+    assert gzip.decompress(written[0]) == prediction("a") * 20
+
+
 def test_what_is_not_whole_on_disk_never_takes_the_place_of_a_file(tmp_path, recorder):
     path = closed(tmp_path, prediction("a") * 20)
     recorder.fail("fsync", "*.new", 28)

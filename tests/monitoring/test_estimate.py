@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import linregress, norm
 
 from monitoring.calibration import calibrated
 from monitoring.estimate import MIN_LABELS, estimated_accuracy, few_labels_accuracy
@@ -100,7 +101,56 @@ def test_the_estimate_is_near_the_accuracy_of_calibrated_answers_and_covers_it(n
     assert 0.94 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.parametrize(("validation_n", "n"), [(400, 1_000_000), (25_000, 25_000), (10_000, 500)])
+def test_the_interval_has_the_variance_of_the_answers_and_that_of_the_curve(validation_n, n):
+    """Both as large where there are as many of both; of very many answers the curve's is left."""
+    reference = dataclasses.replace(SURE, validation_n=validation_n)
+    found = estimated_accuracy(confident([0.8]).assign(n=n), reference)
+
+    assert found
+    assert found.high - found.value == pytest.approx(norm.ppf(0.975) * (0.16 / n + 0.16 / validation_n) ** 0.5)
+    assert found.value - found.low == pytest.approx(found.high - found.value)
+
+
+@pytest.mark.parametrize(("validation_n", "n"), [(400, 10_000), (2_000, 2_000)])
+def test_the_interval_covers_the_accuracy_also_where_the_curve_was_measured_on_few_answers(validation_n, n):
+    """A curve of one height, which was measured on so many answers, and as many as that later ones."""
+    rng = np.random.default_rng(20261129)
+    covered = []
+    for measured, right in zip(rng.binomial(validation_n, 0.8, 4_000), rng.binomial(n, 0.8, 4_000), strict=True):
+        curve = np.full(2, measured / validation_n)
+        reference = dataclasses.replace(SURE, calibration_accuracy=curve, validation_n=validation_n)
+        found = estimated_accuracy(confident([0.9]).assign(n=n), reference)
+        assert found
+        covered.append(found.low <= right / n <= found.high)
+
+    assert 0.94 <= np.mean(covered) <= 0.96
+
+
 # With few labels
+
+
+@pytest.mark.parametrize("labels", [MIN_LABELS, 60, 1_000])
+def test_the_interval_is_that_of_as_many_labels_as_a_regression_leaves_to_be_explained(labels):
+    """What the estimates leave unexplained of labels is the residual variance of a straight line that was fitted to
+    them, which has two parameters (SciPy's standard error of its slope), and no more than Wilson's score equation."""
+    rng = np.random.default_rng(20261129)
+    confidence, n = rng.uniform(0.5, 1, labels), 50 * labels
+    right = rng.random(labels) < 0.3 + 0.6 * confidence
+    first = with_audit(confidence, right, labels)
+    everything = pd.concat([first, confident(rng.uniform(0.5, 1, n - labels))], ignore_index=True)
+    line = linregress(confidence, right.astype(float))
+    unexplained = line.stderr**2 * confidence.var() * labels
+    value = right.mean() - line.slope * (confidence.mean() - everything["confidence"].mean())
+    variance = unexplained * (1 / labels - 1 / n) + right.var(ddof=1) / n
+    wilson = norm.ppf(0.975) ** 2 * variance / right.var(ddof=1)
+    ends = np.sort(np.roots([1 + wilson, -2 * value - wilson, value**2]))
+
+    found = few_labels_accuracy(first, everything, SURE)
+
+    assert 0 < line.slope < 1
+    assert found
+    assert (found.value, found.low, found.high) == pytest.approx((value, *ends))
 
 
 def test_the_labels_correct_what_the_calibration_has_wrong():

@@ -33,6 +33,35 @@ def test_a_half_written_new_file_is_never_read(tmp_path):
     assert file.read() == {"a": 2}
 
 
+def test_a_state_is_whole_on_disk_before_it_takes_the_others_place_and_its_name_is_when_it_is_written(
+    tmp_path, recorder
+):
+    written = list[bytes]()
+    recorder.before("fsync", "watch.new", lambda: written.append((tmp_path / "watch.new").read_bytes()))
+    StateFile(tmp_path).write({"a": 1})
+
+    assert recorder.done == ["fsync watch.new", "rename watch.new", f"fsync {tmp_path.name}"]
+    assert written == [(tmp_path / "watch.json").read_bytes()]
+
+
+def test_a_state_that_cannot_be_synced_takes_nobodys_place(tmp_path, recorder):
+    file = StateFile(tmp_path)
+    file.write({"a": 1})
+    recorder.fail("fsync", "watch.new", 28)
+    with pytest.raises(OSError, match="No space left"):
+        file.write({"a": 2})
+
+    assert file.read() == {"a": 1}
+
+
+def test_what_is_moved_aside_is_on_disk_under_its_new_name(tmp_path, recorder):
+    StateFile(tmp_path).write({"a": 1})
+    recorder.events.clear()
+    StateFile(tmp_path).move_aside()
+
+    assert recorder.done == ["rename watch.json", f"fsync {tmp_path.name}"]
+
+
 def test_what_is_moved_aside_is_kept_and_not_read_again(tmp_path):
     file = StateFile(tmp_path)
     for content in (b"one", b"two"):
