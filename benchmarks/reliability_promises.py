@@ -45,6 +45,16 @@ FAULTS = [
         TESTS + "test_folders.py::test_a_folder_that_cannot_be_made_is_a_503_with_the_reason_until_it_can",
     ),
     Promise(
+        "the API is killed in the middle of a large write",
+        "half a line is cut off when the file is opened again, which is said once; no line is unreadable",
+        TESTS + "test_left_overs.py::test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again",
+    ),
+    Promise(
+        "the next file of the log is somebody else's, or cannot be opened",
+        "it is passed over with a warning, and nothing refused",
+        TESTS + "test_left_overs.py::test_a_log_file_of_somebody_else_is_passed_over",
+    ),
+    Promise(
         "8 processes write one log at once",
         "nothing is lost or torn, each has a file of its own",
         TESTS + "test_kills.py::test_eight_processes_write_one_log",
@@ -386,6 +396,31 @@ SUPPLY: list[Promise] = [
 ]
 
 RETENTION = [
+    Promise(
+        "readers read a long log, and then a service begins to delete it, also where none has made a lock yet",
+        "nothing is deleted before it is counted, and all of it afterwards",
+        TESTS + "test_left_overs.py::test_nothing_is_deleted_while_readers_read_who_were_there_before_the_service",
+    ),
+    Promise(
+        "readers begin while the service compresses, one file after another",
+        "they count everything",
+        TESTS + "test_left_overs.py::test_readers_count_everything_while_the_service_compresses",
+    ),
+    Promise(
+        "the service or `erase` is killed while it compresses",
+        "what it left is removed, no text stays that is not erased, and no other line is lost",
+        TESTS + "test_left_overs.py::test_a_kill_amid_compressing_or_erasing_leaves_no_text_that_is_not_erased",
+    ),
+    Promise(
+        "a service starts where one was killed while it compressed, and everything is to be kept",
+        "what that one left is removed",
+        TESTS + "test_left_overs.py::test_what_a_kill_left_is_removed_by_the_next_start_although_everything_is_kept",
+    ),
+    Promise(
+        "a file is damaged, no file at all, or cannot be opened, when somebody's requests are erased",
+        "it is named, all others are erased, exit code 2",
+        TESTS + "test_left_overs.py::test_one_file_that_cannot_be_erased_is_named_and_all_others_are_erased",
+    ),
     Promise(
         "files are closed and compressed under load",
         "nothing is lost, torn or refused",
