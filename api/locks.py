@@ -44,6 +44,8 @@ def locked(path: Path, how: int) -> Iterator[bool]:
     can_write = bool(how & EXCLUSIVE) and not is_folder
     fd = os.open(path, (os.O_RDWR | os.O_CREAT if can_write else os.O_RDONLY) | os.O_CLOEXEC, 0o644)
     try:
+        if can_write and os.geteuid() == 0:  # an operator; the service must be able to open it, too
+            os.fchown(fd, path.parent.stat().st_uid, path.parent.stat().st_gid)
         yield _lock_folder(fd, how) if is_folder else lock(fd, how, path)
     finally:
         os.close(fd)

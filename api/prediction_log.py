@@ -27,6 +27,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class PredictionLog:
         self._predictions = GroupCommit(lambda: OwnedFile.claim(directory, "prediction_logs"), sync, limit)
         self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync, limit)
         self._tending: asyncio.Task[None] | None = None
+        self._ending = threading.Event()
 
     async def open(self) -> None:
         """Claim both files; what prevents it is in `problem`, and is tried again every second."""
@@ -104,6 +106,7 @@ class PredictionLog:
 
     async def close(self) -> None:
         """Write and sync what waits; afterwards every append is refused."""
+        self._ending.set()
         if self._tending:
             self._tending.cancel()
         await self._predictions.close()
@@ -116,7 +119,7 @@ class PredictionLog:
             await asyncio.sleep(TEND_SECONDS - min(make_lock(self._directory), TEND_SECONDS))
         while True:
             try:
-                await asyncio.to_thread(tend, self._directory, self._keep)
+                await asyncio.to_thread(tend, self._directory, self._keep, self._ending.is_set)
             except OSError as error:
                 logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
             await asyncio.sleep(TEND_SECONDS)

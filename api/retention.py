@@ -8,13 +8,13 @@ cannot be done with one file is said, and the others are done.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from api.owned_file import OwnedFile
 from api.segments import (
@@ -51,6 +51,10 @@ class Keep(NamedTuple):
 KEEP_ALL = Keep()
 
 
+class Stopped(Exception):
+    """The service ends, and what is not done yet is left to the next one."""
+
+
 class Segment(NamedTuple):
     """A file of the log: its size in bytes, and when it was last written, in seconds since 1970."""
 
@@ -73,8 +77,9 @@ def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
     return too_old
 
 
-def tend(directory: Path, keep: Keep) -> list[Path]:
-    """Delete and compress what is due, and remove what a killed program left; what was deleted. Raises OSError."""
+def tend(directory: Path, keep: Keep, stopping: Callable[[], bool] = lambda: False) -> list[Path]:
+    """Delete and compress what is due, and remove what a killed program left; what was deleted. Raises OSError. What
+    takes long ends soon after `stopping` has become true."""
     if keep.everything and not left_overs(directory):
         return []
     with changing_alone(directory) as alone:
@@ -87,7 +92,8 @@ def tend(directory: Path, keep: Keep) -> list[Path]:
         _close_what_nobody_writes(directory)
         gone = _delete_outdated(directory, keep)  # first: compressing needs room
         if keep.compress:
-            _compress_segments(directory, keep.grace_seconds)
+            with suppress(Stopped):
+                _compress_segments(directory, keep.grace_seconds, stopping)
     return gone
 
 
@@ -127,7 +133,7 @@ def _close_what_nobody_writes(directory: Path) -> None:
                 sync_folder(directory)
 
 
-def _compress_segments(directory: Path, grace_seconds: float) -> None:
+def _compress_segments(directory: Path, grace_seconds: float, stopping: Callable[[], bool]) -> None:
     """A compressed copy that is there already was left by a crash, and is made again."""
     for path in log_files(directory):
         if not is_closed(path) or path.suffix == ".gz":
@@ -142,7 +148,7 @@ def _compress_segments(directory: Path, grace_seconds: float) -> None:
             compressed = path.with_name(f"{path.name}.gz")
             with (
                 open_log(path) as lines,
-                packed(partial(shutil.copyfileobj, lines), compressed, stat) as new,
+                packed(partial(_copy, lines, stopping), compressed, stat) as new,
                 changing_segments(directory) as allowed,
             ):
                 if not allowed:
@@ -150,6 +156,13 @@ def _compress_segments(directory: Path, grace_seconds: float) -> None:
                 new.replace(compressed)
                 sync_folder(directory)
                 path.unlink()
+
+
+def _copy(lines: BufferedIOBase, stopping: Callable[[], bool], sink: BinaryIO) -> None:
+    while part := lines.read(1024**2):
+        if stopping():
+            raise Stopped
+        sink.write(part)
 
 
 @contextmanager

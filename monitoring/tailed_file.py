@@ -31,8 +31,11 @@ class Position(NamedTuple):
         """Whether the file at `path` is still the one that was read, or a compressed copy of it. Raises OSError if it
         cannot be read."""
         try:
-            if path.suffix != ".gz" and path.stat().st_ino != self.inode:
-                return False
+            if path.suffix != ".gz":
+                if path.stat().st_ino != self.inode:
+                    return False
+                if not self.seen:  # it was empty, and need not be one that can be opened
+                    return True
             with open_log(path) as file:
                 file.seek(self.offset - self.seen)
                 seen = file.read(self.seen)
@@ -85,9 +88,10 @@ class TailedFile:
     def go_on_from(self, position: Position, unreadable_lines: int) -> None:
         """Take what is before `position`, which must hold, as accepted. Raises OSError."""
         self.unreadable_lines = unreadable_lines
-        with open_log(self.path) as file:
-            file.seek(position.offset - position.seen)
-            self._accepted_seen = file.read(position.seen)
+        if position.seen:
+            with open_log(self.path) as file:
+                file.seek(position.offset - position.seen)
+                self._accepted_seen = file.read(position.seen)
         self._accepted = position.offset
 
     def read_new(self) -> Iterator[Block]:

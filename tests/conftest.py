@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -325,6 +326,21 @@ def repository_copy(directory: Path) -> Path:
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, directory / name)
     return directory
+
+
+@pytest.fixture
+def folder_of_another_user() -> Iterator[Path]:
+    """An empty folder of a user for whom permissions count, as who the test runs: for root they do not."""
+    is_root, nobody = os.geteuid() == 0, 65534
+    with tempfile.TemporaryDirectory() as name:
+        if is_root:
+            os.chown(name, nobody, nobody)
+            os.setresuid(nobody, nobody, 0)  # the real one, too, of which access() speaks
+        try:
+            yield Path(name)
+        finally:
+            if is_root:
+                os.setresuid(0, 0, 0)
 
 
 @pytest.fixture

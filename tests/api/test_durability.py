@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.erasure import erase
-from api.group_commit import GroupCommit
+from api.group_commit import GroupCommit, LogUnavailable
 from api.owned_file import Limit, OwnedFile
 from api.retention import Keep, tend
 from api.segments import closed_name, is_closed, log_files
@@ -91,6 +91,23 @@ def test_what_was_moved_or_given_up_is_synced_when_the_log_is_closed(tmp_path, r
     asyncio.run(scenario())
 
     assert recorder.done.count("write prediction_logs.json") >= 2
+    assert recorder.unsynced == set()
+
+
+@pytest.mark.parametrize("sync", ["always", "everysec", "no"])
+def test_the_new_name_of_a_closed_file_is_synced_although_no_next_file_can_be_made(tmp_path, recorder, sync):
+    async def scenario() -> None:
+        log = GroupCommit(lambda: claim(tmp_path), sync, SMALL)
+        await log.open()
+        await log.append(b"a line of 20 bytes..\n")
+        recorder.fail("create", "prediction_logs.json", 28)
+        with pytest.raises(LogUnavailable, match="No space left"):
+            await log.append(b"two\n")
+        await log.close()
+
+    asyncio.run(scenario())
+
+    assert recorder.done.count("rename prediction_logs.json") == 1
     assert recorder.unsynced == set()
 
 

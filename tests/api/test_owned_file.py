@@ -116,12 +116,12 @@ def test_what_cannot_be_opened_is_passed_over_and_said_once(tmp_path, stands_the
     assert record.getMessage().startswith(f"{tmp_path / 'log.json'} cannot be opened and is passed over: ")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every file; a test with another user's file is in Docker")
-def test_a_file_of_another_user_is_passed_over(tmp_path, caplog):
-    (tmp_path / "log.json").write_bytes(b"")
-    (tmp_path / "log.json").chmod(0o000)
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o200])
+def test_a_file_of_another_user_is_passed_over(folder_of_another_user, caplog, mode):
+    (folder_of_another_user / "log.json").touch()
+    (folder_of_another_user / "log.json").chmod(mode)
 
-    assert OwnedFile.claim(tmp_path, "log").path.name == "log.1.json"
+    assert OwnedFile.claim(folder_of_another_user, "log").path.name == "log.1.json"
     assert "log.json cannot be opened and is passed over: Permission denied" in caplog.text
 
 

@@ -192,6 +192,25 @@ def test_a_compressed_file_has_the_mode_of_the_other_one(tmp_path):
     assert path.with_name(f"{path.name}.gz").stat().st_mode & 0o777 == 0o640
 
 
+def test_compressing_ends_when_the_service_does_and_leaves_nothing(tmp_path):
+    path = closed_file(tmp_path, DAY, os.urandom(3 * 1024**2))
+    closed_file(tmp_path, DAY)
+    asked = iter([False, False, True])
+    tend(tmp_path, Keep(compress=True), lambda: next(asked))
+
+    assert path.exists()
+    assert list(tmp_path.glob("*.gz*")) == list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of other users")
+def test_a_lock_that_an_operator_makes_can_be_opened_by_the_service(tmp_path):
+    os.chown(tmp_path, 10001, 10001)
+    with erasing(tmp_path), changing_segments(tmp_path):
+        pass
+
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.glob("*.lock")} == {(10001, 10001)}
+
+
 def test_what_a_killed_program_left_goes_also_if_everything_is_kept(tmp_path):
     path = closed_file(tmp_path, DAY)
     for name in (f".{path.name}.gz.new", f".{path.name}.gz.unpacked", f".{path.name}.gz.12345678.new"):

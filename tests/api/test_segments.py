@@ -135,8 +135,9 @@ def test_a_file_that_has_become_too_old_is_closed_without_another_request(tmp_pa
     assert lines(tmp_path) == [LINE]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="no folder is read-only for root; a Docker test is another user")
-def test_a_folder_that_becomes_read_only_is_a_problem_without_a_request(tmp_path):
+def test_a_folder_that_becomes_read_only_is_a_problem_without_a_request(folder_of_another_user):
+    tmp_path = folder_of_another_user
+
     async def scenario() -> None:
         log = GroupCommit(lambda: claim(tmp_path), "no")
         await log.open()

@@ -192,6 +192,22 @@ def test_nothing_is_deleted_or_compressed_while_it_is_checked(log):
     assert set(allowed) == {False}
 
 
+def test_a_file_of_another_user_is_named_and_the_others_are_checked(folder_of_another_user):
+    (folder_of_another_user / "prediction_logs.json").touch(0o000)
+    (folder_of_another_user / "prediction_logs.1.json").write_bytes(prediction("a"))
+    found = verify(folder_of_another_user)
+
+    assert found.unchecked == ["prediction_logs.json cannot be read: Permission denied"]
+    assert found.predictions == 1
+
+
+def test_a_folder_of_another_user_is_an_error_and_not_an_empty_log(folder_of_another_user):
+    folder_of_another_user.chmod(0o300)
+    with pytest.raises(PermissionError):
+        verify(folder_of_another_user)
+    folder_of_another_user.chmod(0o700)
+
+
 def test_a_folder_that_cannot_be_read_is_an_error_and_not_an_empty_log(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):

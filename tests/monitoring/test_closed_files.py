@@ -412,6 +412,28 @@ def test_a_file_that_took_the_place_of_the_one_that_is_locked_is_locked_too(log)
     assert may_delete(log)
 
 
+def test_an_empty_file_of_another_user_blinds_no_reader_and_no_restart(folder_of_another_user, caplog):
+    """As `logrotate` makes it; the service passes it over."""
+    log, kept = folder_of_another_user / "logs", folder_of_another_user / "state"
+    append(log / "prediction_logs.1.json", line(1))
+    (log / "prediction_logs.json").touch(0o000)
+
+    assert [Follower(log, kept).look().requests.rows for _ in range(2)] == [1, 1]
+    assert caplog.records == []
+
+
+def test_a_folder_of_another_user_is_an_error_and_not_an_empty_log(folder_of_another_user):
+    append(folder_of_another_user / "prediction_logs.json", line(1))
+    reader = Follower(folder_of_another_user)
+    reader.look()
+    folder_of_another_user.chmod(0o300)
+    with pytest.raises(PermissionError):
+        reader.look()
+    folder_of_another_user.chmod(0o700)
+
+    assert reader.look().requests.rows == 1
+
+
 def test_several_readers_hold_at_once_and_the_last_one_counts(log):
     holds = [Hold(log) for _ in range(3)]
     for hold in holds:
