@@ -121,7 +121,8 @@ class PredictionLog:
             try:
                 await asyncio.to_thread(tend, self._directory, self._keep, self._ending.is_set)
             except OSError as error:
-                logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
+                if not self.problem:  # which says more
+                    logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
             await asyncio.sleep(TEND_SECONDS)
 
 

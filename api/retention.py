@@ -31,6 +31,7 @@ from api.segments import (
 
 GRACE_SECONDS = 600.0
 A_DAY = 86_400.0
+PATIENCE = 1.0  # seconds in which a reader that only looks whether something is new is done
 logger = logging.getLogger("uvicorn.api.log")
 
 
@@ -99,7 +100,7 @@ def tend(directory: Path, keep: Keep, stopping: Callable[[], bool] = lambda: Fal
 
 def _delete_outdated(directory: Path, keep: Keep) -> list[Path]:
     gone, due = [], outdated(_segments(directory), keep, time.time())
-    with changing_segments(directory) as allowed:
+    with changing_segments(directory, PATIENCE) as allowed:
         if due and not allowed:
             logger.debug("a reader has not counted all closed segments yet; they stay")
         for path in [file.path for file in due if allowed]:
@@ -142,14 +143,14 @@ def _compress_segments(directory: Path, grace_seconds: float, stopping: Callable
             stat = path.stat()
             if stat.st_mtime > time.time() - grace_seconds:
                 continue
-            with changing_segments(directory) as allowed:
+            with changing_segments(directory, PATIENCE) as allowed:
                 if not allowed:
                     return
             compressed = path.with_name(f"{path.name}.gz")
             with (
                 open_log(path) as lines,
                 packed(partial(_copy, lines, stopping), compressed, stat) as new,
-                changing_segments(directory) as allowed,
+                changing_segments(directory, PATIENCE) as allowed,
             ):
                 if not allowed:
                     return

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,7 @@ CLOSED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{4}\.json(\.gz)?$")
 HELD, CHANGED = "retention.lock", "erasure.lock"  # by readers; by who compresses, deletes or erases
 DAMAGED = EOFError, zlib.error, gzip.BadGzipFile
 LISTINGS = 10  # to find a file whose name changes meanwhile
+PAUSE = 0.02
 
 
 def closed_name(stem: str) -> str:
@@ -166,12 +168,16 @@ def changing_alone(directory: Path, wait: bool = False) -> Iterator[bool]:
 
 
 @contextmanager
-def changing_segments(directory: Path) -> Iterator[bool]:
-    """Whether closed segments may be deleted or replaced meanwhile: not while somebody needs them. For a moment only:
-    a reader that begins to need them waits for its end. Makes the file that is locked."""
-    how = EXCLUSIVE | AT_ONCE
-    with locked(directory, how) as folder, locked(directory / HELD, how) as file:
-        yield folder and file
+def changing_segments(directory: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Whether closed segments may be deleted or replaced meanwhile: not while somebody needs them, for whose end it
+    waits so many seconds. For a moment only: a reader that begins to need them waits. Makes the file that is locked."""
+    how, deadline = EXCLUSIVE | AT_ONCE, time.monotonic() + patience
+    while True:
+        with locked(directory, how) as folder, locked(directory / HELD, how) as file:
+            if (folder and file) or time.monotonic() >= deadline:
+                yield folder and file
+                return
+        time.sleep(PAUSE)
 
 
 @contextmanager

@@ -111,6 +111,17 @@ def test_a_reader_that_holds_but_one_of_both_is_enough(tmp_path, what):
     assert tend(tmp_path, Keep(days=2)) == [old]
 
 
+def test_a_reader_that_only_looks_for_a_moment_puts_nothing_off(tmp_path):
+    old = closed_file(tmp_path, 3 * DAY)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    looking = threading.Timer(0.2, os.close, [fd])
+    looking.start()
+
+    assert tend(tmp_path, Keep(days=2)) == [old]
+    looking.join()
+
+
 def test_while_somebody_erases_nothing_is_deleted_or_compressed(tmp_path):
     closed_file(tmp_path, 3 * DAY)
     with erasing(tmp_path):
