@@ -70,6 +70,11 @@ FAULTS = [
         TESTS + "test_pages.py::test_the_page_stays_up_and_says_what_the_api_does",
     ),
     Promise(
+        "the environment names a proxy that knows nothing of this machine, where the provider of sign-in is",
+        "the provider is asked directly, and one can sign in",
+        TESTS + "test_sign_in.py::test_a_provider_beside_the_page_is_asked_directly_whatever_proxy_there_is",
+    ),
+    Promise(
         "the dashboard is killed under load",
         "no request is refused or lost",
         TESTS + "test_containers.py::test_serving_does_not_feel_that_the_dashboard_is_killed",

@@ -22,7 +22,7 @@ from monitoring.log_reader import LogReader, Snapshot
 from monitoring.monitor import Monitor
 from monitoring.store import Store
 from tests.conftest import serving
-from tests.monitoring.receivers import Receiver, StandInForAlertmanager
+from tests.monitoring.receivers import Receiver, RefusingProxy, StandInForAlertmanager
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEFT_OUT: dict[str, Any] = {"request_text": "", "words": 4, "characters": 20, "text_hash": "0a8f6ac5d1bd1b1d"}
@@ -245,6 +245,12 @@ class FakeApi(ThreadingHTTPServer):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with serving(Receiver()) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy() -> Iterator[RefusingProxy]:
+    with serving(RefusingProxy()) as server:
         yield server
 
 

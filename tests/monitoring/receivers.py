@@ -62,6 +62,37 @@ class Receiver(ThreadingHTTPServer):
         return [found.body["id"] for found in self.taken]
 
 
+class Refuses(BaseHTTPRequestHandler):
+    server: RefusingProxy
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.requestline)
+        self.send_error(503, "No such host")
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_CONNECT(self) -> None:
+        self.do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+class RefusingProxy(ThreadingHTTPServer):
+    """A company's proxy that knows nothing of this machine; keeps the first line of each request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Refuses)
+        self.asked: list[str] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells programs to use it for everything."""
+        address, names = f"http://127.0.0.1:{self.server_port}", ("http_proxy", "https_proxy", "all_proxy")
+        return {cased: address for name in names for cased in (name, name.upper())} | {"no_proxy": "", "NO_PROXY": ""}
+
+
 class StandInForAlertmanager(Receiver):
     """Knows each alert by its labels, and refuses with 400 what `postableAlerts` of the documented API v2 is not."""
 

@@ -263,6 +263,22 @@ def test_its_metrics_are_reached_by_ipv4_and_ipv6_and_its_connections_are_kept(s
     assert "Traceback" not in watch.printed()
 
 
+def test_with_a_proxy_in_the_environment_receivers_beside_it_are_told_directly_and_others_by_the_proxy(
+    start, logs, receiver, alertmanager, proxy
+):
+    outside = {"WEBHOOK_URL": "http://hooks.example.org/alerts", "ALERTMANAGER_URL": "https://alerts.example.org"}
+    beside = {"WEBHOOK_URL": receiver.url, "ALERTMANAGER_URL": alertmanager.url + "/am"}
+    write(logs, judged(0, 100, right=0.5))
+
+    start(**proxy.environment, **beside, STATE_DIR=str(logs / "beside"))
+    wait_until(lambda: receiver.taken and alertmanager.active(), "both were told")
+    assert proxy.asked == []
+
+    start(**proxy.environment, **outside, STATE_DIR=str(logs / "outside"))
+    asked = {"POST http://hooks.example.org/alerts HTTP/1.1", "CONNECT alerts.example.org:443 HTTP/1.0"}
+    wait_until(lambda: set(proxy.asked) >= asked, "the proxy was asked for both", state=lambda: str(proxy.asked))
+
+
 def test_its_metrics_are_not_for_pages_of_another_site(start):
     watch = start("--address", "*")
     watch.wait_for("requests_total", 0)

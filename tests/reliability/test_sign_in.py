@@ -16,8 +16,9 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from tests.browser.conftest import SECONDS, TOO_WIDE, headline
 from tests.browser.test_access import findings
-from tests.conftest import free_port, get, many, starting_dashboard, wait_until
+from tests.conftest import free_port, get, many, serving, starting_dashboard, wait_until
 from tests.monitoring.conftest import append, prediction
+from tests.monitoring.receivers import RefusingProxy
 
 pytestmark = pytest.mark.browser
 TEXT, ID = "only who is signed in may read this sentence", str(uuid4())
@@ -253,6 +254,17 @@ def test_a_sign_in_ends_after_its_hours(guarded, publish):
             else:
                 shows_all(page)
     publish("let in after 11.9 hours, not after 12")
+
+
+def test_a_provider_beside_the_page_is_asked_directly_whatever_proxy_there_is(guard, publish):
+    with serving(RefusingProxy()) as proxy:
+        guarded = guard(**proxy.environment)
+        with guarded.browsing() as context:
+            page = guarded.open(context)
+            guarded.sign_in(page, "ann")
+            shows_all(page)
+        assert proxy.asked == []
+    publish("signed in, and the proxy was asked for nothing")
 
 
 def test_a_page_under_a_path_can_be_signed_in_to(guard):
