@@ -273,7 +273,3 @@ def test_the_command_says_what_is_wrong_with_what_it_is_told(tmp_path):
     assert run("verify", "--folder", tmp_path / "none").stderr == f"There is no such folder: {tmp_path / 'none'}\n"
     assert run("erase", "--folder", tmp_path).stderr == "Name the ids to erase, or a file of them with --ids.\n"
     assert run().returncode == 2
-    (tmp_path / "ids").write_bytes(b"\xff\xfe")
-    assert run("erase", "--ids", tmp_path / "ids", "--folder", tmp_path).stderr == (
-        f"It is not UTF-8, as a file of ids must be: {tmp_path / 'ids'}\n"
-    )
