@@ -407,6 +407,11 @@ RETENTION = [
         TESTS + "test_left_overs.py::test_nothing_is_deleted_while_readers_read_who_were_there_before_the_service",
     ),
     Promise(
+        "a log is checked with `verify` while files are closed and compressed under load",
+        "it is sound each time",
+        TESTS + "test_retention.py::test_a_log_is_sound_whenever_it_is_checked",
+    ),
+    Promise(
         "readers begin while the service compresses, one file after another",
         "they count everything",
         TESTS + "test_left_overs.py::test_readers_count_everything_while_the_service_compresses",

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.erasure import erase
 from api.owned_file import OwnedFile
+from api.prediction_log import FeedbackRecord, line
 from api.retention import Keep, Segment, outdated, tend
 from api.segments import (
     changing_alone,
@@ -132,15 +134,24 @@ def test_while_somebody_erases_nothing_is_deleted_or_compressed(tmp_path):
     assert len(tend(tmp_path, Keep(days=2))) == 1
 
 
+def test_nothing_is_deleted_or_compressed_while_lines_are_erased(tmp_path, recorder):
+    path, deleted = closed_file(tmp_path, 3 * DAY, line(FeedbackRecord("", "a", ""))), list[Path]()
+    closed_file(tmp_path, 3 * DAY)
+    recorder.before("fsync", path.name, lambda: deleted.extend(tend(tmp_path, Keep(days=2, compress=True))))
+
+    assert erase(tmp_path, ["a"]) == {path: 1}
+    assert deleted == list(tmp_path.glob("*.gz")) == []
+
+
 def test_who_erases_waits_for_the_end_of_a_deletion(tmp_path):
     begun = threading.Event()
 
-    def erase() -> None:
+    def begin() -> None:
         with erasing(tmp_path):
             begun.set()
 
     with changing_alone(tmp_path) as alone:
-        thread = threading.Thread(target=erase)
+        thread = threading.Thread(target=begin)
         thread.start()
         assert alone
         assert not begun.wait(0.2)

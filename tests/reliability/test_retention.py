@@ -92,6 +92,21 @@ def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path,
     assert any(is_closed(path) for path in log_files(api.log_dir))
 
 
+def test_a_log_is_sound_whenever_it_is_checked(start_api, publish):
+    """Files are closed several times a second, and compressed, while it is read."""
+    api, times, files = start_api(LOG_SEGMENT_MB="0.02"), many(10, 100), 0
+    with under_load(api.url, clients=4) as load, tended(api.log_dir, Keep(compress=True, grace_seconds=0.5)):
+        wait_until(lambda: len(load.acknowledged) > 1_000, "clients are answered")
+        for _ in range(times):
+            check = load.checked(api.log_dir)
+            files += len(check.files)
+            assert check.is_sound, "\n".join(check.lines())
+    publish(
+        f"{times} times, of {files // times} files on average: sound each time, none of {len(load.ids):,} ids missing"
+    )
+    assert any(path.suffix == ".gz" for path in log_files(api.log_dir))
+
+
 def test_the_dashboard_counts_with_nobody_looking(start_api, start_dashboard, tmp_path, publish):
     """Else a file might be deleted that no visitor of the page had it count."""
     api = start_api()
