@@ -318,6 +318,11 @@ ACCESS: list[Promise] = [
         f"{TESTS}test_strangers.py::test_so_many_sessions_are_held_and_no_more",
     ),
     Promise(
+        "connections to the page that send nothing, half a head, a byte at a time, or take nothing of an answer",
+        "the page answers others; they are ended after `KEEP_ALIVE_SECONDS`, the oldest of more than 1,000 at once",
+        f"{TESTS}test_strangers.py::test_connections_that_only_wait_are_ended_and_the_page_answers_meanwhile",
+    ),
+    Promise(
         "a web site gives its name the address of this machine (DNS rebinding), and asks for the page by that name",
         "400 that names the host and `ALLOWED_HOSTS`, before anything is sent",
         f"{TESTS}test_strangers.py::test_a_site_that_says_that_its_name_is_this_machine_reads_nothing",

@@ -45,7 +45,7 @@ from monitoring.hosts import Hosts
 from monitoring.neighbours import keep_from_proxy
 from monitoring.request_rows import Request
 from monitoring.sections import REPORT, Content, Section, Sections, reason
-from monitoring.serving import serve_streamlit_at
+from monitoring.serving import serve_streamlit_by
 from monitoring.settings import Settings, SettingsError
 from monitoring.sign_in import Visitor, secrets
 from monitoring.sources import Seen
@@ -357,7 +357,7 @@ if __name__ == "__main__":  # as a session runs it
     main()
 else:  # as `streamlit run` imports it, once, to serve the App that it has found in the source
     server_settings = _settings()
-    serve_streamlit_at(server_settings.listen_address)
+    serve_streamlit_by(server_settings)
     keep_from_proxy(server_settings.oidc_metadata_url, os.environ)
     app = st.App(
         __file__, secrets=secrets(server_settings), lifespan=_lifespan, middleware=_middleware(server_settings)

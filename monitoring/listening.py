@@ -1,4 +1,4 @@
-"""Where the page and the watch listen, and for how long they keep a connection that says nothing."""
+"""Where the page and the watch listen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import socket
 
 LOOPBACK = ("127.0.0.1", "::1")
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-KEEP_ALIVE_SECONDS = 75  # longer than load balancers, which keep a connection for 60 and may just be using it again
 
 
 def listening(address: str, port: int) -> list[socket.socket]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 
 import uvicorn
 from streamlit import config
 
-from monitoring.listening import KEEP_ALIVE_SECONDS, listening, told
+from monitoring.connections import tend
+from monitoring.listening import listening, told
+from monitoring.settings import Settings
 
 MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in the longest letters, and all filters
 
 
-def serve_streamlit_at(address: str) -> None:
-    """From now on `streamlit run` serves at `address`, unless it is told another one by its own option.
+def serve_streamlit_by(settings: Settings) -> None:
+    """From now on `streamlit run` listens where the settings say, unless it is told another address by its own option.
 
     It binds one socket, of one address. Its uvicorn starts up just after it has loaded the page, which calls this.
     """
     start_up = uvicorn.Server.startup
+    tending = []  # asyncio itself keeps no task
 
     async def startup(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
-        self.config.timeout_keep_alive = KEEP_ALIVE_SECONDS
+        self.config.timeout_keep_alive = settings.keep_alive_seconds
         self.config.ws_max_size = MOST_MESSAGE_BYTES
         if sockets:
-            _bind_anew(sockets, _own_option() or address)
+            _bind_anew(sockets, _own_option() or settings.listen_address)
         await start_up(self, sockets)
+        tending.append(asyncio.create_task(tend(self)))
 
     uvicorn.Server.startup = startup  # type: ignore[method-assign]
 

@@ -29,6 +29,7 @@ class Settings:
     false_alarm_budget: float = 0.02
     listen_address: str = "localhost"
     allowed_hosts: str = ""
+    keep_alive_seconds: int = 75
     refresh_seconds: float = 3
     stale_minutes: float = 15
     state_dir: Path = Path("state")
@@ -59,6 +60,7 @@ class Settings:
             false_alarm_budget=_number(env, "FALSE_ALARM_BUDGET", cls.false_alarm_budget, 1e-6, 0.5),
             listen_address=env.get("LISTEN_ADDRESS", cls.listen_address),
             allowed_hosts=_hosts(env, "ALLOWED_HOSTS"),
+            keep_alive_seconds=int(_number(env, "KEEP_ALIVE_SECONDS", cls.keep_alive_seconds, 1, 10**9, whole=True)),
             refresh_seconds=_number(env, "REFRESH_SECONDS", cls.refresh_seconds, 0.5, 3600),
             stale_minutes=_number(env, "STALE_MINUTES", cls.stale_minutes, 1, 10**6),
             state_dir=Path(env.get("STATE_DIR", cls.state_dir)),

@@ -20,10 +20,11 @@ import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
 from monitoring.check import CANNOT_TELL, check
+from monitoring.connections import TendedServer
 from monitoring.follow import Follower
 from monitoring.hosts import Hosts
 from monitoring.ledger import Ledger
-from monitoring.listening import KEEP_ALIVE_SECONDS, listening, told
+from monitoring.listening import listening, told
 from monitoring.look import observer_of
 from monitoring.notifications import Alertmanager, Channel, Sender, Webhook
 from monitoring.settings import Settings, SettingsError
@@ -136,9 +137,9 @@ def _serve(metrics: WatchMetrics, settings: Settings) -> bool:
         ws="none",
         log_level="critical",
         access_log=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=settings.keep_alive_seconds,
     )
-    threading.Thread(target=uvicorn.Server(config).run, args=(sockets,), daemon=True).start()
+    threading.Thread(target=TendedServer(config).run, args=(sockets,), daemon=True).start()
     return True
 
 

@@ -5,18 +5,21 @@ import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import streamlit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from monitoring.connections import MOST_CONNECTIONS
 from monitoring.gate import MOST_SESSIONS
 from monitoring.serving import MOST_MESSAGE_BYTES
-from tests.conftest import get, many, starting_dashboard, wait_until
+from tests.conftest import get, many, seconds_until, starting_dashboard, wait_until
 from tests.monitoring.conftest import append, prediction
-from tests.reliability.clients import connection, memory, more_memory
+from tests.reliability.clients import connection, drip, memory, more_memory
 from tests.reliability.visitors import rerun, session, session_id, shows, xsrf_token
 
 pytestmark = pytest.mark.processes
@@ -136,6 +139,48 @@ def send_half(client: socket.socket, size: int) -> None:
     client.sendall(struct.pack(">BBQ", 0x82, 0x80 | 127, size) + bytes(4))
     for _ in range(size // MB // 2):
         client.sendall(bytes(MB))
+
+
+def test_connections_that_only_wait_are_ended_and_the_page_answers_meanwhile(start, publish):
+    """Those that send nothing, half a head, a byte of it at a time, or take nothing of an answer."""
+    patient, seconds, waiting = start(KEEP_ALIVE_SECONDS="2"), 2, MOST_CONNECTIONS + 100
+    begun = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "
+    with ExitStack() as stack:
+
+        def clients(number: int, sent: bytes) -> list[socket.socket]:
+            found = [stack.enter_context(connection(patient)) for _ in range(number)]
+            for client in found:
+                client.sendall(sent)
+            return found
+
+        file, size = largest_file()
+        unread = clients(20, f"GET {file} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        heads = clients(20, begun)
+        assert all(drip(client) < seconds + 5 for client in clients(1, begun))
+        assert all(received(client, seconds) < size for client in unread)
+        assert [received(client, seconds) for client in heads] == [0] * len(heads)
+        silent = clients(waiting, b"")
+        slowest = seconds_until(lambda: get(patient.url + "/_stcore/health")[0] == 200, "it is healthy")
+        assert [received(client, seconds) for client in silent] == [0] * waiting
+
+    publish(f"{waiting} silent connections: healthy after {slowest:.1f} s; all are ended after the 2 s that were set")
+
+
+def largest_file() -> tuple[str, int]:
+    """The address and the size of the largest of the page's files, far more than a connection holds."""
+    static = Path(streamlit.__file__).with_name("static")
+    largest = max((path for path in static.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    return f"/{largest.relative_to(static)}", largest.stat().st_size
+
+
+def received(client: socket.socket, seconds: float) -> int:
+    """How many bytes come until the page ends the connection, soon after so many seconds."""
+    client.settimeout(seconds + 5)
+    size = 0
+    with suppress(ConnectionError):
+        while part := client.recv(MB):
+            size += len(part)
+    return size
 
 
 def test_nobody_empties_the_caches_of_all(page):
