@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import suppress
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -37,7 +38,8 @@ def main() -> None:
     if config.workers == 1:
         server = uvicorn.Server(config)
         try:
-            server.run(sockets)
+            with suppress(KeyboardInterrupt):
+                server.run(sockets)
         except OSError as error:
             if server.started:
                 raise

@@ -38,9 +38,9 @@ def add_docs_page(app: FastAPI) -> None:
     async def file(request: Request) -> FileResponse:
         return FileResponse(FILES / Path(request.scope["path"]).name)
 
-    app.add_route(PAGE, page, include_in_schema=False)
+    app.add_api_route(PAGE, page, include_in_schema=False)
     for path in (SCRIPT, STYLE, ICON):
-        app.add_route(path, file, include_in_schema=False)
+        app.add_api_route(path, file, include_in_schema=False)
 
 
 def _hash_of_script(page: bytes) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import HTTPException
-from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -75,7 +74,7 @@ def check_may_label(items: Iterable[PredictRequest]) -> None:
 def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None, refusals: RateLimit | None) -> ASGIApp:
     app, needed = route.app, needed_for(route.path)
     # A browser cannot send a token to open a page, but asks for a password.
-    token_of = _bearer if isinstance(route, APIRoute) else _bearer_or_password
+    token_of = _bearer if route.include_in_schema else _bearer_or_password
     challenge = {"WWW-Authenticate": "Bearer"}
     if token_of is _bearer_or_password:  # on a line of its own: Chromium knows one kind a line
         challenge["www-authenticate"] = 'Basic realm="token as password"'

@@ -41,6 +41,14 @@ def test_head_needs_the_token_and_counts_as_get_does(settings):
     assert 'sentiment_requests_total{route="/model",status="200"} 2.0' in lines
 
 
+def test_the_documentation_is_counted_as_such(client):
+    client.get("/docs")
+    client.head(ICON)
+
+    lines = client.get("/metrics").text.splitlines()
+    assert all(f'sentiment_requests_total{{route="{path}",status="200"}} 1.0' in lines for path in ("/docs", ICON))
+
+
 def test_every_route_says_which_methods_it_has(client):
     for path in routes(client):
         expected = {"POST"} if path in BODIES else {"GET", "HEAD"}

@@ -110,3 +110,15 @@ def test_what_is_no_port_is_a_sentence(command, port):
     assert said.splitlines()[-1].endswith(f"{port!r} is no port; give a whole number from 1 to 65535.")
     assert "Traceback" not in said
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_it_without_a_traceback(command, workers):
+    port = free_port()
+    with ended(command("--port", str(port), WEB_CONCURRENCY=workers)) as process:
+        wait_until(lambda: get(f"http://localhost:{port}/readyz")[0] == 200, "it answers", 60)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to all of them
+        said, _ = process.communicate(timeout=30)
+
+    assert "Traceback" not in said
+    assert process.returncode == 0
