@@ -42,6 +42,7 @@ def test_the_port_is_the_same_in_image_health_check_command_and_compose(service)
     assert re.findall(r"EXPOSE (\d+)", dockerfile) == [port]
     assert re.findall(r"127\.0\.0\.1:(\d+)/", dockerfile) == [port]
     assert f'port", "{port}"' in dockerfile
+    assert re.findall(r"\bLISTEN_ADDRESS=(\S+)", dockerfile) == ["*"]
     assert COMPOSE[service]["ports"] == [
         f"127.0.0.1:${{{'API' if service == 'api' else 'DASHBOARD'}_PORT:-{port}}}:{port}"
     ]
