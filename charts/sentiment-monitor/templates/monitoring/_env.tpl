@@ -8,6 +8,7 @@
 - {name: FALSE_ALARM_BUDGET, value: {{ .falseAlarmBudget | toString | quote }}}
 - {name: REFRESH_SECONDS, value: {{ .refreshSeconds | toString | quote }}}
 - {name: STALE_MINUTES, value: {{ .staleMinutes | toString | quote }}}
+- {name: KEEP_ALIVE_SECONDS, value: {{ .keepAliveSeconds | int | toString | quote }}}
 - {name: STATE_DIR, value: /app/state}
 {{- end }}
 {{- end }}
