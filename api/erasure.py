@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from errno import EXDEV
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -71,6 +72,8 @@ def _erase(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
 def _erase_packed(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
     """Reads all of it before anything is written: what is damaged stays as it is. Raises OSError, or DAMAGED."""
     number = sum(1 for _ in _lines(unpacked(path, file), wanted))
+    if number and path.is_symlink():  # else the link alone would be another file
+        raise OSError(EXDEV, f"it is a link to {path.readlink()}, which must be erased from where it is", str(path))
     if number:
         with packed(lambda sink: sink.writelines(_blanked(unpacked(path, file), wanted)), path, path.stat()) as new:
             new.replace(path)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, NamedTuple
 
 from api.owned_file import OwnedFile
@@ -100,8 +101,10 @@ def tend(directory: Path, keep: Keep, stopping: Callable[[], bool] = lambda: Fal
 
 def _delete_outdated(directory: Path, keep: Keep) -> list[Path]:
     gone, due = [], outdated(_segments(directory), keep, time.time())
+    if not due:
+        return []
     with changing_segments(directory, PATIENCE) as allowed:
-        if due and not allowed:
+        if not allowed:
             logger.debug("a reader has not counted all closed segments yet; they stay")
         for path in [file.path for file in due if allowed]:
             with _saying(path, "deleted"):
@@ -114,7 +117,7 @@ def _delete_outdated(directory: Path, keep: Keep) -> list[Path]:
 def _segments(directory: Path) -> list[Segment]:
     found = []
     for path in log_files(directory):
-        with suppress(FileNotFoundError):  # it was closed meanwhile, and has another name
+        with _saying(path, "looked at"):
             stat = path.stat()
             found.append(Segment(path, stat.st_size, stat.st_mtime))
     return found
@@ -141,7 +144,7 @@ def _compress_segments(directory: Path, grace_seconds: float, stopping: Callable
             continue
         with _saying(path, "compressed"):
             stat = path.stat()
-            if stat.st_mtime > time.time() - grace_seconds:
+            if stat.st_mtime > time.time() - grace_seconds or not S_ISREG(stat.st_mode):
                 continue
             with changing_segments(directory, PATIENCE) as allowed:
                 if not allowed:

@@ -22,7 +22,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from api.locks import AT_ONCE, EXCLUSIVE, SHARED, locked
 
@@ -75,7 +75,7 @@ def use_each(directory: Path, use: Callable[[Path, BinaryIO], None], mode: str =
     `needing_segments`. `mode` is how files are opened, but compressed ones, which nobody writes in place. Raises
     OSError if the folder cannot be read.
     """
-    seen, failed = set[tuple[int, int]](), dict[Path, str]()
+    seen, failed = set[Any](), dict[Path, str]()
     for listing in range(LISTINGS):
         missed = False
         for path in log_files(directory):
@@ -94,9 +94,11 @@ def use_each(directory: Path, use: Callable[[Path, BinaryIO], None], mode: str =
                 continue
             with file:
                 stat = os.fstat(file.fileno())
-                if (stat.st_dev, stat.st_ino) in seen:
+                # Who writes a compressed file anew makes it another one: a second name of it is still the old one.
+                one = path if path.suffix == ".gz" and mode != "rb" else (stat.st_dev, stat.st_ino)
+                if one in seen:
                     continue
-                seen.add((stat.st_dev, stat.st_ino))
+                seen.add(one)
                 try:
                     use(path, file)  # type: ignore[arg-type]
                 except (OSError, *DAMAGED) as error:

@@ -259,6 +259,33 @@ def test_a_compressed_copy_beside_its_file_is_erased_too(tmp_path):
     assert not any(b'"a"' in content(of) for of in log_files(tmp_path))
 
 
+@pytest.mark.parametrize("rest", [".json", ".json.gz"])
+def test_a_second_name_of_a_file_is_erased_too(tmp_path, rest):
+    path = tmp_path / f"prediction_logs{rest}"
+    path.write_bytes(gzip.compress(prediction("a")) if rest.endswith("gz") else prediction("a"))
+    (tmp_path / f"prediction_logs_backup{rest}").hardlink_to(path)
+    erase(tmp_path, ["a"])
+
+    assert [content(of) for of in log_files(tmp_path)] == [blank(prediction("a"))] * 2
+
+
+def test_what_a_link_points_to_is_erased_or_the_link_is_named(tmp_path):
+    """A compressed file is written anew: in place of the link it would leave the other one as it is."""
+    folder, plain, packed = tmp_path / "logs", tmp_path / "a.json", tmp_path / "b.json.gz"
+    folder.mkdir()
+    plain.write_bytes(prediction("a"))
+    packed.write_bytes(gzip.compress(prediction("a")))
+    (folder / "prediction_logs.json").symlink_to(plain)
+    link = folder / "prediction_logs.json.gz"
+    link.symlink_to(packed)
+    with pytest.raises(NotErased) as raised:
+        erase(folder, ["a"])
+
+    assert raised.value.failed == {link: f"it is a link to {packed}, which must be erased from where it is"}
+    assert content(plain) == blank(prediction("a"))
+    assert link.is_symlink()
+
+
 def test_a_file_that_is_closed_while_it_is_looked_for_is_found_under_its_new_name(log, recorder):
     """Between being listed and being opened."""
     path, closed = log / "prediction_logs.json", log / closed_name("prediction_logs")

@@ -185,6 +185,28 @@ def test_one_file_that_cannot_be_dealt_with_keeps_no_other_from_it(tmp_path, rec
     assert f"{bad} cannot be deleted: Operation not permitted" in caplog.text
 
 
+def spoil(path: Path, how: str) -> None:
+    if how == "a loop":
+        path.symlink_to(path.name)
+    elif how == "a pipe":
+        os.mkfifo(path)
+        os.utime(path, (time.time() - 3 * DAY,) * 2)
+    else:
+        path.mkdir()
+        os.utime(path, (time.time() - 3 * DAY,) * 2)
+
+
+@pytest.mark.parametrize("how", ["a loop", "a pipe", "a folder"])
+@pytest.mark.parametrize("name", ["prediction_logs.7.json", "prediction_logs-20261126T142233.123456Z-1f3a.json"])
+def test_what_is_no_file_keeps_nothing_from_being_dealt_with(tmp_path, how, name):
+    spoil(tmp_path / name, how)
+    old, young = closed_file(tmp_path, 3 * DAY), closed_file(tmp_path, DAY)
+
+    assert old in tend(tmp_path, Keep(days=2, compress=True))
+    assert not young.exists()
+    assert young.with_name(f"{young.name}.gz").exists()
+
+
 def test_one_file_that_cannot_be_compressed_keeps_no_other_from_it_nor_from_being_deleted(tmp_path, recorder, caplog):
     old, bad, good = (closed_file(tmp_path, age * DAY) for age in (3, 1, 1))
     recorder.fail("fsync", f".{bad.name}*", errno.ENOSPC)
