@@ -8,6 +8,7 @@ import sys
 
 import uvicorn
 from streamlit import config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitoring.connections import tend
 from monitoring.listening import listening, told
@@ -27,6 +28,7 @@ def serve_streamlit_by(settings: Settings) -> None:
     async def startup(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
         self.config.timeout_keep_alive = settings.keep_alive_seconds
         self.config.ws_max_size = MOST_MESSAGE_BYTES
+        self.config.http_protocol_class = H11Protocol  # httptools takes a body for a request if it follows an Upgrade
         if sockets:
             _bind_anew(sockets, _own_option() or settings.listen_address)
         await start_up(self, sockets)

@@ -134,6 +134,7 @@ def _serve(metrics: WatchMetrics, settings: Settings) -> bool:
     config = uvicorn.Config(
         Hosts(make_asgi_app(registry), settings),
         lifespan="off",
+        http="h11",  # httptools takes a body for a request if it follows an Upgrade
         ws="none",
         log_level="critical",
         access_log=False,

@@ -4,6 +4,7 @@ import http.client
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -49,6 +50,22 @@ def asked_after_idling(host: str, port: int, path: str) -> bytes:
         return client.recv(65_536).partition(b"\r\n")[0]
 
 
+def answers_to_a_body_after_an_offer(port: int, path: str) -> int:
+    """How often one request is answered that offers another protocol, and whose body is a request itself."""
+    body = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{offer}Content-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.settimeout(2)
+        found = b""
+        for part in (head, body):  # so that each has packets of its own
+            client.sendall(part)
+            with suppress(TimeoutError):
+                while more := client.recv(65_536):
+                    found += more
+    return found.count(b"HTTP/1.1 ")
+
+
 def _is_sent_more(client: socket.socket) -> bool:
     """Whether more comes, or an end, before its time is over."""
     try:
@@ -64,6 +81,10 @@ def test_by_itself_it_listens_to_this_machine_by_ipv4_and_ipv6_and_keeps_connect
     assert reached(port) == ["127.0.0.1", "::1"]
     assert (head("127.0.0.1", port), head("::1", port)) == (200, 200)
     assert asked_after_idling("::1", port, "/_stcore/health") == b"HTTP/1.1 200 OK"
+
+
+def test_a_body_is_never_taken_for_a_request(start_dashboard, running_api):
+    assert answers_to_a_body_after_an_offer(port_of(start_dashboard(running_api)), "/_stcore/health") == 1
 
 
 def test_told_to_it_listens_everywhere_also_when_another_setting_is_bad(start_dashboard, running_api):

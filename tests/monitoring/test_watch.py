@@ -24,7 +24,7 @@ from monitoring.state_file import StateFile
 from monitoring.watch import main
 from tests.conftest import ROOT, free_port, get, wait_until
 from tests.monitoring.test_follow import Watch
-from tests.monitoring.test_serving import asked_after_idling, reached
+from tests.monitoring.test_serving import answers_to_a_body_after_an_offer, asked_after_idling, reached
 from tests.monitoring.traffic import judged, write
 
 pytestmark = pytest.mark.processes
@@ -260,6 +260,7 @@ def test_its_metrics_are_reached_by_ipv4_and_ipv6_and_its_connections_are_kept(s
 
     assert reached(port) == ["127.0.0.1", "::1"]
     assert asked_after_idling("::1", port, "/metrics") == b"HTTP/1.1 200 OK"
+    assert answers_to_a_body_after_an_offer(port, "/metrics") == 1
     assert "Traceback" not in watch.printed()
 
 
