@@ -73,7 +73,7 @@ def test_the_service_answers_where_it_is_told_to(command, tmp_path, address, rea
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"WEB_CONCURRENCY": "abc"}, "WEB_CONCURRENCY is 'abc'; set it to a whole number above 0"),
+        ({"WEB_CONCURRENCY": "abc"}, "WEB_CONCURRENCY is 'abc'; set it to a whole number"),
         ({"LOG_SYNC": "sometimes", "WEB_CONCURRENCY": "2"}, "LOG_SYNC is 'sometimes'"),
         ({"LISTEN_ADDRESS": "192.0.2.1"}, "LISTEN_ADDRESS is '192.0.2.1', port "),
         ({"API_TOKENS": "nonsense"}, "Entry 1 of API_TOKENS is not of the form"),
