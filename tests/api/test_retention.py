@@ -99,7 +99,7 @@ def test_nothing_is_deleted_while_a_reader_needs_it(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["the folder", "the file"])
-def test_a_reader_that_holds_but_one_of_both_is_enough(tmp_path, what):
+def test_a_reader_that_holds_but_one_of_both_is_enough(tmp_path, recorder, what):
     """The folder alone before there is such a file; the file alone for a reader on another machine, by NFS."""
     old, path = closed_file(tmp_path, 3 * DAY), tmp_path / "retention.lock"
     if what == "the file":
@@ -109,6 +109,7 @@ def test_a_reader_that_holds_but_one_of_both_is_enough(tmp_path, what):
 
     assert tend(tmp_path, Keep(days=2, compress=True)) == []
     assert [of.name for of in tmp_path.iterdir() if "lock" not in of.name] == [old.name]
+    assert not any(of.endswith(".new") for of in recorder.done)  # nor is anything compressed in vain
     os.close(fd)
     assert tend(tmp_path, Keep(days=2)) == [old]
 
