@@ -32,7 +32,6 @@ LEFT_OVER = (".new", ".unpacked")  # what a program that was killed may leave; t
 CLOSED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{4}\.json(\.gz)?$")
 HELD, CHANGED = "retention.lock", "erasure.lock"  # by readers; by who compresses, deletes or erases
 DAMAGED = EOFError, zlib.error, gzip.BadGzipFile
-LISTINGS = 10  # to find a file whose name changes meanwhile
 PAUSE = 0.02
 
 
@@ -76,35 +75,30 @@ def use_each(directory: Path, use: Callable[[Path, BinaryIO], None], mode: str =
     OSError if the folder cannot be read.
     """
     seen, failed = set[Any](), dict[Path, str]()
-    for listing in range(LISTINGS):
-        missed = False
-        for path in log_files(directory):
+    for path in (path for _ in range(2) for path in log_files(directory)):  # what has another name then is found by it
+        try:
+            if not S_ISREG(path.stat().st_mode):  # to open a pipe would be to wait for ever
+                failed[path] = "it is no regular file"
+                continue
+            file = path.open("rb" if path.suffix == ".gz" else mode)
+        except FileNotFoundError:
+            if path.is_symlink():
+                failed[path] = "it is a link to a file that is not there"
+            continue
+        except OSError as error:
+            failed[path] = _reason(error)
+            continue
+        with file:
+            stat = os.fstat(file.fileno())
+            # Who writes a compressed file anew makes it another one: a second name of it is still the old one.
+            one = path if path.suffix == ".gz" and mode != "rb" else (stat.st_dev, stat.st_ino)
+            if one in seen:
+                continue
+            seen.add(one)
             try:
-                if not S_ISREG(path.stat().st_mode):  # to open a pipe would be to wait for ever
-                    failed[path] = "it is no regular file"
-                    continue
-                file = path.open("rb" if path.suffix == ".gz" else mode)
-            except FileNotFoundError:
-                if path.is_symlink():
-                    failed[path] = "it is a link to a file that is not there"
-                missed = True
-                continue
-            except OSError as error:
+                use(path, file)  # type: ignore[arg-type]
+            except (OSError, *DAMAGED) as error:
                 failed[path] = _reason(error)
-                continue
-            with file:
-                stat = os.fstat(file.fileno())
-                # Who writes a compressed file anew makes it another one: a second name of it is still the old one.
-                one = path if path.suffix == ".gz" and mode != "rb" else (stat.st_dev, stat.st_ino)
-                if one in seen:
-                    continue
-                seen.add(one)
-                try:
-                    use(path, file)  # type: ignore[arg-type]
-                except (OSError, *DAMAGED) as error:
-                    failed[path] = _reason(error)
-        if listing and not missed:  # one listing may have missed a file that was renamed meanwhile
-            break
     return failed
 
 

@@ -137,6 +137,23 @@ def test_with_everysec_files_and_folders_are_synced_without_another_write(tmp_pa
     asyncio.run(scenario())
 
 
+def test_with_no_what_is_closed_is_synced_and_the_kernel_may_choose_for_what_is_written(tmp_path, recorder):
+    async def scenario() -> None:
+        log = GroupCommit(lambda: claim(tmp_path), "no", SMALL)
+        await log.open()
+        await log.append(b"a line of 20 bytes..\n")
+        await log.append(b"two\n")
+        deadline = time.monotonic() + 10
+        while tmp_path.name in recorder.unsynced:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert recorder.done.count("fsync prediction_logs.json") == 1  # the closed one
+        assert recorder.unsynced == {"prediction_logs.json"}
+        await log.close()
+
+    asyncio.run(scenario())
+
+
 def test_closing_waits_for_a_sync_that_has_begun(tmp_path, recorder):
     """Else what is behind it would never be synced."""
     begun, go_on = threading.Event(), threading.Event()

@@ -86,6 +86,17 @@ def test_a_file_that_another_process_writes_is_not_cut(tmp_path):
     owned.close()
 
 
+def test_a_file_that_is_moved_between_being_opened_and_locked_is_not_written(tmp_path, recorder):
+    path = tmp_path / "log.json"
+    recorder.before("flock", "log.json", lambda: path.rename(tmp_path / "moved"))
+    file = OwnedFile.claim(tmp_path, "log")
+    file.write(b"line\n")
+
+    assert file.is_current()
+    assert file.path.read_bytes() == b"line\n"
+    file.close()
+
+
 def loop(path: Path) -> None:
     path.symlink_to(path.name)
 
