@@ -14,6 +14,7 @@ from monitoring.connections import tend
 from monitoring.listening import listening, told
 from monitoring.settings import Settings
 
+STOP_SECONDS = 3  # for answers that are under way, once it is told to stop
 MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in the longest letters, and all filters
 
 
@@ -27,6 +28,7 @@ def serve_streamlit_by(settings: Settings) -> None:
 
     async def startup(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
         self.config.timeout_keep_alive = settings.keep_alive_seconds
+        self.config.timeout_graceful_shutdown = STOP_SECONDS
         self.config.ws_max_size = MOST_MESSAGE_BYTES
         self.config.http_protocol_class = H11Protocol  # httptools takes a body for a request if it follows an Upgrade
         if sockets:

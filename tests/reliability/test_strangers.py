@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from monitoring.connections import MOST_CONNECTIONS
 from monitoring.gate import MOST_SESSIONS
-from monitoring.serving import MOST_MESSAGE_BYTES
+from monitoring.serving import MOST_MESSAGE_BYTES, STOP_SECONDS
 from tests.conftest import get, many, seconds_until, starting_dashboard, wait_until
 from tests.monitoring.conftest import append, prediction
 from tests.reliability.clients import connection, drip, memory, more_memory
@@ -169,6 +170,17 @@ def test_connections_that_only_wait_are_ended_and_the_page_answers_meanwhile(sta
         assert [received(client, seconds) for client in silent] == [0] * waiting
 
     publish(f"{waiting} silent connections: healthy after {slowest:.1f} s; all are ended after the 2 s that were set")
+
+
+def test_told_to_stop_the_page_does_not_wait_for_who_takes_nothing_of_an_answer(start):
+    stopped = start()
+    with connection(stopped) as client, session(stopped.url):
+        client.sendall(f"GET {largest_file()[0]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        client.recv(100)
+        told = time.monotonic()
+        stopped.stop()
+
+    assert time.monotonic() - told < STOP_SECONDS + 2
 
 
 def largest_file() -> tuple[str, int]:
