@@ -136,6 +136,10 @@ def test_with_everysec_files_and_folders_are_synced_without_another_write(tmp_pa
 
     asyncio.run(scenario())
 
+    synced = {event.name: event.thread for event in recorder.events if event.what == "fsync"}
+    assert set(synced) == {"prediction_logs.json", tmp_path.name}
+    assert threading.get_ident() not in synced.values()
+
 
 def test_with_no_what_is_closed_is_synced_and_the_kernel_may_choose_for_what_is_written(tmp_path, recorder):
     async def scenario() -> None:
