@@ -9,12 +9,12 @@ from typing import Any
 
 import uvicorn
 
-MOST_CONNECTIONS = 1000  # beside open websockets
+MOST_CONNECTIONS = 1000  # beside websockets
 LOOKS_EVERY = 0.5  # seconds
 
 
 class Connections:
-    """The connections of a server but open websockets. Each look returns those to end: on which nothing has gone on for
+    """The connections of a server but websockets. Each look returns those to end: on which nothing has gone on for
     `seconds`, and of more than `most` those on which nothing has gone on for longest."""
 
     def __init__(self, seconds: float, most: int = MOST_CONNECTIONS) -> None:
@@ -25,7 +25,7 @@ class Connections:
         """`protocols` are uvicorn's, one for each connection; `now` is in seconds."""
         since = {}
         for protocol in protocols:
-            if not getattr(protocol, "handshake_complete", False):  # open websockets have to answer pings
+            if hasattr(protocol, "cycle"):  # which websockets have not: they have to answer pings
                 state, before = _state(protocol), self._since.get(protocol)
                 since[protocol] = before if before and before[0] == state else (state, now)
         self._since = since
@@ -37,7 +37,7 @@ class Connections:
 
 def _state(protocol: Any) -> object:
     """What changes when a request begins or is answered, and when the client takes some of its answer."""
-    cycle = getattr(protocol, "cycle", None)  # which a websocket has not that is not open yet
+    cycle = protocol.cycle
     return cycle, cycle is None or cycle.response_complete, protocol.transport.get_write_buffer_size()
 
 

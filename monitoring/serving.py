@@ -18,6 +18,17 @@ STOP_SECONDS = 3  # for answers that are under way, once it is told to stop
 MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in the longest letters, and all filters
 
 
+class PageProtocol(H11Protocol):
+    """Opens websockets by GET without a body, since uvicorn never answers other requests for one.
+
+    It is not httptools, which uvicorn prefers, and which takes a body for a request after an offer of another protocol.
+    """
+
+    def _should_upgrade(self) -> bool:
+        has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+        return self.scope["method"] == "GET" and not has_body and super()._should_upgrade()
+
+
 def serve_streamlit_by(settings: Settings) -> None:
     """From now on `streamlit run` listens where the settings say, unless it is told another address by its own option.
 
@@ -30,7 +41,7 @@ def serve_streamlit_by(settings: Settings) -> None:
         self.config.timeout_keep_alive = settings.keep_alive_seconds
         self.config.timeout_graceful_shutdown = STOP_SECONDS
         self.config.ws_max_size = MOST_MESSAGE_BYTES
-        self.config.http_protocol_class = H11Protocol  # httptools takes a body for a request if it follows an Upgrade
+        self.config.http_protocol_class = PageProtocol
         if sockets:
             _bind_anew(sockets, _own_option() or settings.listen_address)
         await start_up(self, sockets)

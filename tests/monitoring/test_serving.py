@@ -4,6 +4,7 @@ import http.client
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -13,7 +14,15 @@ from tests.conftest import ROOT, free_port, starting_dashboard
 from tests.monitoring.test_listening import connects
 
 pytestmark = pytest.mark.processes
+WEBSOCKET = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 IDLE_SECONDS = 7  # longer than the five that uvicorn keeps one by itself
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, running_api) -> Iterator[int]:
+    """The port of a page with its default settings."""
+    with starting_dashboard(tmp_path_factory.mktemp("page")) as start:
+        yield port_of(start(running_api).url)
 
 
 def port_of(url: str) -> int:
@@ -50,13 +59,13 @@ def asked_after_idling(host: str, port: int, path: str) -> bytes:
         return client.recv(65_536).partition(b"\r\n")[0]
 
 
-def answers_to_a_body_after_an_offer(port: int, path: str) -> int:
+def answers_to_a_body_after_an_offer(port: int, path: str, protocol: str = "h2c") -> int:
     """How often one request is answered that offers another protocol, and whose body is a request itself."""
     body = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    offer = f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n" + WEBSOCKET
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{offer}Content-Length: {len(body)}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", port), 20) as client:
-        client.settimeout(2)
+        client.settimeout(1)
         found = b""
         for part in (head, body):  # so that each has packets of its own
             client.sendall(part)
@@ -75,16 +84,26 @@ def _is_sent_more(client: socket.socket) -> bool:
     return True
 
 
-def test_by_itself_it_listens_to_this_machine_by_ipv4_and_ipv6_and_keeps_connections(start_dashboard, running_api):
-    port = port_of(start_dashboard(running_api))
-
-    assert reached(port) == ["127.0.0.1", "::1"]
-    assert (head("127.0.0.1", port), head("::1", port)) == (200, 200)
-    assert asked_after_idling("::1", port, "/_stcore/health") == b"HTTP/1.1 200 OK"
+def test_by_itself_it_listens_to_this_machine_by_ipv4_and_ipv6_and_keeps_connections(page):
+    assert reached(page) == ["127.0.0.1", "::1"]
+    assert (head("127.0.0.1", page), head("::1", page)) == (200, 200)
+    assert asked_after_idling("::1", page, "/_stcore/health") == b"HTTP/1.1 200 OK"
 
 
-def test_a_body_is_never_taken_for_a_request(start_dashboard, running_api):
-    assert answers_to_a_body_after_an_offer(port_of(start_dashboard(running_api)), "/_stcore/health") == 1
+def test_a_body_after_an_offer_of_another_protocol_is_never_taken_for_a_request(page):
+    for path in ("/_stcore/health", "/_stcore/stream"):
+        for protocol in ("h2c", "websocket", "other"):
+            assert answers_to_a_body_after_an_offer(page, path, protocol) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("framing", ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"])
+def test_whatever_offers_a_websocket_is_answered(page, method, framing):
+    offer = f"Connection: Upgrade\r\nUpgrade: websocket\r\n{WEBSOCKET}{framing}"
+    with socket.create_connection(("127.0.0.1", page), 20) as client:
+        client.sendall(f"{method} /_stcore/stream HTTP/1.1\r\nHost: localhost\r\n{offer}\r\n".encode())
+        expected = b"101" if (method, framing) == ("GET", "") else b"404"
+        assert client.recv(65_536).split()[1] == expected
 
 
 def test_told_to_it_listens_everywhere_also_when_another_setting_is_bad(start_dashboard, running_api):
