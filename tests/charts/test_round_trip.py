@@ -172,3 +172,13 @@ def test_the_pod_runs_this_program():
     assert container["command"] == ["python", "-c"]
     assert container["args"][0].strip() == SCRIPT.read_text().strip()
     assert {"name": "FAIL", "value": "1"} in container["env"]
+
+
+def test_a_line_that_is_being_written_and_a_file_that_is_being_closed_are_not_there_yet(tmp_path):
+    logged = runpy.run_path(str(SCRIPT))["logged"]
+    whole, begun = b'{"prediction_id": "1"}\n', b'{"prediction_id": "2"'
+    (tmp_path / "prediction_logs.json").write_bytes(whole + begun)
+    (tmp_path / "prediction_logs.1.json").symlink_to("closed meanwhile")
+
+    assert logged(tmp_path, "1") == {"prediction_id": "1"}
+    assert logged(tmp_path, "2") is None

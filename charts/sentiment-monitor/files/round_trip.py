@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 TEXT = "A helm test: the movie was amazing!"
@@ -46,9 +47,10 @@ def fetch(url, deadline, body=None, token=None):
 def logged(directory, prediction_id):
     """The line of a prediction in any file of the log, or None."""
     for path in directory.glob("prediction_logs*.json"):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            if prediction_id in line:
-                return json.loads(line)
+        with suppress(FileNotFoundError):  # it has just been closed, and has another name
+            for line in path.read_bytes().splitlines(keepends=True):
+                if prediction_id.encode() in line and line.endswith(b"\n"):  # else it is still being written
+                    return json.loads(line)
     return None
 
 
