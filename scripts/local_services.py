@@ -91,11 +91,11 @@ MONITORING = Service(
     "monitoring",
     "DASHBOARD_PORT",
     "8501",
-    ("streamlit", "run", "monitoring/dashboard.py", "--server.address", "localhost", "--server.port"),
+    ("streamlit", "run", "monitoring/dashboard.py", "--server.port"),
     "/_stcore/health",
 )
 WATCH = Service(
-    "watch", "WATCH_PORT", "9108", ("monitoring.watch", "watch", "--address", "localhost", "--port"), "/metrics"
+    "watch", "WATCH_PORT", "9108", ("monitoring.watch", "watch", "--port"), "/metrics"
 )
 SERVICES = (API, MONITORING, WATCH)
 
