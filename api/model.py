@@ -35,6 +35,7 @@ class Model:
         self._temperature = temperature
         self._has_probabilities = hasattr(pipeline, "predict_proba")
         namesakes = Counter(_folded(label) for label in self.labels)
+        self._longest_name = max(map(len, namesakes))
         self._by_folded_name = {_folded(label): label for label in self.labels if namesakes[_folded(label)] == 1}
         self._known_share = _known_share(pipeline)
         self.begins_with_words = self._known_share is not None
@@ -75,6 +76,8 @@ class Model:
         for exact in (name, name.strip()):
             if exact in self.labels:
                 return exact
+        if len(exact) > self._longest_name:  # folding makes no name shorter, and takes long for one of megabytes
+            return None
         return self._by_folded_name.get(_folded(name))
 
 
