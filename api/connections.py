@@ -132,9 +132,11 @@ class LimitedProtocol(HttpToolsProtocol):
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            if not self._answered.disconnected:
-                self._answered.disconnected = True
+            if self._answered.response_started:
+                self.transport.close()
+            elif not self._answered.disconnected:
                 self._refuse(503, "The service is being stopped; send the request again.", b"retry-after: 1\r\n")
+            self._answered.disconnected = True
         finally:
             self._task = None
 

@@ -238,8 +238,13 @@ def test_a_request_whose_client_has_gone_is_not_gone_on_with(caplog):
     assert caplog.text == ""
 
 
-def test_a_request_that_the_service_has_no_time_for_any_more_gets_a_503(caplog):
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_request_that_the_service_has_no_time_for_any_more_gets_a_503_unless_its_answer_has_begun(begun, caplog):
+    head = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+
     async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if begun:
+            await send(head)
         await asyncio.Event().wait()
 
     async def send(config: uvicorn.Config) -> None:
@@ -249,8 +254,10 @@ def test_a_request_that_the_service_has_no_time_for_any_more_gets_a_503(caplog):
         (task,) = state.tasks
         task.cancel()
         await turns()
-        assert wire.written.startswith(b"HTTP/1.1 503 ")
-        assert wire.written.endswith(b'{"detail": "The service is being stopped; send the request again."}')
+        assert wire.written.startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 503 ")
+        assert wire.written.count(b"HTTP/1.1") == 1
+        stopped = b'{"detail": "The service is being stopped; send the request again."}'
+        assert wire.written.endswith(b"\r\n\r\n" if begun else stopped)
         assert wire.closed
 
     in_a_loop(send, slow)
