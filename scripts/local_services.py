@@ -94,9 +94,7 @@ MONITORING = Service(
     ("streamlit", "run", "monitoring/dashboard.py", "--server.port"),
     "/_stcore/health",
 )
-WATCH = Service(
-    "watch", "WATCH_PORT", "9108", ("monitoring.watch", "watch", "--port"), "/metrics"
-)
+WATCH = Service("watch", "WATCH_PORT", "9108", ("monitoring.watch", "watch", "--port"), "/metrics")
 SERVICES = (API, MONITORING, WATCH)
 
 
