@@ -40,14 +40,14 @@ class Decoder(Generic[Item]):
         self._model = model
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct(model))
 
-    def decode(self, body: bytearray) -> Item:
+    def decode(self, body: bytearray | memoryview) -> Item:
         """The item that a body describes, with or without a byte order mark. Raises InvalidInput."""
-        if body.startswith(BYTE_ORDER_MARK):
-            del body[: len(BYTE_ORDER_MARK)]
+        if bytes(body[: len(BYTE_ORDER_MARK)]) == BYTE_ORDER_MARK:
+            body = body[len(BYTE_ORDER_MARK) :]
         try:
             return self._decoder.decode(body)  # type: ignore[no-any-return]  # a struct that stands in for the model
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            described = all_mistakes(self._model, body) if len(body) <= DESCRIBED_BYTES else None
+            described = all_mistakes(self._model, bytes(body)) if len(body) <= DESCRIBED_BYTES else None
             raise InvalidInput(described or first_mistake(error)) from error
 
 
@@ -66,7 +66,7 @@ def _type(annotation: Any) -> Any:
     return _struct(annotation) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else annotation
 
 
-def all_mistakes(model: type[BaseModel], body: bytearray) -> str | None:
+def all_mistakes(model: type[BaseModel], body: bytes) -> str | None:
     """A sentence about up to MOST_NAMED mistakes of a body, or about what is no JSON in it; None if pydantic finds
     nothing wrong: of a field that is there twice, it looks at the last one only."""
     if not body:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from email.message import Message
+from mmap import mmap
 from typing import Any
 
 from fastapi.exceptions import HTTPException
@@ -43,23 +44,23 @@ def json_route(max_bytes: int, large: LargeBodies) -> type[APIRoute]:
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
             size = check_head(scope, max_bytes)
-            body, more = bytearray(), True
+            begun, more = bytearray(), True
             if size is None or size <= SMALL_BYTES:
-                more = await read_small(receive, body, max_bytes)
+                more = await read_small(receive, begun, max_bytes)
             if not more:
-                answer = await self._answered(body)
+                answer = await self._answered(begun)
             else:
                 lent = size or max_bytes
                 async with large.lend(lent):
                     async with large.arriving(lent):
-                        body = await read_large(receive, body, lent, max_bytes)
+                        body = await read_large(receive, begun, lent, max_bytes)
                     answer = await self._answered(body)
             length = str(len(answer)).encode()
             headers = [(b"content-length", length), (b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": answer})
 
-        async def _answered(self, body: bytearray) -> bytes:
+        async def _answered(self, body: bytearray | memoryview) -> bytes:
             if len(body) <= QUICK_BYTES:
                 return to_json(await self.endpoint(self._decoder.decode(body)))
             async with large.decoding:
@@ -94,22 +95,21 @@ async def read_small(receive: Receive, body: bytearray, max_bytes: int) -> bool:
     return more
 
 
-async def read_large(receive: Receive, begun: bytearray, size: int, max_bytes: int) -> bytearray:
+async def read_large(receive: Receive, begun: bytearray, size: int, max_bytes: int) -> memoryview:
     """The body that begins with `begun` and has at most `size` bytes; HTTPException if it is too large, and then no
     more of it is read.
 
-    Its memory is taken at once: for bodies that grow beside each other it would be up to twice as much, because malloc
-    copies what has no room to grow.
+    Its memory is the system's own, and goes back to it with the body: malloc would keep up to twice as much for bodies
+    that come and go beside each other.
     """
-    body, read, more = bytearray(size), len(begun), True
+    body, read, more = mmap(-1, size), len(begun), True
     body[:read] = begun
     while more:
         part, more = await _part(receive)
         _check_size(read + len(part), max_bytes)
         body[read : read + len(part)] = part
         read += len(part)
-    del body[read:]
-    return body
+    return memoryview(body)[:read]
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:

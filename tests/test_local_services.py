@@ -147,7 +147,7 @@ def test_a_service_that_runs_otherwise_than_it_would_be_started_is_not_taken_for
     done = services("start", API_PORT="18000")
 
     assert done.returncode == 1
-    assert "The api service already runs, otherwise than as `uvicorn api.main:app" in done.stdout
+    assert "The api service already runs, otherwise than as `api --port" in done.stdout
     assert "18000`; end it with `make stop` first." in done.stdout
     assert process.poll() is None
 

@@ -58,7 +58,7 @@ def test_what_is_decoded_is_what_pydantic_decodes_and_what_is_refused_is_said_to
     if mistake := said(decoder, body):
         assert mistake.endswith(".")
     else:
-        assert all_mistakes(model, bytearray(body)) is None
+        assert all_mistakes(model, body) is None
         assert plain(decoder.decode(bytearray(body))) == model.model_validate_json(body).model_dump()
 
 
