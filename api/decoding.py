@@ -34,7 +34,7 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 class Decoder(Generic[Item]):
-    """Decodes JSON into what has the fields of `model`: strings, and lists of models of the same kind."""
+    """Decodes JSON into structs with the fields of `model`: strings, and lists of such models."""
 
     def __init__(self, model: type[Item]) -> None:
         self._model = model
@@ -67,8 +67,8 @@ def _type(annotation: Any) -> Any:
 
 
 def all_mistakes(model: type[BaseModel], body: bytes) -> str | None:
-    """A sentence about up to MOST_NAMED mistakes of a body, or about what is no JSON in it; None if pydantic finds
-    nothing wrong: of a field that is there twice, it looks at the last one only."""
+    """A sentence that names up to MOST_NAMED mistakes, or says why the body is not JSON. None if pydantic finds no
+    mistake: it looks only at the last of two fields with the same name."""
     if not body:
         return "The body is missing."
     try:

@@ -96,7 +96,7 @@ def use_each(directory: Path, use: Callable[[Path, BinaryIO], None], mode: str =
                 continue
             seen.add(one)
             try:
-                use(path, file)  # type: ignore[arg-type]
+                use(path, file)  # type: ignore[arg-type]  # `mode` is a binary one
             except (OSError, *DAMAGED) as error:
                 failed[path] = _reason(error)
     return failed
@@ -135,7 +135,7 @@ def packed(lines: Callable[[BinaryIO], object], path: Path, like: os.stat_result
     try:
         with new.open("xb") as file:
             with gzip.GzipFile("", "wb", 6, file) as sink:
-                lines(sink)  # type: ignore[arg-type]
+                lines(sink)  # type: ignore[arg-type]  # a file to whoever writes to it
             file.flush()
             with suppress(PermissionError):  # only root may give files to others
                 os.fchown(file.fileno(), like.st_uid, like.st_gid)

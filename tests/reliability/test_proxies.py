@@ -13,9 +13,9 @@ import yaml
 
 from tests.charts.conftest import CHART
 from tests.conftest import ROOT, environment, free_port, serving
+from tests.monitoring.receivers import RefusingProxy
 
 pytestmark = pytest.mark.processes
-NAMES = [name for lower in ("http_proxy", "https_proxy", "all_proxy") for name in (lower, lower.upper())]
 WATCH = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["watch"]
 DOCKERFILES = {name: (ROOT / name / "Dockerfile").read_text() for name in ("api", "monitoring")}
 HEALTH_CHECKS: dict[str, list[str]] = {
@@ -23,38 +23,6 @@ HEALTH_CHECKS: dict[str, list[str]] = {
     "the dashboard's image": json.loads(re.findall(r"^HEALTHCHECK .*\n  CMD (.*)", DOCKERFILES["monitoring"], re.M)[0]),
     "the watch of docker-compose.yml": WATCH["healthcheck"]["test"][1:],
 }
-
-
-class Proxy(ThreadingHTTPServer):
-    """Refuses everything and keeps the first line of each request."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Refuses)
-        self.asked: list[str] = []
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The present environment, in which every program is told to use this proxy for everything."""
-        address = f"http://127.0.0.1:{self.server_port}"
-        own = {name: value for name, value in environment().items() if name.lower() != "no_proxy"}
-        return own | dict.fromkeys(NAMES, address)
-
-
-class Refuses(BaseHTTPRequestHandler):
-    server: Proxy
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.requestline)
-        self.send_error(503, "No such host")
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_CONNECT(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Service(BaseHTTPRequestHandler):
@@ -69,8 +37,8 @@ class Service(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    with serving(Proxy()) as proxy:
+def proxy() -> Iterator[RefusingProxy]:
+    with serving(RefusingProxy()) as proxy:
         yield proxy
 
 
@@ -95,10 +63,10 @@ def test_a_health_check_asks_its_service_whatever_proxy_there_is(proxy, name):
     assert command[:2] == ["python", "-c"]
 
     with service(200) as port:
-        assert checked(command, port, proxy.environment) == 0
+        assert checked(command, port, environment(**proxy.environment)) == 0
     with service(503) as port:
-        assert checked(command, port, proxy.environment) == 1
-    assert checked(command, free_port(), proxy.environment) == 1
+        assert checked(command, port, environment(**proxy.environment)) == 1
+    assert checked(command, free_port(), environment(**proxy.environment)) == 1
     assert proxy.asked == []
 
 
@@ -118,7 +86,7 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_p
         done = subprocess.run(
             [sys.executable, *command],
             cwd=ROOT,
-            env=proxy.environment | release,
+            env=environment(**proxy.environment) | release,
             capture_output=True,
             text=True,
             timeout=60,
@@ -126,7 +94,7 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_p
         assert done.returncode == 0, f"{name}: {done.stderr}"
     for name, command in HEALTH_CHECKS.items():
         with service(200) as port:
-            assert checked(command, port, proxy.environment) == 0, name
+            assert checked(command, port, environment(**proxy.environment)) == 0, name
 
     assert proxy.asked == []
     publish(f"{len(clients) + len(HEALTH_CHECKS)} clients got their answers, the proxy was asked 0 times")
@@ -135,7 +103,9 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_p
 def test_the_proxy_of_these_tests_is_one_that_programs_use(proxy):
     """Or the other tests could not fail."""
     ask = "import urllib.request as u; u.urlopen('http://127.0.0.1:1/', timeout=4)"
-    done = subprocess.run([sys.executable, "-c", ask], env=proxy.environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ask], env=environment(**proxy.environment), capture_output=True, text=True
+    )
 
     assert "503" in done.stderr
     assert proxy.asked == ["GET http://127.0.0.1:1/ HTTP/1.1"]
