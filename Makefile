@@ -121,10 +121,10 @@ bench: $(VENV)/.api ## Measure the service beside what it is compared with, and 
 	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)
 
 bench-profile: $(VENV)/.dev ## Show where the time of a request goes, stage by stage (needs wrk; 5 minutes)
-	$(BIN)/python -m benchmarks.stages $(BENCH_OPTIONS)
+	$(BIN)/python -m benchmarks.serving.stages $(BENCH_OPTIONS)
 
 bench-growth: $(VENV)/.api ## Measure it while its log grows to ten million lines (needs wrk and 5 GB of disk)
-	$(VENV)/api/bin/python -m benchmarks.growth $(BENCH_OPTIONS)
+	$(VENV)/api/bin/python -m benchmarks.serving.growth $(BENCH_OPTIONS)
 
 evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are wrong, and how soon they come (an hour)
 	OPENBLAS_NUM_THREADS=1 $(VENV)/evidence/bin/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
@@ -139,12 +139,13 @@ bench-dashboard: $(VENV)/.dev ## Measure the page on a log of a million lines, a
 	$(BIN)/python -m benchmarks.dashboard $(BENCH_OPTIONS)
 
 bench-startup: $(VENV)/.api ## Measure how long the API takes to be ready, and what of it is the model's
-	$(VENV)/api/bin/python -m benchmarks.startup
+	$(VENV)/api/bin/python -m benchmarks.serving.startup
 
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev ## Check style, types and which folder imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## Put the code into the project's format
 	$(BIN)/ruff check --fix
@@ -184,17 +185,17 @@ $(VENV)/.api: api/requirements.txt | $(BIN)/python
 	@$(VENV)/api/bin/pip install --disable-pip-version-check --require-hashes -r api/requirements.txt
 	@touch $@
 
-$(VENV)/.evidence: benchmarks/requirements-evidence.txt | $(BIN)/python
+$(VENV)/.evidence: benchmarks/evidence/requirements-evidence.txt | $(BIN)/python
 	@echo "Installing what monitoring needs and River, which it is compared with, into $(VENV)/evidence."
 	@$(BIN)/python -m venv $(VENV)/evidence
-	@$(VENV)/evidence/bin/pip install --disable-pip-version-check --require-hashes -r benchmarks/requirements-evidence.txt
+	@$(VENV)/evidence/bin/pip install --disable-pip-version-check --require-hashes -r benchmarks/evidence/requirements-evidence.txt
 	@touch $@
 
 # All dependencies are pinned; pip, left to look for them, would want another pin for a package with an extra.
-$(VENV)/.evidently: benchmarks/requirements-evidently.txt | $(BIN)/python
+$(VENV)/.evidently: benchmarks/evidence/requirements-evidently.txt | $(BIN)/python
 	@echo "Installing Evidently, which wants another pandas, into $(VENV)/evidently; this takes some minutes."
 	@$(BIN)/python -m venv $(VENV)/evidently
-	@$(VENV)/evidently/bin/pip install --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements-evidently.txt
+	@$(VENV)/evidently/bin/pip install --disable-pip-version-check --no-deps --require-hashes -r benchmarks/evidence/requirements-evidently.txt
 	@touch $@
 
 $(VENV)/.training: training/requirements.txt | $(BIN)/python

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from api.addresses import CannotListen, bound, shown, why
+from api.http.server.addresses import CannotListen, bound, shown, why
 from api.settings import Settings, SettingsError
 
 

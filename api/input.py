@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from api.model import Model
+from api.model.classifier import Model
 from api.schemas import MAX_BATCH_ITEMS
 
 MAX_ECHO_CHARS = 60

@@ -21,19 +21,20 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import __version__
-from api.connections import Limits, limited_connections
-from api.docs_page import add_docs_page
-from api.errors import add_error_handlers
-from api.group_commit import LogUnavailable
-from api.guard import check_may_label, guard
-from api.hosts import KnownHosts
+from api.http.bodies.json_route import json_route
+from api.http.bodies.large import LargeBodies
+from api.http.counting import CountRequests
+from api.http.docs_page import add_docs_page
+from api.http.errors import add_error_handlers
+from api.http.printing import WithoutMessages
+from api.http.security.guard import check_may_label, guard
+from api.http.security.hosts import KnownHosts
+from api.http.server.connections import Limits, limited_connections
+from api.http.server.listening import listen_apart
 from api.input import check_batch
-from api.json_route import json_route
-from api.large_bodies import LargeBodies
-from api.listening import listen_apart
-from api.metrics import CountRequests, Metrics, share_between_workers
-from api.model import ModelUnavailable
-from api.personal_data import WithoutMessages
+from api.metrics import Metrics, share_between_workers
+from api.model.classifier import ModelUnavailable
+from api.prediction_log.contract import LogUnavailable
 from api.schemas import (
     BatchRequest,
     BatchResponse,

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
-from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-CLIENT_GONE = 499  # as nginx calls it: nothing was answered
 
 
 def share_between_workers(directory: Path) -> None:
@@ -70,36 +64,3 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
         return generate_latest(registry)
-
-
-class CountRequests:
-    """ASGI middleware: counts and times each request under its route's template, never under a client's own path."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        # Looking a series up by its labels takes longer than counting.
-        self._series = cache(
-            lambda route, status: (metrics.requests.labels(route, status), metrics.seconds.labels(route))
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        started, status = time.perf_counter(), 500
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, note_status)
-        except asyncio.CancelledError:
-            status = CLIENT_GONE
-            raise
-        finally:
-            route = getattr(scope.get("route"), "path", "other")
-            requests, seconds = self._series(route, status)
-            requests.inc()
-            seconds.observe(time.perf_counter() - started)

@@ -13,15 +13,16 @@ from uuid import uuid4
 
 from prometheus_client import Counter as LabelledCounter
 
-from api.group_commit import LogUnavailable
 from api.input import check_text, known_id, known_label
 from api.metrics import Metrics
-from api.model import Model, ModelUnavailable, Prediction
-from api.model_file import load_model
-from api.owned_file import Limit
-from api.personal_data import keeper
-from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, now
-from api.retention import A_DAY, Keep
+from api.model.classifier import Model, ModelUnavailable, Prediction
+from api.model.loading import load_model
+from api.prediction_log.contract import LogUnavailable
+from api.prediction_log.files.log import PredictionLog
+from api.prediction_log.files.owned_file import Limit
+from api.prediction_log.files.retention import A_DAY, Keep
+from api.prediction_log.personal_data import keeper
+from api.prediction_log.records import FeedbackRecord, PredictionRecord, now
 from api.schemas import (
     ExplainRequest,
     ExplainResponse,
@@ -34,7 +35,7 @@ from api.settings import Settings
 from api.turns import in_turns
 
 if TYPE_CHECKING:
-    from api.predictor import Predictor
+    from api.model.predictor import Predictor
 
 logger = logging.getLogger("uvicorn.api")
 
@@ -156,7 +157,7 @@ class Service:
 
 
 def _load(settings: Settings) -> Predictor:
-    from api.predictor import Predictor  # scikit-learn with it, only once the settings are known to be good
+    from api.model.predictor import Predictor  # scikit-learn with it, only once the settings are known to be good
 
     return Predictor(load_model(settings.model_path, settings.model_card_path))
 

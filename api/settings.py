@@ -11,8 +11,11 @@ from math import nan
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
-from api.group_commit import Sync
-from api.personal_data import LogText
+Sync = Literal["always", "everysec", "no"]
+
+
+LogText = Literal["full", "redacted", "hashed"]
+
 
 HERE = Path(__file__).parent
 LOG_LEVELS = ("debug", "info", "warning", "error")

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+REPOSITORY = Path(__file__).resolve().parent.parent
+
 
 def positive(text: str) -> int:
     """An option that counts something."""

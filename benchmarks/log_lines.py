@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from api.prediction_log import PredictionRecord, line
+from api.prediction_log.records import PredictionRecord, line
 from api.settings import Settings
 from benchmarks.texts import REVIEW
 

@@ -15,8 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import complain
-from benchmarks.startup import REPOSITORY
+from benchmarks.command import REPOSITORY, complain
 
 BUSY = 0.5
 IN_MEMORY = ("tmpfs", "ramfs")

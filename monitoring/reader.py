@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from monitoring.arrivals import Arrivals
-from monitoring.checkpoint import Checkpoint, Content, Saver, Unusable
-from monitoring.log_files import Hold
-from monitoring.log_lines import NO_LABELS, Labels, read_labels, read_predictions
-from monitoring.log_tail import LogTail, ReadFile
-from monitoring.monitor import Counts, Monitor, StateUnusable
-from monitoring.request_rows import Requests
-from monitoring.signals import Status
-from monitoring.store import Store
-from monitoring.tailed_file import Replaced, TailedFile
-from monitoring.tally import Tally
+from monitoring.alarms.monitor import Counts, Monitor, StateUnusable
+from monitoring.alarms.signals import Status
+from monitoring.log.files.folder import Hold
+from monitoring.log.files.tail import LogTail, ReadFile
+from monitoring.log.files.tailed_file import Replaced, TailedFile
+from monitoring.log.lines import NO_LABELS, Labels, read_labels, read_predictions
+from monitoring.store.arrivals import Arrivals
+from monitoring.store.checkpoint import Checkpoint, Content, Saver, Unusable
+from monitoring.store.requests import Requests
+from monitoring.store.rows import Store
+from monitoring.store.tally import Tally
 
 logger = logging.getLogger("dashboard")
 

@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from scripts.demo import Api, load_profile, reviews, served_model
-from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
+from scripts.demo.show import load_profile, reviews, served_model
+from scripts.demo.texts import facts_elsewhere, of_length, sentences_elsewhere
+from scripts.demo.traffic import Api
 from scripts.local_services import answers
 
 ROOT = Path(__file__).resolve().parent.parent

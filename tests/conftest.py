@@ -36,10 +36,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from api.main import create_app
 from api.settings import Settings
-from benchmarks.reliability import COLLECT
+from benchmarks.reliability.__main__ import COLLECT
 from scripts.local_services import DIRECTLY
 from scripts.screenshots import CHROMIUM_ARGS
-from tests.disk_recorder import DiskRecorder
+from tests.api.prediction_log.disk_recorder import DiskRecorder
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
 of_hypothesis.register_profile(

@@ -8,10 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.explanation import Unexplainable
-from api.group_commit import LogUnavailable
 from api.input import InvalidInput, echo
-from api.model import ModelUnavailable
+from api.model.classifier import ModelUnavailable
+from api.model.explanation import Unexplainable
+from api.prediction_log.contract import LogUnavailable
 from api.turns import Busy
 
 logger = logging.getLogger("uvicorn.api")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from api.model import ModelUnavailable
+from api.model.classifier import ModelUnavailable
 
 NEEDED = ("model_version", "sha256", "versions.scikit-learn")
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from api.model import Model, Prediction
+from api.model.classifier import Model, Prediction
+from api.model.tokens import share_among_tokens
 from api.schemas import ExplainResponse, Term
-from api.tokens import share_among_tokens
 
 SINGLE_PRECISION = 1e-5  # how far, of the size of its parts, the score of a model of 32-bit numbers is from their sum
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from api.model import Prediction
+from api.model.classifier import Prediction
 from api.turns import Busy
 
 T = TypeVar("T")

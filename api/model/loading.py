@@ -11,8 +11,8 @@ from typing import Any
 import joblib
 import numpy as np
 
-from api.model import Model, ModelUnavailable
-from api.model_card import read_card, temperature
+from api.model.card import read_card, temperature
+from api.model.classifier import Model, ModelUnavailable
 
 MAX_REASON_CHARS = 200
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
 
-from api.explanation import Explainer
-from api.grouping import GroupedPredictions
-from api.model import Model, Prediction
+from api.model.classifier import Model, Prediction
+from api.model.explanation import Explainer
+from api.model.grouping import GroupedPredictions
+from api.model.scorer import Answer, Scorer, Unscorable
 from api.schemas import ExplainResponse
-from api.scorer import Answer, Scorer, Unscorable
 from api.turns import in_turns
 
 SHORT_CHARS = 4000  # split into terms within a millisecond, so that a thread would help nobody

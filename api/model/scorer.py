@@ -25,7 +25,7 @@ from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
-from api.model import Model
+from api.model.classifier import Model
 
 CLOSE = 1e-9  # how far probabilities may be from the pipeline's; it is asked itself when they could be farther
 ROUNDING = 2e-15  # ten times the machine epsilon: sums of n parts in two orders differ by less than this × √n × size

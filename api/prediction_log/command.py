@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from api.erasure import NotErased, erase
+from api.prediction_log.files.erasure import NotErased, erase
+from api.prediction_log.files.verification import verify
 from api.settings import Settings
-from api.verification import verify
 
 SOUND, UNSOUND, CANNOT_TELL = 0, 1, 2
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_bytes
-from typing import Literal
 
-from api.prediction_log import HashedRecord, PredictionRecord
-from api.redaction import redacted
+from api.prediction_log.records import HashedRecord, PredictionRecord
+from api.prediction_log.redaction import redacted
+from api.settings import LogText
 
-LogText = Literal["full", "redacted", "hashed"]
 HASH_CHARS = 32  # 128 bits: no two texts of a log share them
 KEY_BYTES = 32
 
@@ -44,16 +42,6 @@ def _hashed(record: PredictionRecord, secret: bytes) -> HashedRecord:
         characters=len(text),
         text_hash=hmac.digest(secret, text.encode(), "sha256").hex()[:HASH_CHARS],
     )
-
-
-class WithoutMessages(logging.Filter):
-    """Leaves of an exception that is logged where it was and of which kind: its message may quote a text."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and (error := record.exc_info[1]):
-            record.msg, record.args = record.getMessage().partition("\n")[0], ()  # asyncio's next line quotes it too
-            record.exc_info, record.exc_text = None, _where(error)
-        return True
 
 
 def _where(error: BaseException | None) -> str:

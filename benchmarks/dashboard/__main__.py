@@ -21,14 +21,13 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import long_log
-from benchmarks.command import exit_on_signals, positive, save
-from benchmarks.dashboard_pages import Dashboard, Watched, dashboard, environment, several, watched
-from benchmarks.dashboard_reader import NEW_LINES, REFERENCE, timed
+from benchmarks.command import REPOSITORY, exit_on_signals, positive, save
+from benchmarks.dashboard.pages import Dashboard, Watched, dashboard, environment, several, watched
+from benchmarks.dashboard.reader import NEW_LINES, REFERENCE, timed
 from benchmarks.machine import describe, on, revision, scratch_folder
 from benchmarks.markdown import table
-from benchmarks.startup import REPOSITORY
-from monitoring.checkpoint import Saver
 from monitoring.settings import Settings
+from monitoring.store.checkpoint import Saver
 from scripts.screenshots import CHROMIUM_ARGS
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "dashboard.json"
@@ -109,7 +108,7 @@ def arguments() -> argparse.Namespace:
 
 def reader_figures(log: Log, rounds: int) -> dict[str, float]:
     """Of a process of its own, whose memory holds nothing else."""
-    command = [sys.executable, "-m", "benchmarks.dashboard_reader", str(log.folder), str(log.lines), str(rounds)]
+    command = [sys.executable, "-m", "benchmarks.dashboard.reader", str(log.folder), str(log.lines), str(rounds)]
     found: dict[str, float] = json.loads(
         subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout
     )
@@ -165,7 +164,7 @@ def seconds_a_refresh(server: Dashboard, page: Watched) -> float:
 def naive_figures(log: Log, browser: Browser) -> dict[str, float]:
     """The same of a page that reads everything at each refresh."""
     with (
-        dashboard("benchmarks/naive_dashboard.py", LOG_DIR=str(log.folder)) as server,
+        dashboard("benchmarks/dashboard/naive.py", LOG_DIR=str(log.folder)) as server,
         watched(browser, server.url) as page,
     ):
         found = {"cold": page.seconds_until(NAIVE_READ), "opening_bytes": float(page.received)}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.startup import REPOSITORY
+from benchmarks.command import REPOSITORY
 from scripts.local_services import answers
 
 PATIENCE_SECONDS = 900  # for the version that reads everything

@@ -1,4 +1,4 @@
-"""python -m benchmarks.dashboard_reader FOLDER LINES ROUNDS: what reading a log costs, in a process of its own.
+"""python -m benchmarks.dashboard.reader FOLDER LINES ROUNDS: what reading a log costs, in a process of its own.
 
 Prints JSON: seconds of the first look, of looks after new lines and of all the page's figures, of the first look after
 a restart; and the most memory, in megabytes, that this process had meanwhile.
@@ -16,12 +16,13 @@ from statistics import median
 from typing import TypeVar
 
 from benchmarks import long_log
-from monitoring.analyses import Analyses, Selection
-from monitoring.checkpoint import Checkpoint
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor
+from monitoring.analysis.cache import Analyses
+from monitoring.analysis.selection import Selection
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
+from monitoring.stats.reference import load_profile
+from monitoring.store.checkpoint import Checkpoint
 
 NEW_LINES = 1_000
 REFERENCE = load_profile(Settings().reference_path)

@@ -22,19 +22,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks import (
-    evidence_estimates,
-    evidence_labels,
-    evidence_log,
-    evidence_report,
-    evidence_requests,
-    evidence_words,
-)
-from benchmarks.command import complain, exit_on_signals, positive, save
-from benchmarks.evidence_goals import PUBLISHED_STREAMS, goals
-from benchmarks.evidence_scenarios import Detection, Measurement, Runner, means, results
-from benchmarks.evidence_streams import REPOSITORY, SEED
-from benchmarks.evidence_windows import EVIDENTLY_PYTHON, has_evidently
+from benchmarks.command import REPOSITORY, complain, exit_on_signals, positive, save
+from benchmarks.evidence import estimates, labels, report, requests, whole_log, words
+from benchmarks.evidence.goals import PUBLISHED_STREAMS, goals
+from benchmarks.evidence.scenarios import Detection, Measurement, Runner, means, results
+from benchmarks.evidence.streams import SEED
+from benchmarks.evidence.windows import EVIDENTLY_PYTHON, has_evidently
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "evidence.json"
 DOCUMENT = REPOSITORY / "docs" / "evidence.md"
@@ -45,7 +38,7 @@ def main() -> None:
     options = arguments()
     exit_on_signals()
     found = measured(options)
-    document = evidence_report.document(found)
+    document = report.document(found)
     print(document, end="")
     if options.write:
         save(found, RESULTS)
@@ -100,17 +93,17 @@ def keep(found: dict[str, Any], options: argparse.Namespace) -> None:
 
 def detections() -> list[Detection]:
     """The one that takes longest comes last."""
-    of_requests = sorted(evidence_requests.scenarios(), key=lambda detection: detection.length)
-    return [*evidence_labels.scenarios(), *of_requests, *evidence_log.scenarios()]
+    of_requests = sorted(requests.scenarios(), key=lambda detection: detection.length)
+    return [*labels.scenarios(), *of_requests, *whole_log.scenarios()]
 
 
 def measurements() -> list[Measurement]:
-    modules = (evidence_requests, evidence_words, evidence_estimates, evidence_log)
+    modules = (requests, words, estimates, whole_log)
     return [measurement for module in modules for measurement in module.measurements()]
 
 
 def detected(detection: Detection, options: argparse.Namespace, runner: Runner) -> dict[str, Any]:
-    last = detection.name == evidence_log.END_TO_END
+    last = detection.name == whole_log.END_TO_END
     streams = options.log_streams if last else options.streams
     of_methods = timed(detection, streams, runner, lambda outcomes: results(outcomes, detection.change))
     methods = {name: asdict(result) for name, result in of_methods.items()}
@@ -121,7 +114,7 @@ def timed(
     what: Detection | Measurement, streams: int, runner: Runner, summed_up: Callable[[list[Any]], dict[str, Any]]
 ) -> dict[str, Any]:
     start = time.monotonic()
-    outcomes = runner.run(what.run, min(streams, what.streams or streams), what.name == evidence_log.END_TO_END)
+    outcomes = runner.run(what.run, min(streams, what.streams or streams), what.name == whole_log.END_TO_END)
     print(f"{time.monotonic() - start:7.1f} s  {len(outcomes):4} x {what.name}", file=sys.stderr, flush=True)
     return summed_up(outcomes)
 
@@ -151,7 +144,7 @@ def installed(package: str) -> str:
 def revision() -> str:
     """The commit, with a + when the monitoring or benchmarks that were measured are not those of the commit."""
     commit = output("git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD")
-    changed = output("git", "-C", str(REPOSITORY), "status", "--porcelain", "monitoring", "benchmarks/*.py")
+    changed = output("git", "-C", str(REPOSITORY), "status", "--porcelain", "monitoring", "benchmarks")
     return commit + ("+" if changed else "")
 
 

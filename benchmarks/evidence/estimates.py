@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.evidence_labels import FLIPPED, HARDER
-from benchmarks.evidence_scenarios import Figures, Measurement
-from benchmarks.evidence_streams import (
+from benchmarks.evidence.labels import FLIPPED, HARDER
+from benchmarks.evidence.scenarios import Figures, Measurement
+from benchmarks.evidence.streams import (
     Chance,
     answers_wrong,
     chance_of,
@@ -21,9 +21,9 @@ from benchmarks.evidence_streams import (
     predictions,
     shipped,
 )
-from monitoring.estimate import estimated_accuracy, few_labels_accuracy
-from monitoring.feedback import SKEW_P_VALUE, audit_sample, post_stratified_accuracy, skew
-from monitoring.quality import Proportion, proportion
+from monitoring.stats.estimate import estimated_accuracy, few_labels_accuracy
+from monitoring.stats.feedback import SKEW_P_VALUE, audit_sample, post_stratified_accuracy, skew
+from monitoring.stats.quality import Proportion, proportion
 
 Mask = npt.NDArray[np.bool_]
 WINDOWS_EACH, RUNS_EACH = 10, 4  # of a stream

@@ -7,12 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchmarks import evidence_estimates as estimates
-from benchmarks import evidence_labels as labels
-from benchmarks import evidence_log as log
-from benchmarks import evidence_requests as requests
-from benchmarks import evidence_rules as rules
-from benchmarks import evidence_words as words
+from benchmarks.evidence import estimates, labels, requests, rules, words
+from benchmarks.evidence import whole_log as log
 
 PUBLISHED_STREAMS = 300
 LATER = 1_000  # requests after which another domain is found at least, though that is no goal

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks import evidence_rules as rules
-from benchmarks.evidence_scenarios import Alarms, Detection
-from benchmarks.evidence_streams import (
+from benchmarks.evidence import rules
+from benchmarks.evidence.scenarios import Alarms, Detection
+from benchmarks.evidence.streams import (
     Chance,
     Ints,
     answers_wrong,

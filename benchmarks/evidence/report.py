@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from benchmarks import evidence_estimates as estimates
-from benchmarks import evidence_labels as labels
-from benchmarks import evidence_log as log
-from benchmarks import evidence_requests as requests
-from benchmarks import evidence_words as words
-from benchmarks.evidence_goals import Goal, goals
+from benchmarks.evidence import estimates, labels, requests, words
+from benchmarks.evidence import whole_log as log
+from benchmarks.evidence.goals import Goal, goals
 from benchmarks.markdown import table
 
 VERDICTS = {True: "yes", False: "**no**", None: ""}

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.evidence_rules import first_alarm, signals_of
-from benchmarks.evidence_scenarios import Alarms, Detection, Figures, Measurement
-from benchmarks.evidence_streams import (
+from benchmarks.evidence.rules import first_alarm, signals_of
+from benchmarks.evidence.scenarios import Alarms, Detection, Figures, Measurement
+from benchmarks.evidence.streams import (
     Chance,
     autocorrelated_lengths,
     chance_of,
@@ -22,7 +22,7 @@ from benchmarks.evidence_streams import (
     predictions,
     sampled_reference,
 )
-from benchmarks.evidence_windows import (
+from benchmarks.evidence.windows import (
     KS_P_VALUE,
     LARGE_SAMPLE,
     SMALL_SAMPLE,
@@ -34,9 +34,9 @@ from benchmarks.evidence_windows import (
     ks_flags,
     whole_windows,
 )
-from monitoring.drift import label_drift, length_drift
-from monitoring.reference import Reference
-from monitoring.remarks import MAX_P_VALUE
+from monitoring.analysis.notes import MAX_P_VALUE
+from monitoring.stats.drift import label_drift, length_drift
+from monitoring.stats.reference import Reference
 
 REQUESTS, GOOD_REQUESTS, REQUESTS_AFTER = 200_000, 2_000, 4_000
 WATCHED_BY_OTHERS = 10_000  # requests of an undrifted stream: enough for 50 windows

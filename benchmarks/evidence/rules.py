@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.evidence_streams import Chance, Ints
-from monitoring.reference import Reference
+from benchmarks.evidence.streams import Chance, Ints
+from monitoring.alarms.signals import FIT, Watched, signals
 from monitoring.settings import Settings
-from monitoring.signals import FIT, Watched, signals
+from monitoring.stats.reference import Reference
 
 THRESHOLD = Settings().accuracy_threshold
 ROLLING = 100  # labels

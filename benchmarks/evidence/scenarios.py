@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.evidence_rules import Alarm
+from benchmarks.evidence.rules import Alarm
 
 Alarms = dict[str, Alarm]  # by method: the number of the observation, counted from 1, of the first alarm
 Figures = dict[str, float]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -15,10 +14,10 @@ from scipy.signal import lfilter
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from monitoring.calibration import calibrated
-from monitoring.reference import Reference, load_profile
+from benchmarks.command import REPOSITORY
+from monitoring.stats.calibration import calibrated
+from monitoring.stats.reference import Reference, load_profile
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = 2026
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

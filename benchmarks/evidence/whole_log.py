@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.evidence_labels import fall_name
-from benchmarks.evidence_requests import CONFIDENCE, LENGTH, PREDICTION, VOCABULARY
-from benchmarks.evidence_rules import VALIDATION, Alarm, first_alarm, signals_of, worse_than_shipped
-from benchmarks.evidence_scenarios import Alarms, Detection, Figures, Measurement
-from benchmarks.evidence_streams import (
-    REPOSITORY,
+from benchmarks.command import REPOSITORY
+from benchmarks.evidence.labels import fall_name
+from benchmarks.evidence.requests import CONFIDENCE, LENGTH, PREDICTION, VOCABULARY
+from benchmarks.evidence.rules import VALIDATION, Alarm, first_alarm, signals_of, worse_than_shipped
+from benchmarks.evidence.scenarios import Alarms, Detection, Figures, Measurement
+from benchmarks.evidence.streams import (
     Chance,
     Floats,
     Ints,
@@ -33,11 +33,11 @@ from benchmarks.evidence_streams import (
     shipped,
     validated,
 )
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import Reference
+from monitoring.alarms.monitor import Monitor
+from monitoring.alarms.signals import FIT
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
-from monitoring.signals import FIT
+from monitoring.stats.reference import Reference
 
 REQUESTS, LABELS = 200_000, 10_000
 PART = 20_000  # requests between two looks at the log

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ks_2samp
 
-from benchmarks.evidence_streams import REPOSITORY
+from benchmarks.command import REPOSITORY
 
 WINDOW = 200  # requests
 SMALL_SAMPLE, LARGE_SAMPLE = 1_000, 10_000  # texts; up to the first Evidently tests by p-value, beyond by distance
@@ -42,7 +42,7 @@ def evidently_flags(reference: npt.NDArray[Any], windows: Windows) -> list[bool]
 @cache
 def _evidently() -> subprocess.Popen[str]:
     """One for each process that asks; it ends when its standard input does."""
-    command = [str(EVIDENTLY_PYTHON), str(Path(__file__).with_name("evidence_evidently.py"))]
+    command = [str(EVIDENTLY_PYTHON), str(Path(__file__).with_name("evidently_process.py"))]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

@@ -10,11 +10,11 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.evidence_scenarios import Figures, Measurement
-from benchmarks.evidence_streams import Chance, chance_of, shipped
-from monitoring.log_format import Prediction
-from monitoring.words import moved_words
-from scripts.demo_texts import facts_elsewhere, of_length, sentences_elsewhere
+from benchmarks.evidence.scenarios import Figures, Measurement
+from benchmarks.evidence.streams import Chance, chance_of, shipped
+from monitoring.log.format import Prediction
+from monitoring.stats.words import moved_words
+from scripts.demo.texts import facts_elsewhere, of_length, sentences_elsewhere
 
 TEXTS, STREAMS = 2_000, 20
 DOMAIN_SHARE, DOMAIN_WORDS, DOMAIN_TEXTS = 0.05, 120, 400  # of the texts; words in each; texts to choose from

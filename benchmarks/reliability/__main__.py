@@ -19,11 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import exit_on_signals, save
+from benchmarks.command import REPOSITORY, exit_on_signals, save
 from benchmarks.machine import describe_briefly, revision
 from benchmarks.markdown import table
-from benchmarks.reliability_promises import SECTIONS, Promise
-from benchmarks.startup import REPOSITORY
+from benchmarks.reliability.promises import SECTIONS, Promise
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "reliability.json"
 DOCUMENT = REPOSITORY / "docs" / "reliability.md"

@@ -462,7 +462,7 @@ MACHINES = [
     Promise(
         "`make run`, `stop` or `clean` after a restart of the machine: another process has the number of a service",
         "that process is neither ended nor taken for the service",
-        "tests/test_local_services.py::"
+        "tests/scripts/test_local_services.py::"
         "test_a_process_that_was_not_started_here_is_neither_stopped_nor_taken_for_a_service",
     ),
     Promise(
@@ -489,7 +489,7 @@ MACHINES = [
     Promise(
         "the service closes connections in the middle of an evaluation",
         "`evaluate.py` counts no item twice, and names those that the log may hold twice",
-        "tests/test_evaluate.py::test_an_item_that_the_api_may_have_logged_twice_counts_once_and_is_named",
+        "tests/repository/test_evaluate.py::test_an_item_that_the_api_may_have_logged_twice_counts_once_and_is_named",
     ),
 ]
 

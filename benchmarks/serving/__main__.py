@@ -14,15 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import texts, worker
-from benchmarks.command import exit_on_signals, positive, save
-from benchmarks.figures import Rounds, median, medians, ratio
-from benchmarks.goals import FIRST_DRAFT, LIMIT, LIMIT_THERE, Goal, faster_there, goals
+from benchmarks import texts
+from benchmarks.command import REPOSITORY, exit_on_signals, positive, save
 from benchmarks.machine import describe, revision, scratch_folder, sentence
 from benchmarks.markdown import table
-from benchmarks.rounds import measure, turns
-from benchmarks.startup import REPOSITORY
-from benchmarks.wrk import require_wrk
+from benchmarks.serving import worker
+from benchmarks.serving.figures import Rounds, median, medians, ratio
+from benchmarks.serving.goals import FIRST_DRAFT, LIMIT, LIMIT_THERE, Goal, faster_there, goals
+from benchmarks.serving.rounds import measure, turns
+from benchmarks.serving.wrk import require_wrk
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "serving.json"
 ENOUGH_ROUNDS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchmarks.figures import (
+from benchmarks.serving.figures import (
     Rounds,
     busiest,
     files_with_lines,
@@ -17,7 +17,7 @@ from benchmarks.figures import (
     tail,
     total,
 )
-from benchmarks.rounds import WORKERS
+from benchmarks.serving.rounds import WORKERS
 
 LIMIT, FIRST_DRAFT = "constant FastAPI", "straightforward"
 LIMIT_THERE = 10_208  # short requests a second that the constant FastAPI answered where the goals were set

@@ -1,4 +1,4 @@
-"""python -m benchmarks.growth [--rounds 3] [--seconds 5] [--lines 10000000]: what a long log costs the service.
+"""python -m benchmarks.serving.growth [--rounds 3] [--seconds 5] [--lines 10000000]: what a long log costs the service.
 
 The log grows from nothing to ten million lines, written to its file while the service is stopped. At each size the
 service is started on it and measured; right before, as the control, the constant FastAPI. After each round the log is
@@ -14,15 +14,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import texts, wrk
-from benchmarks.command import complain, exit_on_signals, positive, save
-from benchmarks.figures import median_of
+from benchmarks import texts
+from benchmarks.command import REPOSITORY, complain, exit_on_signals, positive, save
 from benchmarks.log_lines import LINE_BYTES, append_lines
 from benchmarks.machine import describe, revision, scratch_folder, sentence
 from benchmarks.markdown import table
-from benchmarks.rounds import CONNECTIONS, WARM_UP_SECONDS
-from benchmarks.server import CONSTANT_FASTAPI, OURS, Server, serving
-from benchmarks.startup import REPOSITORY
+from benchmarks.serving import wrk
+from benchmarks.serving.figures import median_of
+from benchmarks.serving.rounds import CONNECTIONS, WARM_UP_SECONDS
+from benchmarks.serving.server import CONSTANT_FASTAPI, OURS, Server, serving
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "growth.json"
 SMALLEST, LARGEST = 10_000, 10_000_000

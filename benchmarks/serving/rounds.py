@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import texts, wrk
+from benchmarks import texts
 from benchmarks.command import complain
 from benchmarks.processors import DISTURBING, Processors
-from benchmarks.server import CONSTANT_ASGI, CONSTANT_FASTAPI, OURS, STRAIGHTFORWARD, App, Server, serving
+from benchmarks.serving import wrk
+from benchmarks.serving.server import CONSTANT_ASGI, CONSTANT_FASTAPI, OURS, STRAIGHTFORWARD, App, Server, serving
 
 CONNECTIONS = 16
 CROWD = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,8 +13,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.command import REPOSITORY
 from benchmarks.machine import pinned_to
-from benchmarks.startup import REPOSITORY, SHIPPED, free_port, is_ready
+from scripts.local_services import answers
+
+SHIPPED = REPOSITORY / "api" / "sentiment_model.pkl"
+
+
+def is_ready(port: int, path: str = "/readyz") -> bool:
+    return answers(f"http://127.0.0.1:{port}{path}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
@@ -38,9 +53,9 @@ class App:
 
 
 OURS = App("api.main:app", "/readyz")
-CONSTANT_ASGI = App("benchmarks.servers.constant_asgi:app")
-CONSTANT_FASTAPI = App("benchmarks.servers.constant_fastapi:app")
-STRAIGHTFORWARD = App("benchmarks.servers.straightforward:app")
+CONSTANT_ASGI = App("benchmarks.serving.servers.constant_asgi:app")
+CONSTANT_FASTAPI = App("benchmarks.serving.servers.constant_fastapi:app")
+STRAIGHTFORWARD = App("benchmarks.serving.servers.straightforward:app")
 
 
 @dataclass

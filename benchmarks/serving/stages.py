@@ -1,4 +1,4 @@
-"""python -m benchmarks.stages [--seconds 20] [--before PATH]: where the time of a request goes.
+"""python -m benchmarks.serving.stages [--seconds 20] [--before PATH]: where the time of a request goes.
 
 Each server is loaded twice: first alone, which says how much processor time it takes for a request; then py-spy looks a
 hundred times a second which Python function it is in. A sample counts for the innermost function that belongs to a
@@ -17,30 +17,33 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import texts, wrk
-from benchmarks.command import exit_on_signals, positive, save
+from benchmarks import texts
+from benchmarks.command import REPOSITORY, exit_on_signals, positive, save
 from benchmarks.machine import describe, pinned_to, revision, scratch_folder, sentence
 from benchmarks.markdown import table
 from benchmarks.processors import Processors
-from benchmarks.rounds import CONNECTIONS, WARM_UP_SECONDS
-from benchmarks.server import CONSTANT_FASTAPI, OURS, App, Server, serving
-from benchmarks.startup import REPOSITORY
+from benchmarks.serving import wrk
+from benchmarks.serving.rounds import CONNECTIONS, WARM_UP_SECONDS
+from benchmarks.serving.server import CONSTANT_FASTAPI, OURS, App, Server, serving
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "stages.json"
 SAMPLES_PER_SECOND = 100
 OUTSIDE = "outside Python: system calls, the event loop, switching threads"
 # By the beginning of a file's path below the folder it was imported from.
 STAGES = {
-    "HTTP protocol (uvicorn)": ("uvicorn/", "api/connections.py"),
+    "HTTP protocol (uvicorn)": ("uvicorn/", "api/http/server/"),
     "middleware and routing (Starlette, FastAPI)": ("starlette/", "fastapi/", "contextlib.py"),
     "handing over between threads and tasks": ("anyio/", "asyncio/", "concurrent/", "threading.py", "queue.py"),
-    "body and answer: read, validate, write": ("api/json_route.py", "api/body.py", "api/schemas.py", "pydantic/"),
-    "the model": (
-        *("api/predictor.py", "api/scorer.py", "api/grouping.py", "api/model.py"),
-        *("sklearn/", "scipy/", "numpy/"),
+    "body and answer: read, validate, write": ("api/http/", "api/schemas.py", "pydantic/"),
+    "the model": ("api/model/", "sklearn/", "scipy/", "numpy/"),
+    "the log's line": (
+        "api/prediction_log/records.py",
+        "api/prediction_log/files/log.py",
+        "json/",
+        "uuid.py",
+        "dataclasses.py",
     ),
-    "the log's line": ("api/prediction_log.py", "json/", "uuid.py", "dataclasses.py"),
-    "writing the log": ("api/group_commit.py", "api/owned_file.py"),
+    "writing the log": ("api/prediction_log/files/group_commit.py", "api/prediction_log/files/owned_file.py"),
     "metrics": ("api/metrics.py", "prometheus_client/"),
     "what ties them together": ("api/main.py", "api/service.py", "api/input.py", "api/turns.py", "benchmarks/"),
 }

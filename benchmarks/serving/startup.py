@@ -1,4 +1,4 @@
-"""python -m benchmarks.startup: how long the API takes from process start to ready, and what of it is the model's.
+"""python -m benchmarks.serving.startup: the API's time from start to ready, and the model's part.
 
 The same service is started in turns with the shipped model and with one of a few terms; the difference is what
 loading the shipped one costs.
@@ -7,7 +7,6 @@ loading the shipped one costs.
 import hashlib
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,10 +20,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from scripts.local_services import answers
+from benchmarks.command import REPOSITORY
+from benchmarks.serving.server import SHIPPED, free_port, is_ready
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-SHIPPED = REPOSITORY / "api" / "sentiment_model.pkl"
 ROUNDS = 7
 
 
@@ -68,16 +66,6 @@ def start(model: Path, log_dir: Path) -> float:
         seconds = time.perf_counter() - started
         process.terminate()
     return seconds
-
-
-def is_ready(port: int, path: str = "/readyz") -> bool:
-    return answers(f"http://127.0.0.1:{port}{path}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from api.model_file import load_model
-from api.scorer import Scorer, Unscorable
-from benchmarks import texts, wrk
+from api.model.loading import load_model
+from api.model.scorer import Scorer, Unscorable
+from benchmarks import texts
 from benchmarks.command import complain
-from benchmarks.rounds import CONNECTIONS, SHORT, problems
-from benchmarks.server import OURS, Server, serving
-from benchmarks.startup import ROUNDS, SHIPPED, write_tiny_model
+from benchmarks.serving import wrk
+from benchmarks.serving.rounds import CONNECTIONS, SHORT, problems
+from benchmarks.serving.server import OURS, SHIPPED, Server, serving
+from benchmarks.serving.startup import ROUNDS, write_tiny_model
 
 
 def memory(requests: int, seconds: int, scratch: Path) -> dict[str, Any]:

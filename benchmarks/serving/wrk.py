@@ -1,4 +1,4 @@
-"""python -m benchmarks.wrk URL [--text TEXT]: sends one text again and again, and says how fast it is answered.
+"""python -m benchmarks.serving.wrk URL [--text TEXT]: sends one text again and again, and says how fast it is answered.
 
 The load comes from wrk: each connection sends its next request when the last one was answered. wrk measures whole
 seconds. It counts an answer of 400 or above as an error, and one that took more than two seconds, but not one that

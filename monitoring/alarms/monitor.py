@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.arrivals import Arrivals, Events
-from monitoring.columns import Columns
-from monitoring.log_files import is_closed
-from monitoring.log_lines import NO_ID, Labels, Names
-from monitoring.reference import Reference
-from monitoring.signals import FIT, Status, signals
-from monitoring.tailed_file import Position, TailedFile
+from monitoring.alarms.signals import FIT, Status, signals
+from monitoring.log.encoding import NO_ID, Names
+from monitoring.log.files.folder import is_closed
+from monitoring.log.files.tailed_file import Position, TailedFile
+from monitoring.log.lines import Labels
+from monitoring.stats.reference import Reference
+from monitoring.store.arrivals import Arrivals, Events
+from monitoring.store.columns import Columns
 
 REMEMBERED_TEXTS = 10_000  # a text is a repeat if it was among so many different ones before
 STATE_VERSION = 1

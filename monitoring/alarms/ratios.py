@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from monitoring.drift import normal_scores
-from monitoring.sequential import Floats, Ratios
+from monitoring.alarms.sequential import Floats, Ratios
+from monitoring.stats.drift import normal_scores
 
 MARGIN = 0.10  # in standard deviations: a smaller shift is nothing to worry about, and no reference is exact
 SHIFTS = (0.25, 0.5, 1.0)  # in standard deviations

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from monitoring.calibration import PROBABILITY_BINS, calibrated, probability_bins
-from monitoring.drift import MIN_TEXTS, Counts, groups_of, shares_of
-from monitoring.ratios import error_ratios, fit_ratios, share_ratios, shift_ratios
-from monitoring.reference import Reference
-from monitoring.sequential import Episode, Floats, Ints, Ratios, Signal
+from monitoring.alarms.ratios import error_ratios, fit_ratios, share_ratios, shift_ratios
+from monitoring.alarms.sequential import Episode, Floats, Ints, Ratios, Signal
+from monitoring.stats.calibration import PROBABILITY_BINS, calibrated, probability_bins
+from monitoring.stats.drift import MIN_TEXTS, Counts, groups_of, shares_of
+from monitoring.stats.reference import Reference
 
 BUDGET_REQUESTS, BUDGET_LABELS = 200_000, 10_000  # what FALSE_ALARM_BUDGET is the chance of a false alarm in
 FIT_THRESHOLD = 1_000_000.0  # the estimate is doubted wrongly in 1 % of 10,000 labels at most; it is no alarm

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitoring.alert import Alert
-from monitoring.drift import MIN_TEXTS
-from monitoring.quality import Proportion
-from monitoring.reference import Reference
-from monitoring.remarks import interval, moment, since
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.phrases import interval, moment, since
+from monitoring.alarms.signals import OF_LABELS, WEIGHTS, Status
 from monitoring.settings import Settings
-from monitoring.signals import OF_LABELS, WEIGHTS, Status
+from monitoring.stats.drift import MIN_TEXTS
+from monitoring.stats.quality import Proportion
+from monitoring.stats.reference import Reference
 
 SUBJECTS: Mapping[str, tuple[str, str, str]] = {  # a signal's title, and what more and less of it means
     "length": ("Sentence length", "texts are longer", "texts are shorter"),
     "vocabulary": ("Vocabulary", "more words are known to the model", "fewer words are known to the model"),
     "confidence": ("Confidence", "the model is surer", "the model is less sure"),
 }
+OF_DRIFT = (*SUBJECTS, "prediction")
 
 BELOW = "Read the wrong answers, see what has changed in the texts, and go back to the version before, or train again."
 MAYBE_BELOW = "Label more answers, those of the audit sample first: each makes this more certain."

@@ -6,26 +6,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from monitoring.analysis import Analysis, analyse, find_moved_words
-from monitoring.log_reader import Snapshot
-from monitoring.reference import Reference
-from monitoring.segment import Segment
+from monitoring.analysis.results import Analysis, analyse, find_moved_words
+from monitoring.analysis.selection import Segment, Selection
+from monitoring.reader import Snapshot
 from monitoring.settings import Settings
-from monitoring.words import MovedWord
+from monitoring.stats.reference import Reference
+from monitoring.stats.words import MovedWord
 
 KEPT = 20  # selections
 WORDS_SECONDS = 30.0  # new words are looked for no more often: it takes a second
-
-
-class Selection(NamedTuple):
-    """What a user has selected: the last `span` of time, predicted labels and versions; None and nothing select all."""
-
-    span: timedelta | None = None
-    labels: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
 
 
 class Made(NamedTuple):

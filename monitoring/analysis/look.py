@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitoring import alerts, quality
-from monitoring.alert import Alert
-from monitoring.counted import counted
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.monitor import Monitor
-from monitoring.quality import LabelQuality, Proportion
-from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.alarms import verdict
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Monitor
+from monitoring.alarms.signals import Status
+from monitoring.reader import LogReader, Snapshot
 from monitoring.settings import Settings
-from monitoring.signals import Status
+from monitoring.stats import quality
+from monitoring.stats.quality import LabelQuality, Proportion
+from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.stats.tables import counted
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Observer:
         return Look(snapshot, accuracy, by_label, self.verdict(accuracy, snapshot.signals))
 
     def verdict(self, accuracy: Proportion | None, signals: Mapping[str, Status]) -> list[Alert]:
-        return alerts.verdict(accuracy, signals, self._settings, self.reference)
+        return verdict.verdict(accuracy, signals, self._settings, self.reference)
 
 
 def observer_of(settings: Settings) -> tuple[Monitor, Observer, list[str]]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from monitoring.alert import Alert
-from monitoring.drift import MIN_TEXTS, Drift
-from monitoring.feedback import SKEW_P_VALUE, Audit, Skew
-from monitoring.monitor import Counts
-from monitoring.quality import Proportion
-from monitoring.reference import Reference
-from monitoring.sequential import Episode, Mark
-from monitoring.signals import Status
-from monitoring.versions import Difference, VersionQuality
-from monitoring.versions import verdict as direction
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Counts
+from monitoring.alarms.phrases import _p, interval, since
+from monitoring.alarms.signals import Status
+from monitoring.stats.drift import MIN_TEXTS, Drift
+from monitoring.stats.feedback import SKEW_P_VALUE, Audit, Skew
+from monitoring.stats.quality import Proportion
+from monitoring.stats.reference import Reference
+from monitoring.stats.versions import Difference, VersionQuality
+from monitoring.stats.versions import verdict as direction
 
 MIN_DISTANCE = 0.05  # a smaller difference is not worth a word, however certain it is
 MAX_P_VALUE = 0.01
@@ -117,29 +115,3 @@ def version_sentence(earlier: VersionQuality, later: VersionQuality, difference:
         "lower": f"{one} is worse than {other}",
     }.get(direction(difference), f"Whether {one} is better than {other} cannot be told yet")
     return f"{verdict}: the difference in accuracy is {found}, 95 % interval."
-
-
-def interval(proportion: Proportion) -> str:
-    return f"{proportion.low:.1%} – {proportion.high:.1%}"
-
-
-def figure(proportion: Proportion | None) -> str:
-    """A share with its interval and the number of labels behind it."""
-    return f"{proportion.value:.1%} ({interval(proportion)}, n = {proportion.n:,})" if proportion else "no labels"
-
-
-def when(mark: Mark) -> str:
-    return f"{moment(mark):%Y-%m-%d %H:%M} UTC"
-
-
-def moment(mark: Mark) -> datetime:
-    return datetime.fromtimestamp(mark.time, UTC)
-
-
-def since(alarm: Episode, what: str) -> str:
-    started = f"it started about {what} #{alarm.started.number:,} ({when(alarm.started)})"
-    return f"{started} and was certain at #{alarm.raised.number:,} ({when(alarm.raised)})."
-
-
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"

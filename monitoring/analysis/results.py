@@ -10,27 +10,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring import calibration, drift, estimate, feedback, quality, versions, words
-from monitoring.alert import Alert
-from monitoring.alerts import budget_sentence, verdict
-from monitoring.calibration import CalibrationError, ReliabilityBin
-from monitoring.columns import Columns
-from monitoring.counted import Counted, named
-from monitoring.drift import Drift
-from monitoring.feedback import Audit, Skew
-from monitoring.log_lines import NO_ID
-from monitoring.log_reader import Snapshot
-from monitoring.monitor import Counts
-from monitoring.quality import LabelQuality, Proportion
-from monitoring.reference import Reference
-from monitoring.remarks import log_alerts, version_alerts
-from monitoring.request_rows import Requests
-from monitoring.segment import Segment
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Counts
+from monitoring.alarms.signals import FIT, Status
+from monitoring.alarms.verdict import budget_sentence, verdict
+from monitoring.analysis.notes import log_alerts, version_alerts
+from monitoring.analysis.selection import Segment
+from monitoring.log.encoding import NO_ID
+from monitoring.reader import Snapshot
 from monitoring.settings import Settings
-from monitoring.signals import FIT, Status
-from monitoring.timeline import accuracy_by_time, confidence_by_time, traffic_by_time
-from monitoring.versions import Difference, VersionQuality
-from monitoring.words import MovedWord
+from monitoring.stats import calibration, drift, estimate, feedback, quality, versions, words
+from monitoring.stats.calibration import CalibrationError, ReliabilityBin
+from monitoring.stats.drift import Drift
+from monitoring.stats.feedback import Audit, Skew
+from monitoring.stats.quality import LabelQuality, Proportion
+from monitoring.stats.reference import Reference
+from monitoring.stats.tables import Counted, named
+from monitoring.stats.timeline import accuracy_by_time, confidence_by_time, traffic_by_time
+from monitoring.stats.versions import Difference, VersionQuality
+from monitoring.stats.words import MovedWord
+from monitoring.store.columns import Columns
+from monitoring.store.requests import Requests
 
 SECONDS_AN_HOUR, SECONDS_A_DAY = 3_600, 86_400
 Array = npt.NDArray[Any]

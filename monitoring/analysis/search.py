@@ -13,11 +13,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import Columns
-from monitoring.log_format import Prediction
-from monitoring.log_lines import Names, microseconds
-from monitoring.request_rows import Request, Requests
-from monitoring.segment import Segment
+from monitoring.analysis.selection import Segment
+from monitoring.log.encoding import Names, microseconds
+from monitoring.log.format import Prediction
+from monitoring.store.columns import Columns
+from monitoring.store.requests import Request, Requests
 
 Array = npt.NDArray[Any]
 Outcome = Literal["right", "wrong", "no label"]

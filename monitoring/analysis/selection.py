@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import Columns
-from monitoring.counted import Counted, counted
-from monitoring.log_lines import Names, microseconds
-from monitoring.log_reader import Snapshot
-from monitoring.tally import ALWAYS
+from monitoring.log.encoding import Names, microseconds
+from monitoring.reader import Snapshot
+from monitoring.stats.tables import Counted, counted
+from monitoring.store.columns import Columns
+from monitoring.store.tally import ALWAYS
+
+
+class Selection(NamedTuple):
+    """What a user has selected: the last `span` of time, predicted labels and versions; None and nothing select all."""
+
+    span: timedelta | None = None
+    labels: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
 
 Array = npt.NDArray[Any]
 

@@ -1,4 +1,4 @@
-"""The log's lines as monitoring understands them. The format and its owner: api/prediction_log.py."""
+"""The log's lines as monitoring understands them. The format and its owner: api/prediction_log/__init__.py."""
 
 from __future__ import annotations
 

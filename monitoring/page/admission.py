@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from monitoring.page.sign_in import Refusal, Visitor
 from monitoring.settings import Settings
-from monitoring.sign_in import Refusal, Visitor
 
 TITLE = "Sentiment monitor"
 

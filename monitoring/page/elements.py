@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from monitoring.alert import Alert
-from monitoring.components import plain_table, verdict
-from monitoring.log_format import Prediction
+from monitoring.alarms.alert import Alert
+from monitoring.log.format import Prediction
+from monitoring.page.components import plain_table, verdict
+
+BARE = {"displayModeBar": False}
 
 
 def plain(text: object) -> str:

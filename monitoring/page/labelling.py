@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from monitoring import views
-from monitoring.api_client import ApiClient, ApiUnavailable
+from monitoring.page import elements
+from monitoring.page.api.client import ApiClient, ApiUnavailable
 
 
 def judge(client: ApiClient, prediction_id: str, label: str) -> None:
@@ -34,7 +34,7 @@ def draw_problem(prediction_id: str | None) -> None:
     of_answer, problem = st.session_state.get("label_problem", (None, ""))
     if of_answer is not None and of_answer == prediction_id:
         del st.session_state["label_problem"]
-        st.error(views.plain(problem))
+        st.error(elements.plain(problem))
 
 
 def _labels() -> dict[str, str]:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from monitoring import views
-from monitoring.components import listener
+from monitoring.page import elements
+from monitoring.page.components import listener
 
 logger = logging.getLogger("dashboard")
 ENOUGH_SECONDS, ENOUGH_SHARE = 15.0, 0.01  # later, or with so many more requests, charts are drawn again
@@ -85,7 +85,7 @@ class Sections:
                 section.draw()
             except Exception as error:
                 logger.exception("a part of the page cannot be drawn: %s", name)
-                st.error(views.plain(f"This part of the page cannot be drawn. {reason(error)} {REPORT}"))
+                st.error(elements.plain(f"This part of the page cannot be drawn. {reason(error)} {REPORT}"))
             number = self._drawn[name].number + 1 if name in self._drawn else 1
             self._drawn[name] = Drawn(_content(section), time.monotonic(), number)
             told = {"name": name, "drawn": number, "place": self._place[name]}

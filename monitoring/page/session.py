@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from monitoring.log_reader import Snapshot
-from monitoring.request_rows import Request
+from monitoring.reader import Snapshot
+from monitoring.store.requests import Request
 
 NOWHERE = -1  # the row of a request that the log has no more
 

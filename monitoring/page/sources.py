@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import ref
 
 import streamlit as st
 
-from monitoring.alert import Alert
-from monitoring.analyses import Analyses, Selection
-from monitoring.analysis import Analysis
-from monitoring.api_client import ApiClient, ApiUnavailable
-from monitoring.api_watch import ApiState, ApiWatch
-from monitoring.checkpoint import Checkpoint
-from monitoring.explanation import Explanation
-from monitoring.log_format import Prediction
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.monitor import Monitor
-from monitoring.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Monitor
+from monitoring.analysis.cache import Analyses
+from monitoring.analysis.selection import Selection
+from monitoring.log.format import Prediction
+from monitoring.page.api.client import ApiClient, ApiUnavailable
+from monitoring.page.api.explanation import Explanation
+from monitoring.page.api.poller import ApiWatch
+from monitoring.page.seen import Seen
+from monitoring.reader import LogReader, Snapshot
 from monitoring.settings import Settings
+from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
+from monitoring.store.checkpoint import Checkpoint
 
 UNWATCHED_SECONDS = 30.0  # far less than the ten minutes in which nothing that was closed is deleted
 PATIENCE_SECONDS = 1.0  # for what the page can do without
 ALLOW = "Let this service read it. Nothing is lost: what is written meanwhile shows as soon as it can be read."
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What there is to show: `snapshot` is None while the log is being read, of which the share `read` is done, and
-    when it cannot be read; `analysis` is None also when no request is selected. `problems` says what is missing."""
-
-    reference: Reference | None = None
-    snapshot: Snapshot | None = None
-    analysis: Analysis | None = None
-    read: float = 1.0
-    problems: Sequence[Alert] = ()
-    api: ApiState = field(default_factory=ApiState)
 
 
 class Log:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from monitoring.calibration import ReliabilityBin
-from monitoring.drift import all_labels
-from monitoring.reference import Reference, histogram
+from monitoring.stats.calibration import ReliabilityBin
+from monitoring.stats.drift import all_labels
+from monitoring.stats.reference import Reference, histogram
 
 REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
 ESTIMATE_COLOUR, THRESHOLD_COLOUR = "#56b4e9", "#d55e00"

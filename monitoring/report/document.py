@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import html
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -19,15 +18,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from monitoring import drift, figures
-from monitoring.alert import Alert
-from monitoring.analysis import Analysis, analyse
-from monitoring.look import observer_of
-from monitoring.reference import Reference
-from monitoring.remarks import audit_sentence, estimate_note, feedback_notes, figure, version_sentence
-from monitoring.segment import Segment
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.phrases import figure
+from monitoring.alarms.signals import FIT
+from monitoring.analysis.look import observer_of
+from monitoring.analysis.notes import audit_sentence, estimate_note, feedback_notes, version_sentence
+from monitoring.analysis.results import Analysis, analyse
+from monitoring.analysis.selection import Segment
+from monitoring.report import charts
 from monitoring.settings import Settings, SettingsError
-from monitoring.signals import FIT
+from monitoring.stats import drift
+from monitoring.stats.reference import Reference
 
 MOST_HOURS = 1_000_000  # a hundred years
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
@@ -104,16 +105,16 @@ def _figures(analysis: Analysis, reference: Reference | None, settings: Settings
     by_time = analysis.accuracy_by_time
     if by_time[["value", "estimated"]].notna().any(axis=None):
         threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
-        yield "Accuracy over time", figures.accuracy_over_time(by_time, threshold, UTC, doubted=doubted)
+        yield "Accuracy over time", charts.accuracy_over_time(by_time, threshold, UTC, doubted=doubted)
     if reference:
-        yield "Sentence length", figures.shares_of_lengths(analysis.counted.lengths, reference)
+        yield "Sentence length", charts.shares_of_lengths(analysis.counted.lengths, reference)
     expected = reference.label_counts if reference else None
-    yield "Predicted sentiment", figures.shares_of_labels(drift.label_counts(analysis.counted.answers), expected)
+    yield "Predicted sentiment", charts.shares_of_labels(drift.label_counts(analysis.counted.answers), expected)
     if not analysis.confidence_by_time.empty:
         mean = reference.confidence_mean if reference else None
-        yield "Confidence over time", figures.confidence_over_time(analysis.confidence_by_time, mean, UTC)
+        yield "Confidence over time", charts.confidence_over_time(analysis.confidence_by_time, mean, UTC)
     if analysis.reliability:
-        yield "Calibration", figures.reliability_diagram(analysis.reliability)
+        yield "Calibration", charts.reliability_diagram(analysis.reliability)
 
 
 def _quality(analysis: Analysis) -> str:
@@ -213,7 +214,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", action="append", default=[], help="only answers of this label; may be repeated")
     parser.add_argument("--version", action="append", default=[], help="only answers of this model version")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom
 
-from monitoring.counted import quantiles
-from monitoring.quality import Proportion, accuracy, labelled, size
-from monitoring.reference import Reference
+from monitoring.stats.quality import Proportion, accuracy, labelled, size
+from monitoring.stats.reference import Reference
+from monitoring.stats.tables import quantiles
 
 Floats = npt.NDArray[np.float64]
 LEAST_PROBABILITY = 0.02  # nobody's calibration is so good that one surprise in fifty were a proof of anything

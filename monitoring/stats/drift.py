@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chi2_contingency, norm
 
-from monitoring.reference import Reference, histogram
+from monitoring.stats.reference import Reference, histogram
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

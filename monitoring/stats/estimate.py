@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from monitoring.calibration import Floats, calibrated
-from monitoring.quality import Proportion, size
-from monitoring.reference import Reference
+from monitoring.stats.calibration import Floats, calibrated
+from monitoring.stats.quality import Proportion, size
+from monitoring.stats.reference import Reference
 
 Z = float(norm.ppf(0.975))
 MIN_LABELS = 30  # with fewer the slope of labels over estimates is anybody's guess

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.counted import quantiles
-from monitoring.drift import MIN_EXPECTED, drift, groups_of
-from monitoring.quality import Proportion, accuracy, labelled
+from monitoring.stats.drift import MIN_EXPECTED, drift, groups_of
+from monitoring.stats.quality import Proportion, accuracy, labelled
+from monitoring.stats.tables import quantiles
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.log_format import word_count
+from monitoring.log.format import word_count
 
-CSV_PATH = Path(__file__).with_name("IMDB Dataset.csv")  # a data set that a user has put here
+CSV_PATH = Path(__file__).parent.parent / "IMDB Dataset.csv"  # a data set that a user has put here
 CSV_TEXT, CSV_LABEL = "review", "sentiment"
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.log_lines import Names
-from monitoring.tally import COARSE_STEPS, SHARE_STEPS, Cells, Tally
+from monitoring.log.encoding import Names
+from monitoring.store.tally import COARSE_STEPS, SHARE_STEPS, Cells, Tally
 
 Array = npt.NDArray[Any]
 KEYS = ["model_version", "predicted_sentiment", "true_sentiment"]

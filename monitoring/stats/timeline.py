@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from monitoring.calibration import calibrated
-from monitoring.counted import quantiles
-from monitoring.drift import of_reference
-from monitoring.quality import labelled, proportion
-from monitoring.reference import Reference
-from monitoring.tally import step_for
+from monitoring.stats.calibration import calibrated
+from monitoring.stats.drift import of_reference
+from monitoring.stats.quality import labelled, proportion
+from monitoring.stats.reference import Reference
+from monitoring.stats.tables import quantiles
+from monitoring.store.tally import step_for
 
 ACCURACY_STEPS = 30  # the fewer, the more labels behind each of them
 MICROSECOND = pd.Timedelta(microseconds=1)

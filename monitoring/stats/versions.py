@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from monitoring.quality import Proportion, accuracy, size
+from monitoring.stats.quality import Proportion, accuracy, size
 
 Verdict = Literal["higher", "lower", "cannot tell yet"]
 

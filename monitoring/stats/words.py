@@ -12,9 +12,9 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 from scipy.stats import hypergeom, norm
 
-from monitoring.drift import MIN_TEXTS, Floats
-from monitoring.log_format import Prediction
-from monitoring.reference import Words
+from monitoring.log.format import Prediction
+from monitoring.stats.drift import MIN_TEXTS, Floats
+from monitoring.stats.reference import Words
 
 MAX_TEXTS = 2_000  # the latest ones
 MIN_SIGHTINGS = 5  # of current texts with a word

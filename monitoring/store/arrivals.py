@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import Table
-from monitoring.log_lines import NO_LABELS, Labels, Names
-from monitoring.sorted_runs import SortedRuns
-from monitoring.tailed_file import TailedFile
+from monitoring.log.encoding import Names
+from monitoring.log.files.tailed_file import TailedFile
+from monitoring.log.lines import NO_LABELS, Labels
+from monitoring.store.columns import Table
+from monitoring.store.sorted_runs import SortedRuns
 
 EVENTS_AT_ONCE = 65_536
 Array = npt.NDArray[Any]

@@ -20,10 +20,10 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import BLOCK_ROWS, KINDS, Columns
-from monitoring.locks import AT_ONCE, EXCLUSIVE, lock
-from monitoring.log_tail import ReadFile
-from monitoring.tailed_file import Position
+from monitoring.log.files.tail import ReadFile
+from monitoring.log.files.tailed_file import Position
+from monitoring.log.locks import AT_ONCE, EXCLUSIVE, lock
+from monitoring.store.columns import BLOCK_ROWS, KINDS, Columns
 
 logger = logging.getLogger("dashboard")
 FORMAT, VERSION = "sentiment-monitor columns", 2

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.log_lines import Predictions
+from monitoring.log.lines import Predictions
 
 BLOCK_ROWS = 65_536
 NEVER = np.iinfo(np.int64).min

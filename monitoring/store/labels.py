@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.log_lines import Labels
-from monitoring.sorted_runs import SortedRuns
+from monitoring.log.lines import Labels
+from monitoring.store.sorted_runs import SortedRuns
 
 Array = npt.NDArray[Any]
 RECORD = np.dtype([("time", "i8"), ("true", "u2")])

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.columns import BLOCK_ROWS, EMPTY, Columns, take
-from monitoring.log_files import DAMAGED, open_log
-from monitoring.log_format import Prediction, known_by
-from monitoring.log_lines import EPOCH, Names, hashes, keys, microseconds, parse_line
-from monitoring.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
+from monitoring.log.encoding import EPOCH, Names, hashes, keys, microseconds
+from monitoring.log.files.folder import DAMAGED, open_log
+from monitoring.log.format import Prediction, known_by
+from monitoring.log.lines import parse_line
+from monitoring.store.columns import BLOCK_ROWS, EMPTY, Columns, take
+from monitoring.store.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
 
 Array = npt.NDArray[Any]
 Mask = Callable[[Columns], Array]

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import EMPTY, NEVER, Columns, Table
-from monitoring.labels import LabelsByKey
-from monitoring.log_lines import NO_ID, Labels, Names
-from monitoring.sorted_runs import SortedRuns
-from monitoring.tally import step_for, tally, total
+from monitoring.log.encoding import NO_ID, Names
+from monitoring.log.lines import Labels
+from monitoring.store.columns import EMPTY, NEVER, Columns, Table
+from monitoring.store.labels import LabelsByKey
+from monitoring.store.sorted_runs import SortedRuns
+from monitoring.store.tally import step_for, tally, total
 
 REMEMBERED_TEXTS = 50_000  # a text is a repeat if it was among so many different ones before
 Array = npt.NDArray[Any]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.columns import NEVER, Columns
+from monitoring.store.columns import NEVER, Columns
 
 SHARE_STEPS = 50_000  # decimals with four places are whole numbers of them
 COARSE_STEPS = 500  # over time

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from monitoring.sequential import Episode, Mark
-from monitoring.signals import WEIGHTS, Status
+from monitoring.alarms.sequential import Episode, Mark
+from monitoring.alarms.signals import WEIGHTS, Status
 
 State = Literal["firing", "resolved"]
 PAYLOAD_VERSION = 1

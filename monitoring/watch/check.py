@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from monitoring.alert import Alert
-from monitoring.look import Look, observer_of
-from monitoring.monitor import Monitor, StateUnusable
-from monitoring.remarks import log_alerts
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Monitor, StateUnusable
+from monitoring.analysis.look import Look, observer_of
+from monitoring.analysis.notes import log_alerts
 from monitoring.settings import Settings
-from monitoring.state_file import Refused, StateFile
+from monitoring.watch.state_file import Refused, StateFile
 
 FINE, ALERT, NOT_ENOUGH, CANNOT_TELL = range(4)
 

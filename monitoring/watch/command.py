@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import threading
@@ -19,17 +18,17 @@ from typing import NoReturn
 import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
-from monitoring.check import CANNOT_TELL, check
-from monitoring.connections import TendedServer
-from monitoring.follow import Follower
-from monitoring.hosts import Hosts
-from monitoring.ledger import Ledger
-from monitoring.listening import listening, told
-from monitoring.look import observer_of
-from monitoring.notifications import Alertmanager, Channel, Sender, Webhook
+from monitoring.analysis.look import observer_of
+from monitoring.network.connections import TendedServer
+from monitoring.network.hosts import Hosts
+from monitoring.network.listening import listening, told
 from monitoring.settings import Settings, SettingsError
-from monitoring.state_file import StateFile, Taken
-from monitoring.watch_metrics import WatchMetrics
+from monitoring.watch.check import CANNOT_TELL, check
+from monitoring.watch.follow import Follower
+from monitoring.watch.ledger import Ledger
+from monitoring.watch.metrics import WatchMetrics
+from monitoring.watch.notifications import Alertmanager, Channel, Sender, Webhook
+from monitoring.watch.state_file import StateFile, Taken
 
 logger = logging.getLogger("watch")
 LAST_SECONDS = 1.0  # for what is being sent when it is told to stop
@@ -182,7 +181,3 @@ def _say_start(settings: Settings, channels: Sequence[Channel], problems: Sequen
     )
     for problem in problems:
         logger.warning("%s", problem)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], dict(os.environ)))

@@ -6,13 +6,13 @@ import logging
 import time
 from collections.abc import Iterable
 
-from monitoring import changes
-from monitoring.changes import Change, Event
-from monitoring.ledger import Ledger
-from monitoring.look import Look, Observer
-from monitoring.monitor import Monitor, StateUnusable
-from monitoring.state_file import Refused, StateFile
-from monitoring.telling import LOG, Teller
+from monitoring.alarms.monitor import Monitor, StateUnusable
+from monitoring.analysis.look import Look, Observer
+from monitoring.watch import changes
+from monitoring.watch.changes import Change, Event
+from monitoring.watch.ledger import Ledger
+from monitoring.watch.state_file import Refused, StateFile
+from monitoring.watch.telling import LOG, Teller
 
 LOOKS_BEFORE_ALERT = 3  # one look may fail while the log is being moved
 logger = logging.getLogger("watch")

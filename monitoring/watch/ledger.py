@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from monitoring.changes import Event
-from monitoring.state_file import StateFile
+from monitoring.watch.changes import Event
+from monitoring.watch.state_file import StateFile
 
 MOST_WAITING = 1_000  # events of one channel; beyond that the oldest are given up
 logger = logging.getLogger("watch")

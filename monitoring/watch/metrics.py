@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitoring.follow import Follower
-from monitoring.ledger import Ledger
-from monitoring.look import Look
-from monitoring.notifications import Sender
-from monitoring.quality import Proportion
+from monitoring.alarms.signals import WEIGHTS
+from monitoring.analysis.look import Look
 from monitoring.settings import Settings
-from monitoring.signals import WEIGHTS
+from monitoring.stats.quality import Proportion
+from monitoring.watch.follow import Follower
+from monitoring.watch.ledger import Ledger
+from monitoring.watch.notifications import Sender
 
 PREFIX = "sentiment_monitor_"
 MOST_LABELS = 20  # who sends labels could make any number of them, and each is a series

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from monitoring.changes import Event, iso
-from monitoring.ledger import Ledger
-from monitoring.neighbours import is_neighbour
+from monitoring.network.neighbours import is_neighbour
+from monitoring.watch.changes import Event, iso
+from monitoring.watch.ledger import Ledger
 
 TIMEOUT_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between tries; each is twice the one before

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from monitoring.locks import AT_ONCE, EXCLUSIVE, lock
+from monitoring.log.locks import AT_ONCE, EXCLUSIVE, lock
 
 FORMAT, VERSION = "sentiment-monitor watch", 1
 

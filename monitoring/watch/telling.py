@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring import changes
-from monitoring.alert import Alert
-from monitoring.changes import Change, Event, State
-from monitoring.look import Look, Observer
-from monitoring.remarks import when
-from monitoring.sequential import Episode, Mark
-from monitoring.signals import OF_LABELS
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.phrases import when
+from monitoring.alarms.sequential import Episode, Mark
+from monitoring.alarms.signals import OF_LABELS
+from monitoring.analysis.look import Look, Observer
+from monitoring.watch import changes
+from monitoring.watch.changes import Change, Event, State
 
 LOG = "log"
 UNREADABLE = "The log cannot be read"

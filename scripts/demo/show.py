@@ -7,30 +7,24 @@ and more often that the answer was wrong. Standard library only.
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
 import os
 import re
 import sys
 import textwrap
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, Never
+from typing import Never
 from urllib.parse import urlsplit
 
-from scripts.demo_steering import CannotSteer, Composer, Profile, levels
-from scripts.demo_texts import facts_elsewhere, film_facts, film_sentences, of_length, sentences_elsewhere
+from scripts.demo.steering import CannotSteer, Composer, Profile, levels
+from scripts.demo.texts import facts_elsewhere, film_facts, film_sentences, of_length, sentences_elsewhere
+from scripts.demo.traffic import Api, DemoError, Phase, Sent, Traffic
 
-PROFILE = Path(__file__).resolve().parent.parent / "monitoring" / "reference.json"
+PROFILE = Path(__file__).resolve().parent.parent.parent / "monitoring" / "reference.json"
 RATE = 24  # requests a second
-WORKERS, TIMEOUT, WAITING = 4, 20.0, 50
 SENTENCES = 60  # of each topic and mood
 LONGER, LONGEST = 1.8, 700  # texts from elsewhere: times as long, and at most so many words
 NOTABLE_SHIFT = 0.35  # in standard deviations, of the samples' mean
@@ -63,148 +57,6 @@ SHOWN = {  # by number of the phase: its name, what comes, and what to look at
         "later, the red banner says that it is below 80 %. Wrong answers are listed further down.",
     ),
 }
-
-
-class DemoError(Exception):
-    """A sentence that says why the demo cannot go on."""
-
-
-class Api:
-    """The service at `url`. Each request has a connection of its own, which no idle time closes; none is sent twice."""
-
-    def __init__(self, url: str, token: str = "") -> None:
-        self.url, self._address = url, urlsplit(url)
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self.request("POST", path, json.dumps(body))
-
-    def explain(self, text: str) -> dict[str, Any]:
-        """Raises CannotSteer where the model has no explanation."""
-        status, answer = self._exchange("POST", "/explain", json.dumps({"text": text}))
-        if status == 409:
-            raise CannotSteer("the model's answers cannot be explained word by word")
-        return self._accepted("/explain", status, answer)
-
-    def request(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
-        return self._accepted(path, *self._exchange(method, path, body))
-
-    def _accepted(self, path: str, status: int, answer: Any) -> dict[str, Any]:
-        if status != 200 or not isinstance(answer, dict):
-            detail = answer.get("detail") if isinstance(answer, dict) else None
-            raise DemoError(f"{self.url}{path} answered {status}: {detail or 'no reason given'}")
-        return answer
-
-    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, Any]:
-        host, port = self._address.hostname or "localhost", self._address.port or 80
-        try:
-            with closing(HTTPConnection(host, port, timeout=TIMEOUT)) as connection:
-                connection.request(method, self._address.path + path, body, self._headers)
-                response = connection.getresponse()
-                content = response.read()
-        except (OSError, HTTPException, UnicodeError) as error:  # the last for a name that no host can have
-            why = error or type(error).__name__
-            raise DemoError(f"Nothing answers at {self.url} ({why}); `make run` starts the system.") from error
-        try:
-            return response.status, json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise DemoError(f"What answers at {self.url} is not the sentiment service: no JSON at {path}.") from error
-
-
-@dataclass(frozen=True)
-class Phase:
-    """`right` gives the probability that an answer's label says it was right, by how much of the phase is over (0 to 1)
-    and by the answer's confidence."""
-
-    number: int
-    requests: int
-    seconds: float
-    compose: Callable[[], str]
-    labelled: float
-    delay: float
-    right: Callable[[float, float], float]
-
-
-@dataclass
-class Sent:
-    """What a phase has sent so far."""
-
-    requests: int = 0
-    labels: int = 0
-    right: int = 0
-
-
-@dataclass(order=True)
-class Label:
-    """A label that is to be sent at `due`, in seconds of the monotonic clock."""
-
-    due: float
-    body: dict[str, str] = field(compare=False)
-
-
-class Traffic:
-    """Sends phases to the API, each request and each label at its time."""
-
-    def __init__(self, api: Api, labels: Sequence[str], seed: int) -> None:
-        self._api, self._labels = api, labels
-        self._random = Random(seed)  # its own: texts are drawn while answers come, now sooner and now later
-        self._chances = (level for level, *_ in levels(self._random))  # so that few labels are right as often as many
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="demo")
-        self._answers: deque[tuple[float, Future[dict[str, Any]]]] = deque()
-        self._feedback: deque[Future[dict[str, Any]]] = deque()
-        self._due: list[Label] = []
-
-    def close(self) -> None:
-        """Waits for what is under way, and sends nothing more."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def run(self, phase: Phase) -> Sent:
-        """Raises DemoError."""
-        sent, start = Sent(), time.monotonic()
-        for number in range(phase.requests):
-            text = phase.compose()
-            self._pass_until(start + number * phase.seconds / phase.requests, phase, sent)
-            future = self._pool.submit(self._api.post, "/predict", {"text": text})
-            self._answers.append((number / phase.requests, future))
-            sent.requests += 1
-            show_progress(phase, sent)
-        while self._answers or self._due or self._feedback:
-            self._pass_until(time.monotonic() + 0.02, phase, sent)
-        show_progress(phase, sent)
-        return sent
-
-    def _pass_until(self, moment: float, phase: Phase, sent: Sent) -> None:
-        """Take answers as they come, and send labels as they are due."""
-        while True:
-            self._take_answers(phase, sent)
-            self._send_labels()
-            left = moment - time.monotonic()
-            if left <= 0 and len(self._answers) < WAITING:
-                return
-            time.sleep(min(max(left, 0.001), 0.02))
-
-    def _take_answers(self, phase: Phase, sent: Sent) -> None:
-        while self._answers and self._answers[0][1].done():
-            progress, future = self._answers.popleft()
-            answer = future.result()
-            if self._random.random() < phase.labelled:
-                self._label(answer, phase, progress, sent)
-        while self._feedback and self._feedback[0].done():
-            self._feedback.popleft().result()
-
-    def _label(self, answer: Mapping[str, Any], phase: Phase, progress: float, sent: Sent) -> None:
-        predicted = answer["predicted_sentiment"]
-        right = next(self._chances) < phase.right(progress, answer["confidence"])
-        truth = predicted if right else self._random.choice([each for each in self._labels if each != predicted])
-        due = time.monotonic() + phase.delay * self._random.uniform(0.5, 1.5)
-        heapq.heappush(self._due, Label(due, {"prediction_id": answer["prediction_id"], "true_sentiment": truth}))
-        sent.labels += 1
-        sent.right += right
-
-    def _send_labels(self) -> None:
-        while self._due and self._due[0].due <= time.monotonic():
-            body = heapq.heappop(self._due).body
-            self._feedback.append(self._pool.submit(self._api.post, "/feedback", body))
 
 
 def phases(api: Api, version: str, seconds: float, seed: int) -> list[Phase]:
@@ -318,12 +170,6 @@ def report(sent: Sent) -> None:
     say(f"Sent: {sent.requests:,} requests and {labels}.")
 
 
-def show_progress(phase: Phase, sent: Sent) -> None:
-    if sys.stdout.isatty():
-        end = "\r" if sent.requests < phase.requests else "\r\033[K"
-        print(f"  {sent.requests:,} of {phase.requests:,} requests, {sent.labels:,} labels", end=end, flush=True)
-
-
 def say(text: str, underline: str = "") -> None:
     print("\n" + textwrap.fill(text, 100), flush=True)
     if underline:
@@ -376,7 +222,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\ndemo: Stopped. What was sent stays in the log; `make clean` deletes it.", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,7 +15,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
 
-from scripts.demo_texts import BAD, GOOD, NEUTRAL, OPENING, VERDICT, Facts, Sentence, film_facts, in_order, unlike
+from scripts.demo.texts import BAD, GOOD, NEUTRAL, OPENING, VERDICT, Facts, Sentence, film_facts, in_order, unlike
 
 Explain = Callable[[str], Mapping[str, Any]]  # a text to the answer of POST /explain
 MEASURED_TOGETHER = 12  # sentences: alone, one would weigh more than it does in a text

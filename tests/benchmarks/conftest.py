@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.rounds import turns
+from benchmarks.serving.rounds import turns
 
 FIGURES: dict[str, Any] = {
     "requests": 1000,

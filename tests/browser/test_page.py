@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from monitoring.reference import load_profile
+from monitoring.stats.reference import load_profile
 from tests.browser.conftest import OPENS, SECONDS, SHOWS, append, ask, opens, rows, stamped, texts, usual_day
 from tests.conftest import get, read_lines
 from tests.monitoring.traffic import PROFILE, usual

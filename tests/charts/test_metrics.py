@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.charts.conftest import CHART, of_kind, render, tool, values_of
-from tests.monitoring.test_watch_metrics import DOCUMENTED
+from tests.monitoring.watch.test_metrics import DOCUMENTED
 
 FILES = CHART / "files"
 # Words of PromQL, functions and the labels that Prometheus itself adds.

@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 import pytest
 import yaml
 
-from api.access import needed_for, parse_tokens
+from api.http.security.access import needed_for, parse_tokens
 from api.settings import Settings as ApiSettings
-from monitoring.log_files import FILES, STEMS
+from monitoring.log.files.folder import FILES, STEMS
 from monitoring.settings import NEEDED_TO_SIGN_IN
 from monitoring.settings import Settings as MonitoringSettings
 from tests.charts.conftest import (

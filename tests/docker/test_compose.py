@@ -170,7 +170,7 @@ assert len(sources) > 500
 print([source for source in sources if not Path(cache_from_source(source)).exists()])
 """
 IMPORTS = {
-    "api": "import uvicorn, api.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
+    "api": "import uvicorn, api.model.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
     "monitoring": "import streamlit.web.bootstrap, monitoring.views, authlib.integrations.starlette_client, joserfc",
     "watch": "import monitoring.watch",
 }

@@ -14,15 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from monitoring.columns import Columns
-from monitoring.counted import Counted, counted
-from monitoring.log_format import Prediction
-from monitoring.log_lines import MOST_WORDS, NO_ID, NO_LABELS, microseconds, read_predictions
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.monitor import Monitor
-from monitoring.store import Store
+from monitoring.alarms.monitor import Monitor
+from monitoring.log.encoding import MOST_WORDS, NO_ID, microseconds
+from monitoring.log.format import Prediction
+from monitoring.log.lines import NO_LABELS, read_predictions
+from monitoring.reader import LogReader, Snapshot
+from monitoring.stats.tables import Counted, counted
+from monitoring.store.columns import Columns
+from monitoring.store.rows import Store
 from tests.conftest import serving
-from tests.monitoring.receivers import Receiver, RefusingProxy, StandInForAlertmanager
+from tests.monitoring.watch.receivers import Receiver, RefusingProxy, StandInForAlertmanager
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEFT_OUT: dict[str, Any] = {"request_text": "", "words": 4, "characters": 20, "text_hash": "0a8f6ac5d1bd1b1d"}

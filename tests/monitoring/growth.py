@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from monitoring.checkpoint import Checkpoint
-from monitoring.counted import counted
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor
+from monitoring.reader import LogReader, Snapshot
+from monitoring.stats.reference import load_profile
+from monitoring.stats.tables import counted
+from monitoring.store.checkpoint import Checkpoint
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, feedback, prediction, predictions_of, remembered_of
 

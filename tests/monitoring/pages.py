@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, Scri
 from streamlit.testing.v1 import AppTest, app_test
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
-from monitoring.reference import load_profile
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT, free_port
 from tests.monitoring.conftest import prediction as line_of
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import Prediction, parse_prediction, word_count
-from monitoring.log_lines import hashes
-from monitoring.log_reader import LogReader, Snapshot
-from monitoring.segment import Segment
-from monitoring.tailed_file import BLOCK_BYTES
+from monitoring.analysis.selection import Segment
+from monitoring.log.encoding import hashes
+from monitoring.log.files.tailed_file import BLOCK_BYTES
+from monitoring.log.format import Prediction, parse_prediction, word_count
+from monitoring.reader import LogReader, Snapshot
 from tests.conftest import wait_until
 from tests.monitoring.conftest import NOON, append, at, every, feedback, prediction, predictions_of, watched_log
 from tests.monitoring.growth import Change, Follower, apply, changes, figures

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.reference import Reference, load_profile
+from monitoring.stats.reference import Reference, load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, prediction
 

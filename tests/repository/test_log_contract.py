@@ -21,20 +21,21 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
-from api.erasure import erase
-from api.model import Model
-from api.model_file import load_model
-from api.owned_file import OwnedFile
-from api.personal_data import keeper
-from api.prediction_log import FeedbackRecord, HashedRecord, PredictionLog, PredictionRecord, line
-from api.predictor import Predictor
-from api.retention import Keep, tend
-from api.segments import is_copy, log_files, open_log
-from api.verification import verify
-from monitoring.log_files import STEMS, paths
-from monitoring.log_format import Feedback, Prediction, parse_feedback, parse_prediction, word_count
-from monitoring.log_reader import Snapshot
-from tests.api.linear_pipelines import CORPUS, LABELS
+from api.model.classifier import Model
+from api.model.loading import load_model
+from api.model.predictor import Predictor
+from api.prediction_log.files.erasure import erase
+from api.prediction_log.files.log import PredictionLog
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.retention import Keep, tend
+from api.prediction_log.files.segments import is_copy, log_files, open_log
+from api.prediction_log.files.verification import verify
+from api.prediction_log.personal_data import keeper
+from api.prediction_log.records import FeedbackRecord, HashedRecord, PredictionRecord, line
+from monitoring.log.files.folder import STEMS, paths
+from monitoring.log.format import Feedback, Prediction, parse_feedback, parse_prediction, word_count
+from monitoring.reader import Snapshot
+from tests.api.model.linear_pipelines import CORPUS, LABELS
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
 from tests.monitoring.conftest import predictions_of, watched_log
 from training.data import LabelledTexts

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy, wait_until
-from tests.reliability.test_supply import wheel_of
+from tests.reliability.images.test_supply import wheel_of
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VENV = Path(sys.prefix)

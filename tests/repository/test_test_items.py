@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-TEST_FILE = Path(__file__).parent.parent / "test.json"
+TEST_FILE = Path(__file__).parent.parent.parent / "test.json"
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from api.explanation import Explainer
-from api.model_file import load_model
-from api.predictor import Predictor
+from api.model.explanation import Explainer
+from api.model.loading import load_model
+from api.model.predictor import Predictor
 from api.settings import Settings
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
-from scripts import demo, demo_texts
-from scripts.demo_steering import Composer, Steered, levels, log_odds, quantile
+from monitoring.alarms.monitor import Monitor
+from monitoring.reader import LogReader
+from monitoring.stats.reference import load_profile
+from scripts.demo import show, texts, traffic
+from scripts.demo.steering import Composer, Steered, levels, log_odds, quantile
 from tests.conftest import ROOT, free_port, serving
-from tests.test_consistency import imports
-from tests.test_evaluate import FakeApi
+from tests.repository.test_consistency import imports
+from tests.repository.test_evaluate import FakeApi
 
 SHIPPED = ROOT / "api" / "sentiment_model.pkl"
 TEXTS = 200
@@ -45,12 +45,12 @@ def reviews(predictor) -> list[str]:
         return explainer.explain(text).model_dump()
 
     random = Random(1)
-    composer = Composer(demo.load_profile(), demo_texts.film_sentences(random, 30), explain, random)
+    composer = Composer(show.load_profile(), texts.film_sentences(random, 30), explain, random)
     return [composer.next() for _ in range(TEXTS)]
 
 
 def test_it_needs_nothing_but_python():
-    for name in ("demo", "demo_steering", "demo_texts"):
+    for name in ("__main__", "show", "steering", "texts", "traffic"):
         found = {package.split(".")[0] for package in imports(ROOT / "scripts" / f"{name}.py")}
         assert found - {"scripts"} <= sys.stdlib_module_names
 
@@ -66,7 +66,7 @@ def test_the_reviews_are_like_the_profile_in_length_known_words_confidence_and_l
         Steered(text, len(text.split()), answer.known_share, log_odds(answer.confidence))
         for text, answer in zip(reviews, answers, strict=True)
     ]
-    profile = demo.load_profile()
+    profile = show.load_profile()
 
     assert all(abs(shift) < 0.15 for shift in profile.shifts(measured).values()), profile.shifts(measured)
     assert abs(sum(answer.label == "positive" for answer in answers) / TEXTS - 0.5) < 0.08
@@ -74,19 +74,19 @@ def test_the_reviews_are_like_the_profile_in_length_known_words_confidence_and_l
 
 def test_texts_from_elsewhere_are_different_and_as_long_as_wanted():
     random = Random(2)
-    sentences = demo_texts.sentences_elsewhere(random, 60)
-    texts = [demo_texts.of_length(sentences, 300, demo_texts.facts_elsewhere(random), random) for _ in range(100)]
+    sentences = texts.sentences_elsewhere(random, 60)
+    found = [texts.of_length(sentences, 300, texts.facts_elsewhere(random), random) for _ in range(100)]
 
-    assert len(set(texts)) == 100
-    assert all(270 < len(text.split()) < 330 for text in texts)
-    assert not any(mark in text for text in texts for mark in "{}<>")
+    assert len(set(found)) == 100
+    assert all(270 < len(text.split()) < 330 for text in found)
+    assert not any(mark in text for text in found for mark in "{}<>")
 
 
 def test_each_sentence_begins_with_a_capital_and_ends():
     random = Random(3)
     for sentences, facts in (
-        (demo_texts.film_sentences(random, 200), demo_texts.film_facts(random)),
-        (demo_texts.sentences_elsewhere(random, 200), demo_texts.facts_elsewhere(random)),
+        (texts.film_sentences(random, 200), texts.film_facts(random)),
+        (texts.sentences_elsewhere(random, 200), texts.facts_elsewhere(random)),
     ):
         for text in (sentence.about(facts) for sentence in sentences):
             assert text[0] == text[0].upper()
@@ -111,7 +111,7 @@ def test_levels_are_spread_evenly_from_the_start():
 
 
 def test_accuracy_follows_the_calibration_curve_of_the_profile():
-    profile = demo.load_profile()
+    profile = show.load_profile()
 
     assert profile.accuracy(0.5) < 0.55
     assert 0.7 < profile.accuracy(0.75) < 0.85
@@ -126,11 +126,11 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
     reader = LogReader(server.log_dir, monitor)
     raised, sent = [], []
 
-    api = demo.Api(server.url)
-    version, labels = demo.served_model(api)
-    with closing(demo.Traffic(api, labels, seed=5)) as traffic:
-        for phase in demo.phases(api, version, seconds=10, seed=5):
-            sent.append(traffic.run(phase))
+    api = traffic.Api(server.url)
+    version, labels = show.served_model(api)
+    with closing(traffic.Traffic(api, labels, seed=5)) as sending:
+        for phase in show.phases(api, version, seconds=10, seed=5):
+            sent.append(sending.run(phase))
             reader.refresh()
             raised.append({name for name, status in monitor.statuses().items() if status.episodes} - {"fit"})
 
@@ -143,16 +143,16 @@ def test_each_alarm_comes_on_in_its_phase_and_none_before(start_api):
 
 
 def test_another_model_is_said_and_its_reviews_are_sent_as_they_come(running_api, capsys):
-    api = demo.Api(running_api.url)
-    version, _ = demo.served_model(api)
-    first, *_ = demo.phases(api, version, seconds=10, seed=6)
+    api = traffic.Api(running_api.url)
+    version, _ = show.served_model(api)
+    first, *_ = show.phases(api, version, seconds=10, seed=6)
 
     assert f"the API serves the model {version}" in " ".join(capsys.readouterr().out.split())
     assert len({first.compose() for _ in range(20)}) == 20
 
 
 def test_a_profile_that_cannot_be_met_is_said(capsys):
-    demo.warn_of({"length": 0.01, "known words": -1.26})
+    show.warn_of({"length": 0.01, "known words": -1.26})
 
     assert "known words by -1.3" in capsys.readouterr().out
 
@@ -168,10 +168,10 @@ def test_without_a_running_system_it_says_how_to_start_one():
 
 def test_what_may_have_been_logged_is_not_sent_again():
     with serving(FakeApi()) as server:
-        api = demo.Api(server.url)
+        api = traffic.Api(server.url)
         api.post("/predict", {"text": "first", "true_sentiment": "positive"})
         server.answer = lambda body: None
-        with pytest.raises(demo.DemoError, match="Remote end closed connection"):
+        with pytest.raises(traffic.DemoError, match="Remote end closed connection"):
             api.post("/predict", {"text": "second"})
 
     assert [body["text"] for body in server.bodies] == ["first", "second"]
@@ -197,8 +197,8 @@ def test_a_wrong_option_is_a_sentence(arguments, words):
 @pytest.mark.processes
 def test_it_sends_its_token_and_says_when_that_is_not_accepted(start_api):
     server = start_api(API_TOKENS="demo:predict,feedback:secret-0123456789")
-    api = demo.Api(server.url, "secret-0123456789")
-    assert demo.served_model(api)[1] == ["negative", "positive"]
+    api = traffic.Api(server.url, "secret-0123456789")
+    assert show.served_model(api)[1] == ["negative", "positive"]
     assert api.post("/predict", {"text": "amazing"})["predicted_sentiment"] == "positive"
 
     done = run("--url", server.url, "--token", "another-0123456789")

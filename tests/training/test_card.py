@@ -15,7 +15,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from api.model_file import load_model
+from api.model.loading import load_model
 from tests.training.conftest import fit_to_all, make_rows, to_data
 from training.artefacts import json_to_bytes
 from training.calibration import fit_calibration

@@ -12,7 +12,7 @@ import joblib
 import pytest
 from PIL import Image
 
-from api.model_file import load_model
+from api.model.loading import load_model
 from training.train import CARD_FILE, MODEL_FILE, PICTURE_FILE, REFERENCE_FILE, REPORT_FILE, REPOSITORY
 
 

@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 import joblib
 import pytest
 
-from api.model_file import load_model
+from api.model.loading import load_model
 from tests.training.conftest import make_rows
 from training.train import CARD_FILE, MODEL_FILE, PICTURE_FILE, REFERENCE_FILE, REPORT_FILE, REPOSITORY, main
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from api.decoding import Decoder
+from api.http.bodies.decoding import Decoder
+from api.http.bodies.large import LargeBodies
 from api.input import echo
-from api.large_bodies import LargeBodies
 from api.turns import others
 
 SMALL_BYTES = 64 * 1024  # uvicorn keeps so much of a body that nobody reads; memory for it is always there

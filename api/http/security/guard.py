@@ -18,12 +18,12 @@ from fastapi.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import LABELLED, LABELS, OPEN, Holder, Tokens, needed_for, parse_tokens
-from api.docs_page import ICON, SCRIPT, STYLE
-from api.rate_limit import RateLimit, told_apart
+from api.http.docs_page import ICON, SCRIPT, STYLE
+from api.http.security.access import LABELLED, LABELS, OPEN, Holder, Tokens, needed_for, parse_tokens
+from api.http.security.rate_limit import RateLimit, told_apart
+from api.http.security.token_file import TokenFile
 from api.schemas import PredictRequest
 from api.settings import Settings
-from api.token_file import TokenFile
 
 UNLIMITED = OPEN | {"/metrics", SCRIPT, STYLE, ICON}  # what /docs loads counts as one request with it
 Accepted = Callable[[], Tokens]

@@ -11,8 +11,8 @@ from ipaddress import IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import OPEN
-from api.errors import problem
+from api.http.errors import problem
+from api.http.security.access import OPEN
 from api.input import echo
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+?)\.?)(?::\d*)?")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api.access import Tokens, parse_tokens
+from api.http.security.access import Tokens, parse_tokens
 from api.settings import SettingsError
 
 LOOK_SECONDS = 1.0

@@ -14,7 +14,7 @@ from errno import EXDEV
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from api.segments import erasing, packed, remove_left_overs, sync_folder, unpacked, use_each
+from api.prediction_log.files.segments import erasing, packed, remove_left_overs, sync_folder, unpacked, use_each
 
 ID = re.compile(rb'"prediction_id":\s*"([^"\\]*)"')
 

@@ -14,20 +14,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from api.owned_file import BY_SIZE, Limit, OwnedFile, ShortWrite, check_folder
+from api.prediction_log.contract import LogUnavailable
+from api.prediction_log.files.owned_file import BY_SIZE, Limit, OwnedFile, ShortWrite, check_folder
+from api.settings import Sync
 
-Sync = Literal["always", "everysec", "no"]
 SYNC_SECONDS = 0.5  # so that with the time that a sync takes no more than the last second is at risk
 CHECK_SECONDS = 1.0
 T = TypeVar("T")
 
 logger = logging.getLogger("uvicorn.api.log")
-
-
-class LogUnavailable(Exception):
-    """The log cannot be written; the text is the reason."""
 
 
 class _Entry(NamedTuple):

@@ -16,8 +16,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
 
-from api.locks import AT_ONCE, EXCLUSIVE, NO_LOCKS, lock, unlock
-from api.segments import closed_name
+from api.prediction_log.files.locks import AT_ONCE, EXCLUSIVE, NO_LOCKS, lock, unlock
+from api.prediction_log.files.segments import closed_name
 
 MAX_FILES = 1000
 PROBE = b" " * 65536

@@ -17,8 +17,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, NamedTuple
 
-from api.owned_file import OwnedFile
-from api.segments import (
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.segments import (
     changing_alone,
     changing_segments,
     is_closed,

@@ -24,7 +24,7 @@ from secrets import token_hex
 from stat import S_ISREG
 from typing import Any, BinaryIO
 
-from api.locks import AT_ONCE, EXCLUSIVE, SHARED, locked
+from api.prediction_log.files.locks import AT_ONCE, EXCLUSIVE, SHARED, locked
 
 STEMS = ("prediction_logs", "feedback_logs")
 ENDINGS = (".json", ".json.gz")

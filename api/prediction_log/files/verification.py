@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from api.locks import AT_ONCE, SHARED, lock
-from api.segments import is_copy, needing_segments, unpacked, use_each
+from api.prediction_log.files.locks import AT_ONCE, SHARED, lock
+from api.prediction_log.files.segments import is_copy, needing_segments, unpacked, use_each
 
 MOST_NAMED = 20  # problems; the others are only counted
 NEEDED = {

@@ -19,7 +19,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from weakref import finalize
 
-from monitoring.locks import SHARED, lock
+from monitoring.log.locks import SHARED, lock
 
 STEMS = PREDICTIONS, FEEDBACK = "prediction_logs", "feedback_logs"
 FILES = "*.json", "*.json.gz"

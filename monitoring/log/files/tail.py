@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log_files import FEEDBACK, PREDICTIONS, is_closed, paths, plain_name
-from monitoring.tailed_file import Position, Replaced, TailedFile, identity
+from monitoring.log.files.folder import FEEDBACK, PREDICTIONS, is_closed, paths, plain_name
+from monitoring.log.files.tailed_file import Position, Replaced, TailedFile, identity
 
 Identity = tuple[int, int]
 TRIES = 3  # to find a file whose name changes while the folder is listed

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log_files import is_closed, is_same, length, open_log, paths, plain_name
+from monitoring.log.files.folder import is_closed, is_same, length, open_log, paths, plain_name
 
 BLOCK_BYTES = 2 * 1024**2  # of which all copies that are made of it fit into a processor's cache
 SEEN_BYTES = 1024

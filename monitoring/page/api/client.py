@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitoring.explanation import Explanation, parse_explanation
+from monitoring.page.api.explanation import Explanation, parse_explanation
 
 TIMEOUT_SECONDS = 2.0
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the API is beside the dashboard

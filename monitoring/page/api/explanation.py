@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from monitoring.log_format import Prediction
+from monitoring.log.format import Prediction
 
 Side = Literal["for", "against"]
 STRONGEST_TERMS = 10

@@ -6,7 +6,22 @@ import threading
 import time
 from typing import Any, NamedTuple
 
-from monitoring.api_client import ApiClient, ApiRefused, ApiUnavailable
+from monitoring.alarms.alert import Alert
+from monitoring.page.api.client import ApiClient, ApiRefused, ApiUnavailable
+
+START = "See whether it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
+
+
+TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
+
+
+def api_alert(state: ApiState) -> Alert | None:
+    if not state.problem:
+        return None
+    detail = f"{state.problem} Everything on this page is from the log, and stays."
+    title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
+    return Alert("alert", title, detail, "api", action=action)
+
 
 IDLE_SECONDS = 60.0  # after nobody has looked for so long it asks no more
 CARD_SECONDS = 10.0

@@ -7,23 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from monitoring.alert import Alert
-from monitoring.api_watch import ApiState
-from monitoring.components import plain_table
-from monitoring.model_card import card_headline, card_limits, card_rows
-from monitoring.views import named, plain
+from monitoring.page.api.model_card import card_headline, card_limits, card_rows
+from monitoring.page.api.poller import ApiState
+from monitoring.page.components import plain_table
+from monitoring.page.elements import named, plain
 
-START = "See whether it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
 MOST_CHARS = 50_000  # which fit into one message of the browser; one that is longer would close its websocket
-TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
-
-
-def api_alert(state: ApiState) -> Alert | None:
-    if not state.problem:
-        return None
-    detail = f"{state.problem} Everything on this page is from the log, and stays."
-    title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
-    return Alert("alert", title, detail, "api", action=action)
 
 
 def draw_api(url: str, state: ApiState) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from monitoring.components import coloured_text
-from monitoring.feedback import Audit
-from monitoring.log_format import Prediction
-from monitoring.remarks import audit_sentence
-from monitoring.views import named, plain, text_of
+from monitoring.analysis.notes import audit_sentence
+from monitoring.log.format import Prediction
+from monitoring.page.components import coloured_text
+from monitoring.page.elements import named, plain, text_of
+from monitoring.stats.feedback import Audit
 
 AUDIT = (
     "Some answers are marked at random when they are given. Labels of these are unlike those that users choose to "

@@ -7,15 +7,20 @@ from itertools import islice
 import numpy as np
 import streamlit as st
 
-from monitoring.analysis import Analysis
-from monitoring.counted import quantiles
-from monitoring.drift import Drift, label_counts
-from monitoring.figures import confidence_over_time, share_names, shares_in_bins, shares_of_labels, shares_of_lengths
-from monitoring.quality_view import BARE
-from monitoring.reference import Reference
-from monitoring.remarks import window_note
-from monitoring.views import draw_table, named, plain, the_zone
-from monitoring.words import MovedWord
+from monitoring.analysis.notes import window_note
+from monitoring.analysis.results import Analysis
+from monitoring.page.elements import BARE, draw_table, named, plain, the_zone
+from monitoring.report.charts import (
+    confidence_over_time,
+    share_names,
+    shares_in_bins,
+    shares_of_labels,
+    shares_of_lengths,
+)
+from monitoring.stats.drift import Drift, label_counts
+from monitoring.stats.reference import Reference
+from monitoring.stats.tables import quantiles
+from monitoring.stats.words import MovedWord
 
 MAX_SHOWN = 5  # requests with words that moved
 DRIFT = (

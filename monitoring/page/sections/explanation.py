@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from monitoring.alert import Alert
-from monitoring.components import coloured_text
-from monitoring.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
-from monitoring.log_format import Prediction
-from monitoring.views import clipped, draw_alerts, named, plain, text_of
+from monitoring.alarms.alert import Alert
+from monitoring.log.format import Prediction
+from monitoring.page.api.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
+from monitoring.page.components import coloured_text
+from monitoring.page.elements import clipped, draw_alerts, named, plain, text_of
 
 MOST_CHOICES = 10  # buttons
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from monitoring.analysis import Analysis
-from monitoring.reference import Reference
-from monitoring.report import to_html, to_json
+from monitoring.analysis.results import Analysis
+from monitoring.report.document import to_html, to_json
 from monitoring.settings import Settings
+from monitoring.stats.reference import Reference
 
 
 def draw_export(analysis: Callable[[], Analysis], reference: Reference | None, settings: Settings) -> None:

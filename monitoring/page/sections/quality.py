@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from monitoring.analysis import Analysis
-from monitoring.figures import accuracy_over_time, reliability_diagram
-from monitoring.reference import Reference
-from monitoring.remarks import estimate_note, feedback_notes, figure, version_sentence
+from monitoring.alarms.phrases import figure
+from monitoring.alarms.signals import FIT
+from monitoring.analysis.notes import estimate_note, feedback_notes, version_sentence
+from monitoring.analysis.results import Analysis
+from monitoring.page.elements import BARE, draw_alerts, draw_note, draw_table, the_zone
+from monitoring.report.charts import accuracy_over_time, reliability_diagram
 from monitoring.settings import Settings
-from monitoring.signals import FIT
-from monitoring.views import draw_alerts, draw_note, draw_table, the_zone
+from monitoring.stats.reference import Reference
 
 
 def draw_quality(analysis: Analysis, settings: Settings, reference: Reference | None) -> None:
@@ -94,6 +95,3 @@ def draw_versions(analysis: Analysis) -> None:
     sentence = version_sentence(found.earlier, found.later, found.difference) if found else ""
     head = ("version", "requests", "accuracy", "first request", "last request")
     draw_table("versions", "Accuracy by model version", head, rows, sentence, has_times=True)
-
-
-BARE = {"displayModeBar": False}

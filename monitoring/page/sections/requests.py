@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from monitoring.components import request_table
-from monitoring.explorer import MOST_CSV_ROWS, OUTCOMES, Filters, Found, find, outcome, to_csv
-from monitoring.log_reader import Snapshot
-from monitoring.request_rows import Request
-from monitoring.segment import Segment
-from monitoring.views import clipped, text_of
+from monitoring.analysis.search import MOST_CSV_ROWS, OUTCOMES, Filters, Found, find, outcome, to_csv
+from monitoring.analysis.selection import Segment
+from monitoring.page.components import request_table
+from monitoring.page.elements import clipped, text_of
+from monitoring.reader import Snapshot
+from monitoring.store.requests import Request
 
 ROWS = 50  # that are shown at first, and more each time that more are asked for
 CLIPPED = 300  # characters of a text in the table

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from monitoring.alerts import enough_labels
-from monitoring.analysis import Analysis
-from monitoring.components import tiles
-from monitoring.drift import MIN_TEXTS
-from monitoring.reference import Reference
+from monitoring.alarms.verdict import OF_DRIFT, enough_labels
+from monitoring.analysis.results import Analysis
+from monitoring.page.components import tiles
 from monitoring.settings import Settings
-from monitoring.verdict_view import OF_DRIFT
+from monitoring.stats.drift import MIN_TEXTS
+from monitoring.stats.reference import Reference
 
 MEANINGS = {
     "Requests": "Answers in the log that are selected; the bars show how many came when.",

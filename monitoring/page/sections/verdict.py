@@ -8,19 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from monitoring.alert import Alert, Level
-from monitoring.alerts import SUBJECTS
-from monitoring.analysis import Analysis
-from monitoring.api_view import api_alert
-from monitoring.components import verdict
-from monitoring.log_reader import Snapshot
-from monitoring.quality import Proportion
-from monitoring.remarks import log_alerts
+from monitoring.alarms.alert import Alert, Level
+from monitoring.alarms.verdict import OF_DRIFT
+from monitoring.analysis.notes import log_alerts
+from monitoring.analysis.results import Analysis
+from monitoring.page.api.poller import api_alert
+from monitoring.page.components import verdict
+from monitoring.page.seen import Seen
+from monitoring.reader import Snapshot
 from monitoring.settings import Settings
-from monitoring.sources import Seen
+from monitoring.stats.quality import Proportion
 
 ORDER: Sequence[Level] = ("alert", "warning", "unknown", "ok")  # the worst first
-OF_DRIFT = (*SUBJECTS, "prediction")
 LINKS = {  # where the page shows more, by the name of an alert
     "accuracy": ("Wrong answers", "#requests"),
     "validation": ("Accuracy", "#answers"),

@@ -10,8 +10,8 @@ import uvicorn
 from streamlit import config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from monitoring.connections import tend
-from monitoring.listening import listening, told
+from monitoring.network.connections import tend
+from monitoring.network.listening import listening, told
 from monitoring.settings import Settings
 
 STOP_SECONDS = 3  # for answers that are under way, once it is told to stop

@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
-from api.docs_page import ICON, SCRIPT, STYLE
+from api.http.docs_page import ICON, SCRIPT, STYLE
 from api.main import create_app
-from tests.api.test_guard import ADMIN, BODIES, PREDICT, TOKENS, asked, bearer, routes, serving
+from tests.api.http.security.test_guard import ADMIN, BODIES, PREDICT, TOKENS, asked, bearer, routes, serving
 
 APP, OTHER = "https://app.example", "https://other.example"
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from api.main import create_app
-from tests.api.test_main import BAD_BODIES, JSON
+from tests.api.http.test_routes import BAD_BODIES, JSON
 from tests.conftest import TEXTS, read_lines, write_model
 
 BAD_TEXTS = [(body, sentence) for body, sentence in BAD_BODIES if b"true_sentiment" not in body]

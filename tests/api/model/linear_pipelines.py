@@ -10,8 +10,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 from sklearn.svm import LinearSVC
 
-from api.explanation import Explainer
-from api.model import Model
+from api.model.classifier import Model
+from api.model.explanation import Explainer
 from api.schemas import ExplainResponse
 
 CORPUS = [

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from api.model import ModelUnavailable
-from api.model_card import read_card, temperature
+from api.model.card import read_card, temperature
+from api.model.classifier import ModelUnavailable
 
 CARD = {"model_version": "a", "sha256": "b", "versions": {"scikit-learn": "1.9.1"}}
 

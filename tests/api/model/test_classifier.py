@@ -5,8 +5,8 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
-from api.model import Model
-from api.model_file import load_model
+from api.model.classifier import Model
+from api.model.loading import load_model
 from tests.conftest import TEXTS, write_model
 
 

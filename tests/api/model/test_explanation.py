@@ -17,9 +17,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from api.explanation import Unexplainable
-from api.model import Model
-from tests.api.linear_pipelines import (
+from api.model.classifier import Model
+from api.model.explanation import Unexplainable
+from tests.api.model.linear_pipelines import (
     CORPUS,
     LABELS,
     LONG,

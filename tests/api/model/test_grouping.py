@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.grouping import GROUP, MOST_QUESTIONS, MOST_WAITING, GroupedPredictions
-from api.model import Prediction
+from api.model.classifier import Prediction
+from api.model.grouping import GROUP, MOST_QUESTIONS, MOST_WAITING, GroupedPredictions
 from api.turns import Busy
 
 

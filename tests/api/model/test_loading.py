@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from api.main import create_app
-from api.model import ModelUnavailable
-from api.model_file import load_model
+from api.model.classifier import ModelUnavailable
+from api.model.loading import load_model
 from tests.conftest import dump_model, write_card
 
 TEXTS = ["a good film", "a bad film", "it is a film"] * 2

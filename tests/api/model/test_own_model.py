@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from api.main import create_app
-from api.model import Model
-from api.model_file import load_model
+from api.model.classifier import Model
+from api.model.loading import load_model
 from tests.conftest import TEXTS, dump_model, read_lines, write_model
 
 THREE = TEXTS | {"Neutral": ["it is a film", "it lasts two hours", "a film"]}

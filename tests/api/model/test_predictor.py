@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from api.main import create_app
-from api.model import Model
-from api.predictor import SHORT_CHARS, Predictor
+from api.model.classifier import Model
+from api.model.predictor import SHORT_CHARS, Predictor
 from tests.conftest import TEXTS, write_model
 
 

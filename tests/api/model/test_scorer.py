@@ -31,10 +31,10 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import MaxAbsScaler
 from sklearn.svm import LinearSVC
 
-from api.model import Model
-from api.model_file import load_model
-from api.scorer import CLOSE, STEP_TERMS, Scorer, Unscorable
-from tests.api.linear_pipelines import (
+from api.model.classifier import Model
+from api.model.loading import load_model
+from api.model.scorer import CLOSE, STEP_TERMS, Scorer, Unscorable
+from tests.api.model.linear_pipelines import (
     CORPUS,
     LABELS,
     LONG,

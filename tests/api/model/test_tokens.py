@@ -2,8 +2,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sklearn.feature_extraction.text import CountVectorizer, strip_tags
 
-from api.tokens import share_among_tokens
-from tests.api.linear_pipelines import (
+from api.model.tokens import share_among_tokens
+from tests.api.model.linear_pipelines import (
     explain,
     into_characters,
     into_words,

@@ -8,7 +8,7 @@ from random import Random
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from api.redaction import has_check_digit
+from api.prediction_log.redaction import has_check_digit
 
 WRITTEN = [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.RFC3966]
 KINDS = [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE]

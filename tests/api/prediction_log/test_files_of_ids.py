@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.log_command import main
-from api.prediction_log import PredictionRecord, line
+from api.prediction_log.command import main
+from api.prediction_log.records import PredictionRecord, line
 
 COMMANDS = {"erase": "--ids", "verify": "--acknowledged"}
 

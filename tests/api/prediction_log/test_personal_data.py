@@ -7,9 +7,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.http.printing import WithoutMessages
 from api.main import MAY_LOG_EXCEPTIONS, create_app
-from api.personal_data import HASH_CHARS, WithoutMessages, keeper
-from api.prediction_log import HashedRecord, PredictionRecord, line
+from api.prediction_log.personal_data import HASH_CHARS, keeper
+from api.prediction_log.records import HashedRecord, PredictionRecord, line
 from tests.conftest import read_lines
 
 KEY = "sixteen or more characters"

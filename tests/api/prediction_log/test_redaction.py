@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
-from api.redaction import CARD, EMAIL, PHONE, has_check_digit, redacted
-from tests.api.planted import REVIEW_NUMBERS, WRITTEN, addresses, cards, grouped, phones
+from api.prediction_log.redaction import CARD, EMAIL, PHONE, has_check_digit, redacted
+from tests.api.prediction_log.planted import REVIEW_NUMBERS, WRITTEN, addresses, cards, grouped, phones
 from tests.conftest import ROOT
 
 LONG = 200_000  # characters: ten times the longest text

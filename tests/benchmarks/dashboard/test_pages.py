@@ -1,4 +1,4 @@
-from benchmarks.dashboard_pages import environment
+from benchmarks.dashboard.pages import environment
 
 
 def test_a_dashboard_is_measured_with_the_settings_of_memory_that_its_image_has(monkeypatch):

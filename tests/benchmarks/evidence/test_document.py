@@ -2,10 +2,8 @@
 
 import json
 
-from benchmarks import evidence_labels as labels
-from benchmarks import evidence_report
-from benchmarks import evidence_requests as requests
-from benchmarks.evidence_goals import goals
+from benchmarks.evidence import labels, report, requests
+from benchmarks.evidence.goals import goals
 from tests.conftest import ROOT
 
 RESULTS = json.loads((ROOT / "benchmarks" / "results" / "evidence.json").read_text())
@@ -14,7 +12,7 @@ DOCUMENT = (ROOT / "docs" / "evidence.md").read_text()
 
 
 def test_the_document_is_what_the_results_say():
-    assert evidence_report.document(RESULTS) == DOCUMENT
+    assert report.document(RESULTS) == DOCUMENT
 
 
 def test_ours_was_measured_on_enough_streams():

@@ -8,16 +8,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import evidence, evidence_windows
-from benchmarks import evidence_estimates as estimates
-from benchmarks import evidence_labels as labels
-from benchmarks import evidence_log as log
-from benchmarks import evidence_requests as requests
-from benchmarks import evidence_rules as rules
-from benchmarks import evidence_words as words
-from benchmarks.evidence_goals import Goal, goals
-from benchmarks.evidence_scenarios import Result, Runner, means, result, results
-from benchmarks.evidence_streams import (
+from benchmarks.evidence import __main__, estimates, labels, requests, rules, windows, words
+from benchmarks.evidence import whole_log as log
+from benchmarks.evidence.goals import Goal, goals
+from benchmarks.evidence.scenarios import Result, Runner, means, result, results
+from benchmarks.evidence.streams import (
     answers_wrong,
     chance_of,
     confidences,
@@ -30,7 +25,7 @@ from benchmarks.evidence_streams import (
 
 @pytest.fixture(autouse=True)
 def without_other_libraries(monkeypatch, tmp_path):
-    monkeypatch.setattr(evidence_windows, "EVIDENTLY_PYTHON", tmp_path / "nowhere")
+    monkeypatch.setattr(windows, "EVIDENTLY_PYTHON", tmp_path / "nowhere")
     monkeypatch.setattr(requests, "STREAMS_OF_OTHERS", 0)
 
 
@@ -132,7 +127,7 @@ def test_limits_hold_on_60_streams(monkeypatch):
     monkeypatch.setattr(words, "STREAMS", 5)
     monkeypatch.setattr(log, "REPEATED_STREAMS", 5)
     monkeypatch.setattr(log, "LATE_STREAMS", 20)
-    found = evidence.measured(
+    found = __main__.measured(
         argparse.Namespace(streams=60, log_streams=2, minutes=10, jobs=2, go_on=False, write=False)
     )
 

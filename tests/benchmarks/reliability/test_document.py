@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from benchmarks.reliability import DOCUMENT, RESULTS, filled, measured, rows, wanted
-from benchmarks.reliability_promises import SECTIONS, Promise
+from benchmarks.reliability.__main__ import DOCUMENT, RESULTS, filled, measured, rows, wanted
+from benchmarks.reliability.promises import SECTIONS, Promise
 from tests.conftest import ROOT
 
 PROMISES = [promise for section in SECTIONS.values() for promise in section]
 PUBLISHED = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-PROMISE = Promise("kill -9", "nothing is lost", "tests/reliability/test_kills.py::test_nothing_is_lost")
+PROMISE = Promise("kill -9", "nothing is lost", "tests/reliability/durability/test_kills.py::test_nothing_is_lost")
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.test)
@@ -38,10 +38,8 @@ def test_what_one_test_noted_several_times_stands_together():
     notes = [json.dumps({"test": PROMISE.test, "result": result}) for result in ("0 lost", "0 torn")]
     results = measured(notes)
 
-    assert (
-        "| kill -9 | nothing is lost | 0 lost; 0 torn | [`nothing_is_lost`](../tests/reliability/test_kills.py) |"
-        in (rows([PROMISE], results))
-    )
+    test = "[`nothing_is_lost`](../tests/reliability/durability/test_kills.py)"
+    assert f"| kill -9 | nothing is lost | 0 lost; 0 torn | {test} |" in rows([PROMISE], results)
 
 
 def test_a_promise_that_was_not_measured_says_so():

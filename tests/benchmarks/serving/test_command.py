@@ -1,7 +1,7 @@
 """The tables that are published, from the results alone."""
 
-from benchmarks.goals import Goal
-from benchmarks.serving import goals_table, servers_table, tables
+from benchmarks.serving.__main__ import goals_table, servers_table, tables
+from benchmarks.serving.goals import Goal
 
 
 def test_the_servers_stand_beside_both_they_are_compared_with(results):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import figures
+from benchmarks.serving import figures
 
 
 def rounds_of(*pairs):

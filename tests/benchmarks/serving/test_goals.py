@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.goals import Goal, faster_there, goals
+from benchmarks.serving.goals import Goal, faster_there, goals
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from api.prediction_log import PredictionRecord
-from benchmarks import growth
+from api.prediction_log.records import PredictionRecord
 from benchmarks.log_lines import LINE_BYTES, append_lines
+from benchmarks.serving import growth
 from tests.conftest import read_lines
 
 

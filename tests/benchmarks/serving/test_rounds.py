@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import rounds, wrk
-from benchmarks.rounds import BATCHES, BESIDE_WORDS, SHORT, Turn, measure_load, turns, wait_for_workers
-from benchmarks.server import OURS
+from benchmarks.serving import rounds, wrk
+from benchmarks.serving.rounds import BATCHES, BESIDE_WORDS, SHORT, Turn, measure_load, turns, wait_for_workers
+from benchmarks.serving.server import OURS
 
 LOGGING = Turn("ours", OURS, (SHORT,), logs=True)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.rounds import problems
-from benchmarks.server import App, count_lines, serving
+from benchmarks.serving.rounds import problems
+from benchmarks.serving.server import App, count_lines, serving
 
 
 def test_a_server_that_dies_is_reported_with_its_output(tmp_path):

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from benchmarks import stages
-from benchmarks.stages import OUTSIDE, STAGES, counted, shared_out, stage, stages_table
+from benchmarks.serving import stages
+from benchmarks.serving.stages import OUTSIDE, STAGES, counted, shared_out, stage, stages_table
 
 ENTRY = "_run_module_as_main (<frozen runpy>:198);run (asyncio/runners.py:118)"
 
@@ -13,10 +13,16 @@ ENTRY = "_run_module_as_main (<frozen runpy>:198);run (asyncio/runners.py:118)"
 @pytest.mark.parametrize(
     ("stack", "name"),
     [
-        (f"{ENTRY};app (fastapi/routing.py:1);answer (api/service.py:92);classify (api/scorer.py:75)", "the model"),
-        (f"{ENTRY};_scores (api/scorer.py:1);tokenize (sklearn/feature_extraction/text.py:9)", "the model"),
-        (f"{ENTRY};line (api/prediction_log.py:1);encode (json/encoder.py:200)", "the log's line"),
-        (f"{ENTRY};_answer (api/json_route.py:1);__init__ (typing.py:3)", "body and answer: read, validate, write"),
+        (
+            f"{ENTRY};app (fastapi/routing.py:1);answer (api/service.py:92);classify (api/model/scorer.py:75)",
+            "the model",
+        ),
+        (f"{ENTRY};_scores (api/model/scorer.py:1);tokenize (sklearn/feature_extraction/text.py:9)", "the model"),
+        (f"{ENTRY};line (api/prediction_log/records.py:1);encode (json/encoder.py:200)", "the log's line"),
+        (
+            f"{ENTRY};_answer (api/http/bodies/json_route.py:1);__init__ (typing.py:3)",
+            "body and answer: read, validate, write",
+        ),
         (f"{ENTRY};data_received (uvicorn/protocols/http/httptools_impl.py:1)", "HTTP protocol (uvicorn)"),
         (ENTRY, OUTSIDE),
         ("_bootstrap (somewhere.py:1002)", OUTSIDE),
@@ -27,13 +33,13 @@ def test_a_sample_belongs_to_the_innermost_function_of_a_stage(stack, name):
 
 
 def test_samples_are_added_up_by_stage():
-    assert counted([f"{ENTRY};predict (api/model.py:1) 3", f"{ENTRY};dot (scipy/sparse/_base.py:1) 4"]) == {
+    assert counted([f"{ENTRY};predict (api/model/classifier.py:1) 3", f"{ENTRY};dot (scipy/sparse/_base.py:1) 4"]) == {
         "the model": 7
     }
 
 
 def test_what_no_sample_saw_is_outside_python():
-    costs = shared_out(200.0, counted([f"{ENTRY};predict (api/model.py:1) 30"]), 100)
+    costs = shared_out(200.0, counted([f"{ENTRY};predict (api/model/classifier.py:1) 30"]), 100)
 
     assert [costs["the model"], costs[OUTSIDE]] == pytest.approx([60, 140])
     assert sum(costs.values()) == pytest.approx(200)

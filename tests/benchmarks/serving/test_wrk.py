@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from benchmarks import growth, serving, wrk
-from benchmarks.server import CONSTANT_ASGI
-from benchmarks.server import serving as server_of
+from benchmarks.serving import __main__, growth, wrk
+from benchmarks.serving.server import CONSTANT_ASGI
+from benchmarks.serving.server import serving as server_of
 
 OUTPUT = """\
 Running 1s test @ http://127.0.0.1:8000/predict
@@ -50,7 +50,7 @@ def test_the_script_holds_the_body_in_escapes_that_lua_reads_as_python_does():
     assert json.loads(ast.literal_eval(quoted)) == body
 
 
-@pytest.mark.parametrize("command", [serving.main, growth.main, wrk.require_wrk])
+@pytest.mark.parametrize("command", [__main__.main, growth.main, wrk.require_wrk])
 def test_without_wrk_one_sentence_says_what_to_do(command, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["benchmark"])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.arrivals import EVENTS_AT_ONCE
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor, StateUnusable
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor, StateUnusable
+from monitoring.reader import LogReader
+from monitoring.stats.reference import load_profile
+from monitoring.store.arrivals import EVENTS_AT_ONCE
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, feedback, prediction
 

@@ -6,16 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from monitoring.calibration import PROBABILITY_BINS
-from monitoring.drift import groups_of, shares_of
-from monitoring.ratios import (
-    MARGIN,
-    error_ratios,
-    fit_ratios,
-    share_ratios,
-    shift_ratios,
-)
-from monitoring.reference import load_profile
+from monitoring.alarms.ratios import MARGIN, error_ratios, fit_ratios, share_ratios, shift_ratios
+from monitoring.stats.calibration import PROBABILITY_BINS
+from monitoring.stats.drift import groups_of, shares_of
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.ratios import error_ratios, shift_ratios
-from monitoring.sequential import CLEARING_THRESHOLD, Detector, Signal
+from monitoring.alarms.ratios import error_ratios, shift_ratios
+from monitoring.alarms.sequential import CLEARING_THRESHOLD, Detector, Signal
 
 SHARES = np.full(10, 0.1)
 

@@ -2,8 +2,7 @@ import dataclasses
 
 import pytest
 
-from monitoring.reference import load_profile
-from monitoring.signals import (
+from monitoring.alarms.signals import (
     BUDGET_LABELS,
     BUDGET_REQUESTS,
     FIT,
@@ -13,6 +12,7 @@ from monitoring.signals import (
     threshold,
     validation_limit,
 )
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")

@@ -2,12 +2,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.alerts import accuracy_alert, budget_sentence, false_alarms_per_day, no_drift, signal_alerts, verdict
-from monitoring.quality import Proportion, proportion
-from monitoring.reference import load_profile
-from monitoring.sequential import Episode, Mark
+from monitoring.alarms.sequential import Episode, Mark
+from monitoring.alarms.signals import FIT, WEIGHTS, Status, threshold
+from monitoring.alarms.verdict import (
+    accuracy_alert,
+    budget_sentence,
+    false_alarms_per_day,
+    no_drift,
+    signal_alerts,
+    verdict,
+)
 from monitoring.settings import Settings
-from monitoring.signals import FIT, WEIGHTS, Status, threshold
+from monitoring.stats.quality import Proportion, proportion
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")

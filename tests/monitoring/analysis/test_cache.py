@@ -6,11 +6,12 @@ from threading import Barrier
 
 import pytest
 
-from monitoring.analyses import KEPT, WORDS_SECONDS, Analyses, Selection
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor
+from monitoring.analysis.cache import KEPT, WORDS_SECONDS, Analyses
+from monitoring.analysis.selection import Selection
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT, wait_until
 from tests.monitoring.conftest import append, at, feedback
 from tests.monitoring.conftest import prediction as line_of

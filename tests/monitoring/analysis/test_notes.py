@@ -2,27 +2,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.drift import MIN_TEXTS, Drift
-from monitoring.feedback import Skew
-from monitoring.monitor import Counts
-from monitoring.quality import Proportion, proportion
-from monitoring.reference import load_profile
-from monitoring.remarks import (
+from monitoring.alarms.monitor import Counts
+from monitoring.alarms.phrases import figure, interval, moment
+from monitoring.alarms.sequential import Episode, Mark
+from monitoring.alarms.signals import Status
+from monitoring.analysis.notes import (
     MAX_P_VALUE,
     MIN_DISTANCE,
     estimate_note,
     feedback_notes,
-    figure,
-    interval,
     log_alerts,
-    moment,
     version_alerts,
     version_sentence,
     window_note,
 )
-from monitoring.sequential import Episode, Mark
-from monitoring.signals import Status
-from monitoring.versions import VersionQuality, difference
+from monitoring.stats.drift import MIN_TEXTS, Drift
+from monitoring.stats.feedback import Skew
+from monitoring.stats.quality import Proportion, proportion
+from monitoring.stats.reference import load_profile
+from monitoring.stats.versions import VersionQuality, difference
 from tests.conftest import ROOT
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")

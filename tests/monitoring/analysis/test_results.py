@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.analysis import Analysis, analyse
-from monitoring.estimate import MIN_LABELS
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.quality import proportion
-from monitoring.reference import load_profile
-from monitoring.segment import Segment
+from monitoring.alarms.monitor import Monitor
+from monitoring.analysis.results import Analysis, analyse
+from monitoring.analysis.selection import Segment
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
-from monitoring.words import MAX_TEXTS
+from monitoring.stats.estimate import MIN_LABELS
+from monitoring.stats.quality import proportion
+from monitoring.stats.reference import load_profile
+from monitoring.stats.words import MAX_TEXTS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import NOON, append, at, prediction
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitoring.explorer import MOST_TEXTS, TEXTS_AT_ONCE, Filters, Found, find, harmless, outcome, to_csv
-from monitoring.log_format import Prediction
-from monitoring.request_rows import Request
-from monitoring.segment import Segment
+from monitoring.analysis.search import MOST_TEXTS, TEXTS_AT_ONCE, Filters, Found, find, harmless, outcome, to_csv
+from monitoring.analysis.selection import Segment
+from monitoring.log.format import Prediction
+from monitoring.store.requests import Request
 from tests.monitoring.conftest import LEFT_OUT, NOON, append, at, feedback, prediction, watched_log
 
 FIELDS = [

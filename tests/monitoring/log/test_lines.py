@@ -10,20 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import known_by, parse_feedback, parse_prediction, utc
-from monitoring.log_lines import (
-    MOST_WORDS,
-    NO_ID,
-    Labels,
-    Names,
-    Predictions,
-    hashes,
-    microseconds,
-    parse_line,
-    read_labels,
-    read_predictions,
-    word_counts,
-)
+from monitoring.log.encoding import MOST_WORDS, NO_ID, Names, hashes, microseconds, word_counts
+from monitoring.log.format import known_by, parse_feedback, parse_prediction, utc
+from monitoring.log.lines import Labels, Predictions, parse_line, read_labels, read_predictions
 from tests.monitoring.conftest import at, feedback, prediction
 
 BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\u200b\ufeff"

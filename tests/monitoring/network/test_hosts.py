@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from monitoring.hosts import Hosts
+from monitoring.network.hosts import Hosts
 from monitoring.settings import Settings, SettingsError
 
 LOOPBACKS = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "127.0.1.1")

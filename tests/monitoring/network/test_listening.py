@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from monitoring.listening import listening, told
+from monitoring.network.listening import listening, told
 from tests.conftest import free_port
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from monitoring.neighbours import is_neighbour, keep_from_proxy
+from monitoring.network.neighbours import is_neighbour, keep_from_proxy
 from tests.conftest import ROOT
 
 ASK = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.views import named, plain
+from monitoring.page.elements import named, plain
 
 MARKDOWN = r"\`*_{}[]()#+-.!|~<>$:&"
 

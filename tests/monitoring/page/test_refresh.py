@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from monitoring.sections import ENOUGH_SECONDS, Content, Drawn, is_old
-from monitoring.sources import Seen
+from monitoring.page.redraw import ENOUGH_SECONDS, Content, Drawn, is_old
+from monitoring.page.seen import Seen
 from tests.conftest import wait_until
 from tests.monitoring.conftest import FakeApi, append, feedback
 from tests.monitoring.pages import (
@@ -253,9 +253,9 @@ def page_of(look) -> AppTest:
     """The page where everything there is to see comes from `look`."""
 
     def script(look) -> None:
-        from monitoring.dashboard import Page
+        from monitoring.page.layout import Page
+        from monitoring.page.sign_in import Visitor
         from monitoring.settings import Settings
-        from monitoring.sign_in import Visitor
 
         Page(Settings(), Visitor(Settings()), look).draw()
 

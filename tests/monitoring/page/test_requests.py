@@ -11,7 +11,7 @@ import pytest
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
-from monitoring.requests_view import CLIPPED, ROWS
+from monitoring.page.sections.requests import CLIPPED, ROWS
 from tests.monitoring.conftest import LEFT_OUT, FakeApi, append, at, feedback
 from tests.monitoring.pages import (
     NASTY,

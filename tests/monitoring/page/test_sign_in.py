@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring import sign_in_view
+from monitoring.page import admission
+from monitoring.page.sign_in import Visitor, is_among, secrets
 from monitoring.settings import Settings
-from monitoring.sign_in import Visitor, is_among, secrets
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GUARDED = Settings(
@@ -123,12 +123,12 @@ def test_a_sign_in_that_was_ended_is_not_gone_on_with_and_another_one_of_the_sam
 
 def test_no_file_is_made_for_who_may_not_see_the_page():
     visitor = signed_in(iat=datetime.now(UTC).timestamp())
-    sign_in_view.check_download(visitor)
+    admission.check_download(visitor)
 
     visitor.end()
 
     with pytest.raises(PermissionError, match="Your sign-in has ended"):
-        sign_in_view.check_download(visitor)
+        admission.check_download(visitor)
 
 
 @given(

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import streamlit
 
-from monitoring import sources
-from monitoring.analyses import Selection
-from monitoring.api_client import ApiClient
-from monitoring.log_format import parse_prediction
-from monitoring.reference import load_profile
+from monitoring.analysis.selection import Selection
+from monitoring.log.format import parse_prediction
+from monitoring.page import sources
+from monitoring.page.api.client import ApiClient
+from monitoring.page.sources import Log, explained, look
 from monitoring.settings import Settings
-from monitoring.sources import Log, explained, look
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT, free_port, wait_until
 from tests.monitoring.conftest import append, at, prediction
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from monitoring.verdict_view import LINKS
+from monitoring.page.sections.verdict import LINKS
 from tests.conftest import ROOT, free_port
 from tests.monitoring.conftest import LEFT_OUT, FakeApi, append, feedback
 from tests.monitoring.pages import (

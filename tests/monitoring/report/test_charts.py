@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.calibration import ReliabilityBin
-from monitoring.figures import (
+from monitoring.report.charts import (
     CURRENT_COLOUR,
     ESTIMATE_COLOUR,
     REFERENCE_COLOUR,
@@ -20,7 +19,8 @@ from monitoring.figures import (
     shares_in_bins,
     shares_of_labels,
 )
-from monitoring.quality import Proportion
+from monitoring.stats.calibration import ReliabilityBin
+from monitoring.stats.quality import Proportion
 
 
 def test_a_comparison_shows_shares_of_each_side_not_counts():

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from monitoring.reference import load_profile
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, prediction
 

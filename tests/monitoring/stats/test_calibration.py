@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from monitoring.calibration import (
+from monitoring.stats.calibration import (
     BINS,
     PROBABILITY_BINS,
     CalibrationError,
@@ -15,8 +15,8 @@ from monitoring.calibration import (
     probability_bins,
     reliability,
 )
-from monitoring.reference import load_profile
-from monitoring.tally import SHARE_STEPS
+from monitoring.stats.reference import load_profile
+from monitoring.store.tally import SHARE_STEPS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers
 

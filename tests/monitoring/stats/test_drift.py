@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from monitoring.drift import (
+from monitoring.stats.drift import (
     GROUP_SHARE,
     MIN_TEXTS,
     ShareChange,
@@ -20,7 +20,7 @@ from monitoring.drift import (
     of_reference,
     vocabulary_drift,
 )
-from monitoring.reference import load_profile
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers, counted_of
 

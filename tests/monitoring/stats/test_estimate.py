@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress, norm
 
-from monitoring.calibration import calibrated
-from monitoring.estimate import MIN_LABELS, estimated_accuracy, few_labels_accuracy
-from monitoring.quality import proportion
-from monitoring.reference import load_profile
+from monitoring.stats.calibration import calibrated
+from monitoring.stats.estimate import MIN_LABELS, estimated_accuracy, few_labels_accuracy
+from monitoring.stats.quality import proportion
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

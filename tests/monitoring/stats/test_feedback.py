@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring.calibration import calibrated
-from monitoring.feedback import (
+from monitoring.stats.calibration import calibrated
+from monitoring.stats.feedback import (
     MIN_AUDITED,
     MIN_LABELS,
     SKEW_P_VALUE,
@@ -15,8 +15,8 @@ from monitoring.feedback import (
     post_stratified_accuracy,
     skew,
 )
-from monitoring.quality import accuracy, proportion
-from monitoring.reference import load_profile
+from monitoring.stats.quality import accuracy, proportion
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from monitoring.quality import MOST_LABELS, accuracy, by_label, labelled, proportion, size
+from monitoring.stats.quality import MOST_LABELS, accuracy, by_label, labelled, proportion, size
 from tests.monitoring.conftest import answers
 
 classes = st.integers(2, 4).map(lambda n: ["negative", "neutral", "positive", "a b"][:n])

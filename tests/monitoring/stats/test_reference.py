@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.reference import (
-    ReferenceUnavailable,
-    histogram,
-    load_profile,
-    with_csv,
-)
+from monitoring.stats.reference import ReferenceUnavailable, histogram, load_profile, with_csv
 from tests.conftest import ROOT
 
 SHIPPED = ROOT / "monitoring" / "reference.json"

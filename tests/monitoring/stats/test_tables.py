@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.counted import counted, named, quantiles
-from monitoring.log_lines import Names
-from monitoring.store import Store
-from monitoring.tally import SHARE_STEPS
+from monitoring.log.encoding import Names
+from monitoring.stats.tables import counted, named, quantiles
+from monitoring.store.rows import Store
+from monitoring.store.tally import SHARE_STEPS
 from tests.monitoring.conftest import NOON, answers, at, counted_of, prediction, store_of
 
 floats = st.floats(-1e6, 1e6) | st.sampled_from([0.0, 0.5, 0.9])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.calibration import calibrated
-from monitoring.reference import load_profile
-from monitoring.tally import COARSE_STEPS, MOST_STEPS, STEPS
-from monitoring.timeline import ACCURACY_STEPS, accuracy_by_time, confidence_by_time, traffic_by_time
+from monitoring.stats.calibration import calibrated
+from monitoring.stats.reference import load_profile
+from monitoring.stats.timeline import ACCURACY_STEPS, accuracy_by_time, confidence_by_time, traffic_by_time
+from monitoring.store.tally import COARSE_STEPS, MOST_STEPS, STEPS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import NOON, answers, counted_of
 

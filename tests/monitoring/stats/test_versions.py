@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from monitoring.quality import Proportion, proportion
-from monitoring.versions import Difference, VersionQuality, by_version, difference, verdict
+from monitoring.stats.quality import Proportion, proportion
+from monitoring.stats.versions import Difference, VersionQuality, by_version, difference, verdict
 from tests.monitoring.conftest import NOON, answers, counted_of
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

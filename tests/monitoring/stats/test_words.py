@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring.log_format import Prediction
-from monitoring.reference import Words
-from monitoring.words import MAX_EXAMPLES, MAX_TEXTS, MAX_WORDS, MIN_SIGHTINGS, holm, moved_words
+from monitoring.log.format import Prediction
+from monitoring.stats.reference import Words
+from monitoring.stats.words import MAX_EXAMPLES, MAX_TEXTS, MAX_WORDS, MIN_SIGHTINGS, holm, moved_words
 from tests.monitoring.conftest import NOON
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.checkpoint import Checkpoint, Content, Saver, Unusable
-from monitoring.columns import BLOCK_ROWS, KINDS, Columns
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
+from monitoring.alarms.monitor import Monitor
+from monitoring.reader import LogReader
+from monitoring.store.checkpoint import Checkpoint, Content, Saver, Unusable
+from monitoring.store.columns import BLOCK_ROWS, KINDS, Columns
 from tests.monitoring.conftest import append, at, feedback, prediction
 from tests.monitoring.growth import REFERENCE, Change, Follower, apply, changes, figures
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.columns import BLOCK_ROWS, EMPTY, KINDS, NEVER, Columns, Table, by_block, take
-from monitoring.log_lines import Predictions
+from monitoring.log.lines import Predictions
+from monitoring.store.columns import BLOCK_ROWS, EMPTY, KINDS, NEVER, Columns, Table, by_block, take
 
 SIZES = st.sampled_from([0, 1, 7, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 5])
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.columns import BLOCK_ROWS, EMPTY, KINDS, NEVER, Columns
-from monitoring.log_lines import EPOCH, Names
-from monitoring.log_reader import Snapshot
-from monitoring.request_rows import A_DAY, Requests
-from monitoring.tally import SECOND, SHARE_STEPS, share_steps, tally
+from monitoring.log.encoding import EPOCH, Names
+from monitoring.reader import Snapshot
+from monitoring.store.columns import BLOCK_ROWS, EMPTY, KINDS, NEVER, Columns
+from monitoring.store.requests import A_DAY, Requests
+from monitoring.store.tally import SECOND, SHARE_STEPS, share_steps, tally
 from tests.monitoring.conftest import append, at, every, feedback, prediction, watched_log
 
 ROWS = 2 * BLOCK_ROWS + 1_000

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.columns import NEVER
-from monitoring.log_lines import Labels, Names, Predictions, read_labels, read_predictions
-from monitoring.store import REMEMBERED_TEXTS, Sightings, Store
-from monitoring.tally import ALWAYS, SECOND, Tally, step_for, tally
+from monitoring.log.encoding import Names
+from monitoring.log.lines import Labels, Predictions, read_labels, read_predictions
+from monitoring.store.columns import NEVER
+from monitoring.store.rows import REMEMBERED_TEXTS, Sightings, Store
+from monitoring.store.tally import ALWAYS, SECOND, Tally, step_for, tally
 from tests.monitoring.conftest import at, feedback, prediction, store_of
 
 minutes = st.integers(-3, 3) | st.integers(-100_000, 100_000)

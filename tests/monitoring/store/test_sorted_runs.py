@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.sorted_runs import SortedRuns
+from monitoring.store.sorted_runs import SortedRuns
 
 few_keys = st.integers(0, 12) | st.sampled_from([2**64 - 1, 2**63])
 batches = st.lists(st.lists(few_keys, max_size=30), max_size=12)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.columns import EMPTY, KINDS, NEVER, Columns
-from monitoring.tally import (
+from monitoring.store.columns import EMPTY, KINDS, NEVER, Columns
+from monitoring.store.tally import (
     ALWAYS,
     COARSE_STEPS,
     MOST_STEPS,

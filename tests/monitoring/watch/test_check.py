@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring.check import ALERT, CANNOT_TELL, FINE, NOT_ENOUGH, check
 from monitoring.settings import Settings
+from monitoring.watch.check import ALERT, CANNOT_TELL, FINE, NOT_ENOUGH, check
 from tests.monitoring.conftest import append, feedback
-from tests.monitoring.test_follow import Watch
 from tests.monitoring.traffic import judged, usual, write
+from tests.monitoring.watch.test_follow import Watch
 
 
 @pytest.fixture

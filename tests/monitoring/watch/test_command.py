@@ -18,14 +18,14 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from monitoring.look import observer_of
+from monitoring.analysis.look import observer_of
 from monitoring.settings import Settings
-from monitoring.state_file import StateFile
-from monitoring.watch import main
+from monitoring.watch.command import main
+from monitoring.watch.state_file import StateFile
 from tests.conftest import ROOT, free_port, get, wait_until
-from tests.monitoring.test_follow import Watch
-from tests.monitoring.test_serving import answers_to_a_body_after_an_offer, asked_after_idling, reached
+from tests.monitoring.page.server.test_serving import answers_to_a_body_after_an_offer, asked_after_idling, reached
 from tests.monitoring.traffic import judged, write
+from tests.monitoring.watch.test_follow import Watch
 
 pytestmark = pytest.mark.processes
 COMMAND = [sys.executable, "-m", "monitoring.watch"]

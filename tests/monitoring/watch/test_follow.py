@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from monitoring.changes import Event
-from monitoring.follow import Follower
-from monitoring.ledger import Ledger
-from monitoring.look import observer_of
+from monitoring.analysis.look import observer_of
 from monitoring.settings import Settings
-from monitoring.state_file import StateFile
+from monitoring.watch.changes import Event
+from monitoring.watch.follow import Follower
+from monitoring.watch.ledger import Ledger
+from monitoring.watch.state_file import StateFile
 from tests.monitoring.traffic import judged, usual, write
 
 BAD, GOOD = 0.5, 0.95

@@ -12,13 +12,13 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitoring.follow import Follower
-from monitoring.ledger import Ledger
-from monitoring.look import observer_of
-from monitoring.notifications import Sender, Webhook
+from monitoring.analysis.look import observer_of
 from monitoring.settings import Settings
-from monitoring.state_file import StateFile
-from monitoring.watch_metrics import MOST_LABELS, WatchMetrics
+from monitoring.watch.follow import Follower
+from monitoring.watch.ledger import Ledger
+from monitoring.watch.metrics import MOST_LABELS, WatchMetrics
+from monitoring.watch.notifications import Sender, Webhook
+from monitoring.watch.state_file import StateFile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, feedback, prediction
 from tests.monitoring.traffic import judged, usual, write

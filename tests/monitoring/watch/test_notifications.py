@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from monitoring.changes import Event
-from monitoring.ledger import MOST_WAITING, Ledger
-from monitoring.notifications import Alertmanager, Channel, Sender, Webhook, shown
-from monitoring.state_file import StateFile
+from monitoring.watch.changes import Event
+from monitoring.watch.ledger import MOST_WAITING, Ledger
+from monitoring.watch.notifications import Alertmanager, Channel, Sender, Webhook, shown
+from monitoring.watch.state_file import StateFile
 from tests.conftest import free_port, serving, wait_until
-from tests.monitoring.receivers import Receiver, StandInForAlertmanager
+from tests.monitoring.watch.receivers import Receiver, StandInForAlertmanager
 
 FIRING = Event(
     id="0123",

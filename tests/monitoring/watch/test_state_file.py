@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from monitoring.state_file import Refused, StateFile, Taken
+from monitoring.watch.state_file import Refused, StateFile, Taken
 from tests.conftest import ROOT
 
 OWN = "import sys, pathlib; from monitoring.state_file import StateFile; StateFile(pathlib.Path(sys.argv[1])).own()"

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from phonenumbers import PhoneNumberFormat
 
-from tests.api.planted import REVIEW_NUMBERS, WRITTEN, addresses, cards, phones
+from tests.api.prediction_log.planted import REVIEW_NUMBERS, WRITTEN, addresses, cards, phones
 from tests.conftest import ROOT, Server, dump_model, get, many, post
 from tests.reliability.quoting_model import QuotingModel
 

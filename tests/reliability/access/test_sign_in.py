@@ -18,7 +18,7 @@ from tests.browser.conftest import SECONDS, TOO_WIDE, headline
 from tests.browser.test_access import findings
 from tests.conftest import free_port, get, many, serving, starting_dashboard, wait_until
 from tests.monitoring.conftest import append, prediction
-from tests.monitoring.receivers import RefusingProxy
+from tests.monitoring.watch.receivers import RefusingProxy
 
 pytestmark = pytest.mark.browser
 TEXT, ID = "only who is signed in may read this sentence", str(uuid4())

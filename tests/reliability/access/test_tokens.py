@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.routing import Route
 
-from api.access import OPEN, Holder, Tokens, needed_for
+from api.http.security.access import OPEN, Holder, Tokens, needed_for
 from api.main import STARTUP_FAILURE, create_app
 from api.settings import Settings
 from scripts.local_services import SERVICES

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from api.owned_file import OwnedFile
-from api.prediction_log import PredictionRecord, line
-from api.verification import verify
-from monitoring.log_lines import microseconds
-from monitoring.request_rows import moment
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.verification import verify
+from api.prediction_log.records import PredictionRecord, line
+from monitoring.log.encoding import microseconds
+from monitoring.store.requests import moment
 from tests.conftest import many
 from tests.monitoring.conftest import every
 from tests.monitoring.growth import REFERENCE, Follower

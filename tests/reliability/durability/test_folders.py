@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.segments import log_files
+from api.prediction_log.files.segments import log_files
 from tests.conftest import get, post, seconds_until
 
 pytestmark = pytest.mark.processes

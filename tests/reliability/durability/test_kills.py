@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from api.segments import log_files
-from api.verification import verify
+from api.prediction_log.files.segments import log_files
+from api.prediction_log.files.verification import verify
 from tests.conftest import ROOT, many, wait_until
 from tests.reliability.load import found, under_load
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from api.owned_file import OwnedFile
-from api.retention import Keep
-from api.segments import closed_name, left_overs, log_files, open_log
-from api.verification import verify
-from tests.api.test_erasure import BAD, prediction
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.retention import Keep
+from api.prediction_log.files.segments import closed_name, left_overs, log_files, open_log
+from api.prediction_log.files.verification import verify
+from tests.api.prediction_log.files.test_erasure import BAD, prediction
 from tests.conftest import ROOT, get, many, post, wait_until
 from tests.monitoring.growth import Follower
-from tests.monitoring.test_closed_files import is_free
-from tests.reliability.test_retention import tended
+from tests.monitoring.log.files.test_closed_files import is_free
+from tests.reliability.durability.test_retention import tended
 
 pytestmark = pytest.mark.processes
 TEND = "import sys; from pathlib import Path; from api.retention import *; tend(Path(sys.argv[1]), Keep(compress=True))"

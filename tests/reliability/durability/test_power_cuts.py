@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from api.owned_file import OwnedFile
-from api.verification import Verification, verify
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.verification import Verification, verify
 from tests.conftest import many, require, wait_until
 from tests.reliability.load import Load, under_load
 

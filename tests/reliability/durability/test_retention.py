@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from api.retention import Keep, tend
-from api.segments import is_closed, log_files, open_log
+from api.prediction_log.files.retention import Keep, tend
+from api.prediction_log.files.segments import is_closed, log_files, open_log
 from tests.conftest import ROOT, many, repeating, seconds_until, wait_until
 from tests.monitoring.growth import Follower
 from tests.reliability.load import under_load

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from api.erasure import erase
-from api.retention import Keep, tend
-from api.segments import closed_name, log_files, open_log
-from api.verification import verify
+from api.prediction_log.files.erasure import erase
+from api.prediction_log.files.retention import Keep, tend
+from api.prediction_log.files.segments import closed_name, log_files, open_log
+from api.prediction_log.files.verification import verify
 from tests.conftest import many, post
 from tests.monitoring.conftest import at, prediction
 from tests.monitoring.growth import Follower

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from api.grouping import MOST_QUESTIONS
+from api.model.grouping import MOST_QUESTIONS
 from api.settings import Settings
 from tests.conftest import many, post, starting_api
 from tests.reliability.clients import answer, connection, head, honest_client

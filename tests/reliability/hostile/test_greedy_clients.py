@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from api.connections import MAX_HEAD_BYTES, MAX_PIPELINED
+from api.http.server.connections import MAX_HEAD_BYTES, MAX_PIPELINED
 from tests.conftest import get, many, read_lines, starting_api, wait_until
 from tests.reliability.clients import (
     answer,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor
+from monitoring.reader import LogReader
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT, many, starting_api
 from tests.reliability.clients import answer, connection, head
 

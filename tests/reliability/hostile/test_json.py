@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from api.decoding import DESCRIBED_BYTES
+from api.http.bodies.decoding import DESCRIBED_BYTES
 from tests.conftest import many, starting_api
 from tests.reliability.clients import answer, connection, head, honest_client
 

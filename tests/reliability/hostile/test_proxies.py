@@ -13,7 +13,7 @@ import yaml
 
 from tests.charts.conftest import CHART
 from tests.conftest import ROOT, environment, free_port, serving
-from tests.monitoring.receivers import RefusingProxy
+from tests.monitoring.watch.receivers import RefusingProxy
 
 pytestmark = pytest.mark.processes
 WATCH = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["watch"]
@@ -74,7 +74,7 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_p
     items = [{"text": f"A fine film, number {number}", "true_sentiment": "positive"} for number in range(5)]
     (tmp_path / "items.json").write_text(json.dumps(items))
     ready = f"from scripts.local_services import answers; assert answers({running_api.url + '/readyz'!r})"
-    model = f"from scripts import demo; demo.served_model(demo.Api({running_api.url!r}))"
+    model = f"from scripts.demo import show, traffic; show.served_model(traffic.Api({running_api.url!r}))"
     clients = {
         "evaluate.py": ["evaluate.py", "--url", running_api.url, "--file", str(tmp_path / "items.json")],
         "demo": ["-c", model],

@@ -15,9 +15,9 @@ import streamlit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from monitoring.connections import MOST_CONNECTIONS
-from monitoring.gate import MOST_SESSIONS
-from monitoring.serving import MOST_MESSAGE_BYTES, STOP_SECONDS
+from monitoring.network.connections import MOST_CONNECTIONS
+from monitoring.page.server.gate import MOST_SESSIONS
+from monitoring.page.server.serving import MOST_MESSAGE_BYTES, STOP_SECONDS
 from tests.conftest import get, many, seconds_until, starting_dashboard, wait_until
 from tests.monitoring.conftest import append, prediction
 from tests.reliability.clients import connection, drip, memory, more_memory
@@ -201,7 +201,9 @@ def test_nobody_empties_the_caches_of_all(page):
         assert shows(websocket, TEXT)
         websocket.send(BackMsg(clear_cache=True).SerializeToString())
         assert shows(websocket, TEXT)
-    made = re.findall(r'^cache_lookups_total{cache="monitoring.sources.the_log",.*"miss"} (.*)$', metrics(page), re.M)
+    made = re.findall(
+        r'^cache_lookups_total{cache="monitoring.page.sources.the_log",.*"miss"} (.*)$', metrics(page), re.M
+    )
     assert made == ["1"]
 
 

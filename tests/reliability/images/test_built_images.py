@@ -195,6 +195,16 @@ def test_the_files_of_an_image_have_the_same_rights_whatever_those_of_the_checko
         publish(f"{name}: {len(rights)} files and folders, all of root and readable by everybody")
 
 
+def test_an_image_holds_every_module_style_and_script_of_its_context(clone):
+    for service, name in NAMES.items():
+        paths = json.loads(run("docker", "run", "--rm", f"{name}:{PROJECT}", "python", "-c", RIGHTS))
+        kinds = ("*.py", "*.css", "*.js")
+        code = [path for kind in kinds for path in (clone.directory / service).rglob(kind)]
+
+        assert len({path.parent for path in code}) > 5
+        assert {f"/app/{path.relative_to(clone.directory)}" for path in code} <= set(paths)
+
+
 @pytest.fixture
 def behind_a_proxy(tmp_path):
     """The settings of a user to whose containers Docker gives a proxy, at an address where nobody ever answers."""

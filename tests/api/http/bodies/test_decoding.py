@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.decoding import DESCRIBED_BYTES, MAX_MISTAKES, Decoder, all_mistakes
+from api.http.bodies.decoding import DESCRIBED_BYTES, MAX_MISTAKES, Decoder, all_mistakes
 from api.input import InvalidInput
 from api.schemas import BatchRequest, ExplainRequest, FeedbackRequest, PredictRequest, Request
 

@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from api.decoding import sentence
-from api.errors import add_error_handlers, problem
-from api.json_route import SMALL_BYTES, check_head, json_route, read_large, read_small
-from api.large_bodies import LargeBodies
+from api.http.bodies.decoding import sentence
+from api.http.bodies.json_route import SMALL_BYTES, check_head, json_route, read_large, read_small
+from api.http.bodies.large import LargeBodies
+from api.http.errors import add_error_handlers, problem
 from api.schemas import BatchRequest, BatchResponse, PredictRequest, PredictResponse, Problem
 
 JSON = {"content-type": "application/json"}

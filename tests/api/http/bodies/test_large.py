@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from api.large_bodies import LargeBodies
+from api.http.bodies.large import LargeBodies
 from api.turns import Busy
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.access import FORM, MIN_TOKEN_CHARS, SCOPES, Holder, Tokens, needed_for, parse_tokens
+from api.http.security.access import FORM, MIN_TOKEN_CHARS, SCOPES, Holder, Tokens, needed_for, parse_tokens
 from api.settings import SettingsError
 
 SHOP, DESK, BOSS = "shop-0123456789abcdef", "desk-0123456789abcdef", "boss-0123456789abcdef"

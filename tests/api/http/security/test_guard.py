@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
-from api.access import OPEN, needed_for
+from api.http.security.access import OPEN, needed_for
 from api.main import create_app
 from api.settings import SettingsError
 from tests.conftest import read_lines

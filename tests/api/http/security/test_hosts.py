@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from fastapi.testclient import TestClient
 
-from api.access import OPEN
-from api.hosts import KnownHosts, is_loopback
+from api.http.security.access import OPEN
+from api.http.security.hosts import KnownHosts, is_loopback
 from api.main import create_app
 
 LOCAL = ["localhost", "localhost:8000", "LocalHost.", "a.b.localhost:1", "127.0.0.1:8000", "[::1]", "[::1]:8000"]

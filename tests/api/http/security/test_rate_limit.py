@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.rate_limit import ELSEWHERE, RateLimit, told_apart
+from api.http.security.rate_limit import ELSEWHERE, RateLimit, told_apart
 
 SECOND = 10**9
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from api.http.security.token_file import TokenFile
 from api.settings import SettingsError
-from api.token_file import TokenFile
 
 OLD, NEW = "old-0123456789abcdef", "new-0123456789abcdef"
 

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from api.addresses import CannotListen, bound, shown
-from api.listening import own_socket
+from api.http.server.addresses import CannotListen, bound, shown
+from api.http.server.listening import own_socket
 from tests.conftest import free_port
 
 

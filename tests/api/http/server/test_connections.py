@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from api.connections import GRACE_SECONDS, LimitedProtocol, Limits, allow_files, limited_connections
+from api.http.server.connections import GRACE_SECONDS, LimitedProtocol, Limits, allow_files, limited_connections
 
 
 async def no_app(scope: Any, receive: Any, send: Any) -> None: ...

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from api.erasure import erase
-from api.group_commit import GroupCommit, LogUnavailable
-from api.owned_file import Limit, OwnedFile
-from api.retention import Keep, tend
-from api.segments import closed_name, is_closed, log_files
-from tests.api.test_erasure import prediction
-from tests.disk_recorder import DiskRecorder
+from api.prediction_log.contract import LogUnavailable
+from api.prediction_log.files.erasure import erase
+from api.prediction_log.files.group_commit import GroupCommit
+from api.prediction_log.files.owned_file import Limit, OwnedFile
+from api.prediction_log.files.retention import Keep, tend
+from api.prediction_log.files.segments import closed_name, is_closed, log_files
+from tests.api.prediction_log.disk_recorder import DiskRecorder
+from tests.api.prediction_log.files.test_erasure import prediction
 
 SMALL = Limit(20)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.erasure import NotErased, _lines, erase
-from api.owned_file import OwnedFile
-from api.prediction_log import FeedbackRecord, PredictionRecord, line
-from api.segments import closed_name, log_files, open_log
-from tests.api.test_owned_file import room_for
+from api.prediction_log.files.erasure import NotErased, _lines, erase
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.segments import closed_name, log_files, open_log
+from api.prediction_log.records import FeedbackRecord, PredictionRecord, line
+from tests.api.prediction_log.files.test_owned_file import room_for
 
 TIME = "2026-11-23T08:20:00.123456+00:00"
 

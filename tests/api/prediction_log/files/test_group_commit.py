@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from api.group_commit import GroupCommit, LogUnavailable, Sync
-from api.owned_file import Limit, OwnedFile, ShortWrite
-from tests.api.test_owned_file import room_for
+from api.prediction_log.contract import LogUnavailable
+from api.prediction_log.files.group_commit import GroupCommit
+from api.prediction_log.files.owned_file import Limit, OwnedFile, ShortWrite
+from api.settings import Sync
+from tests.api.prediction_log.files.test_owned_file import room_for
 
 
 class SlowFile(OwnedFile):

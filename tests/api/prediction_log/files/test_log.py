@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.prediction_log import FeedbackRecord, PredictionLog, PredictionRecord, line, now
-from api.retention import Keep
-from tests.api.test_retention import closed_file
+from api.prediction_log.files.log import PredictionLog
+from api.prediction_log.files.retention import Keep
+from api.prediction_log.records import FeedbackRecord, PredictionRecord, line, now
+from tests.api.prediction_log.files.test_retention import closed_file
 
 TIME = "2026-11-23T08:20:00.123456+00:00"
 RECORD = PredictionRecord(TIME, "ein Text", "positive", None, "id-1", 0.97, "abc", 0.5, True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.owned_file import OwnedFile, ShortWrite
+from api.prediction_log.files.owned_file import OwnedFile, ShortWrite
 
 
 @contextmanager

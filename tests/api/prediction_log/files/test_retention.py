@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.erasure import erase
-from api.owned_file import OwnedFile
-from api.prediction_log import FeedbackRecord, line
-from api.retention import Keep, Segment, outdated, tend
-from api.segments import (
+from api.prediction_log.files.erasure import erase
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.retention import Keep, Segment, outdated, tend
+from api.prediction_log.files.segments import (
     changing_alone,
     changing_segments,
     closed_name,
@@ -25,6 +24,7 @@ from api.segments import (
     log_files,
     open_log,
 )
+from api.prediction_log.records import FeedbackRecord, line
 
 NOW = 1_800_000_000.0
 DAY = 86_400

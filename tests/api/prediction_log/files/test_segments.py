@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.group_commit import GroupCommit, LogUnavailable
 from api.main import create_app
-from api.owned_file import Limit, OwnedFile
-from api.retention import A_DAY
-from api.segments import changing_segments, is_closed, log_files, open_log
+from api.prediction_log.contract import LogUnavailable
+from api.prediction_log.files.group_commit import GroupCommit
+from api.prediction_log.files.owned_file import Limit, OwnedFile
+from api.prediction_log.files.retention import A_DAY
+from api.prediction_log.files.segments import changing_segments, is_closed, log_files, open_log
 
 SMALL = Limit(100)
 LINE = b'{"timestamp": "2026-11-23T08:20:00.123456+00:00"}\n'

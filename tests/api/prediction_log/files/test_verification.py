@@ -9,10 +9,10 @@ from pathlib import Path, PosixPath
 
 import pytest
 
-from api.owned_file import OwnedFile
-from api.segments import changing_segments, closed_name
-from api.verification import File, Verification, _records, verify
-from tests.api.test_erasure import BAD, label, prediction, truncated
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.files.segments import changing_segments, closed_name
+from api.prediction_log.files.verification import File, Verification, _records, verify
+from tests.api.prediction_log.files.test_erasure import BAD, label, prediction, truncated
 from tests.conftest import ROOT
 
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.arrivals import Arrivals
-from monitoring.checkpoint import Checkpoint
-from monitoring.log_files import Hold, is_closed, length, paths
-from monitoring.log_reader import LogReader
-from monitoring.log_tail import LogTail
-from monitoring.monitor import Monitor
-from monitoring.tailed_file import TailedFile
+from monitoring.alarms.monitor import Monitor
+from monitoring.log.files.folder import Hold, is_closed, length, paths
+from monitoring.log.files.tail import LogTail
+from monitoring.log.files.tailed_file import TailedFile
+from monitoring.reader import LogReader
+from monitoring.store.arrivals import Arrivals
+from monitoring.store.checkpoint import Checkpoint
 from tests.conftest import wait_until
 from tests.monitoring.conftest import append, at, feedback, prediction, predictions_of
 from tests.monitoring.growth import REFERENCE, Change, Follower, apply, changes, figures, statistics

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.log_tail import LogTail, ReadFile
-from monitoring.tailed_file import BLOCK_BYTES, SEEN_BYTES, Position, Replaced, TailedFile
+from monitoring.log.files.tail import LogTail, ReadFile
+from monitoring.log.files.tailed_file import BLOCK_BYTES, SEEN_BYTES, Position, Replaced, TailedFile
 from tests.monitoring.conftest import append
 
 

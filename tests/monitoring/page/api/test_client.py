@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from monitoring.api_client import TIMEOUT_SECONDS, ApiClient, ApiRefused, ApiUnavailable
+from monitoring.page.api.client import TIMEOUT_SECONDS, ApiClient, ApiRefused, ApiUnavailable
 from tests.conftest import free_port, serving
 from tests.monitoring.conftest import FakeApi
 

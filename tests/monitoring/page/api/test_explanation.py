@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.explanation import (
+from monitoring.log.format import Prediction
+from monitoring.page.api.explanation import (
     STRONGEST_TERMS,
     Explanation,
     Piece,
@@ -19,7 +20,6 @@ from monitoring.explanation import (
     sides,
     strongest_terms,
 )
-from monitoring.log_format import Prediction
 
 TEXT = "no 🎬 is amazing"
 ANSWER = {

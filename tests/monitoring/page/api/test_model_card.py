@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.model_card import card_headline, card_limits, card_rows
+from monitoring.page.api.model_card import card_headline, card_limits, card_rows
 from tests.conftest import ROOT
 
 CARD = json.loads((ROOT / "api" / "model_card.json").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from monitoring.api_client import ApiClient
-from monitoring.api_watch import ApiState, ApiWatch
+from monitoring.page.api.client import ApiClient
+from monitoring.page.api.poller import ApiState, ApiWatch
 from tests.conftest import free_port, wait_until
 
 LONG = 3_600.0  # seconds, in which no test asks a second time

@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.drift_view import in_words
+from monitoring.page.sections.drift import in_words
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from monitoring.quality import LabelQuality, by_label
+from monitoring.stats.quality import LabelQuality, by_label
 from tests.monitoring.conftest import answers
 
 
@@ -16,7 +16,7 @@ def drawn_by_label(labels: list[LabelQuality]) -> tuple[dict[str, Any], str]:
         from types import SimpleNamespace
         from typing import Any, cast
 
-        from monitoring.quality_view import _draw_by_label
+        from monitoring.page.sections.quality import _draw_by_label
 
         _draw_by_label(cast(Any, SimpleNamespace(labels=labels)))
 

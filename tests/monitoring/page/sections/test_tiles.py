@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from monitoring.analyses import Analyses, Selection
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.reference import load_profile
+from monitoring.alarms.monitor import Monitor
+from monitoring.analysis.cache import Analyses
+from monitoring.analysis.selection import Selection
+from monitoring.page.sections.tiles import MEANINGS, window
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
-from monitoring.tiles_view import MEANINGS, window
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at
 from tests.monitoring.conftest import prediction as line_of
@@ -40,8 +41,8 @@ def tiles_of(analysis, reference=REFERENCE, span=None) -> dict[str, dict[str, An
     """What the component is given to show, by the name of each figure."""
 
     def script(analysis, reference, span) -> None:
+        from monitoring.page.sections.tiles import draw_tiles
         from monitoring.settings import Settings
-        from monitoring.tiles_view import draw_tiles
 
         draw_tiles(analysis, reference, Settings(), span)
 

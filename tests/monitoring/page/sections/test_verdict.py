@@ -6,19 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.alert import Alert
-from monitoring.alerts import accuracy_alert, signal_alerts, validation_alert, verdict
-from monitoring.analyses import Analyses, Selection
-from monitoring.api_watch import ApiState
-from monitoring.log_reader import LogReader
-from monitoring.monitor import Monitor
-from monitoring.quality import proportion
-from monitoring.reference import load_profile
-from monitoring.sequential import Episode, Mark
+from monitoring.alarms.alert import Alert
+from monitoring.alarms.monitor import Monitor
+from monitoring.alarms.sequential import Episode, Mark
+from monitoring.alarms.signals import WEIGHTS, Status, threshold
+from monitoring.alarms.verdict import accuracy_alert, signal_alerts, validation_alert, verdict
+from monitoring.analysis.cache import Analyses
+from monitoring.analysis.selection import Selection
+from monitoring.page.api.poller import ApiState
+from monitoring.page.sections.verdict import duration, verdict_data
+from monitoring.page.seen import Seen
+from monitoring.reader import LogReader
 from monitoring.settings import Settings
-from monitoring.signals import WEIGHTS, Status, threshold
-from monitoring.sources import Seen
-from monitoring.verdict_view import duration, verdict_data
+from monitoring.stats.quality import proportion
+from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import NOON, append, at, feedback
 from tests.monitoring.conftest import prediction as line_of

@@ -8,7 +8,7 @@ import sys
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from monitoring.gate import MESSAGES, MOST_SESSIONS, Gate
+from monitoring.page.server.gate import MESSAGES, MOST_SESSIONS, Gate
 from tests.conftest import ROOT
 
 ROUTES = """

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import ROOT, free_port, starting_dashboard
-from tests.monitoring.test_listening import connects
+from tests.monitoring.network.test_listening import connects
 
 pytestmark = pytest.mark.processes
 WEBSOCKET = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"

@@ -1,0 +1,1 @@
+"""Reading and decoding request bodies within limits of size, time and memory."""

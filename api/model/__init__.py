@@ -1,0 +1,1 @@
+"""The classifier: loading it, asking it, and explaining its answers."""

@@ -1,0 +1,1 @@
+"""The log as files in a folder: group commit, rotation, retention, verification and erasure."""

@@ -1,0 +1,1 @@
+"""Measures the dashboard on long logs."""

@@ -1,0 +1,1 @@
+"""Measures false-alarm rates and detection delays of the alarms."""

@@ -1,0 +1,1 @@
+"""Measures each promise of the reliability document by the test that breaks it."""

@@ -1,0 +1,1 @@
+"""Measures the API beside other model servers."""

@@ -1,0 +1,1 @@
+"""Sequential tests that watch the log for ever, and what they mean."""

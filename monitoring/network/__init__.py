@@ -1,0 +1,1 @@
+"""Sockets, connections, host names and proxies, for the page and the alerting service."""

@@ -1,0 +1,1 @@
+"""Statistics: functions of tables and the reference, without state."""

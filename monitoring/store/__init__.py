@@ -1,0 +1,1 @@
+"""Requests and labels in columns, and their checkpoint."""

@@ -1,0 +1,1 @@
+"""The alerting service: checks the alarms without a browser and notifies receivers."""

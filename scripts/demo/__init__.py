@@ -1,0 +1,1 @@
+"""`make demo`: synthetic traffic that raises each alarm of the dashboard."""
