@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.command import REPOSITORY, exit_on_signals, save
 from benchmarks.machine import describe_briefly, revision
 from benchmarks.markdown import table
-from benchmarks.reliability.promises import SECTIONS, Promise
+from benchmarks.reliability.promises import SECTIONS, Promise, promises
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "reliability.json"
 DOCUMENT = REPOSITORY / "docs" / "reliability.md"
@@ -33,12 +33,12 @@ Results = Mapping[str, Mapping[str, Any]]
 def main() -> int:
     options = arguments()
     exit_on_signals()
-    promises = wanted(options.words)
-    if not promises:
+    chosen = wanted(options.words)
+    if not chosen:
         sys.exit(f"No row of docs/reliability.md holds any of: {' '.join(options.words)}")
     with tempfile.TemporaryDirectory() as folder:
         collected = Path(folder) / "results.jsonl"
-        command = [sys.executable, "-m", "pytest", "-m", "", *dict.fromkeys(promise.test for promise in promises)]
+        command = [sys.executable, "-m", "pytest", "-m", "", *dict.fromkeys(promise.test for promise in chosen)]
         code = subprocess.run(command, cwd=REPOSITORY, env=os.environ | {COLLECT: str(collected)}).returncode
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         new = measured(collected.read_text().splitlines() if collected.exists() else [])
@@ -55,8 +55,7 @@ def arguments() -> argparse.Namespace:
 
 def wanted(words: Sequence[str]) -> list[Promise]:
     """The promises whose row holds one of the words; all without words."""
-    promises = [promise for section in SECTIONS.values() for promise in section]
-    return [p for p in promises if not words or any(word.lower() in " ".join(p).lower() for word in words)]
+    return [p for p in promises() if not words or any(word.lower() in " ".join(p).lower() for word in words)]
 
 
 def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -75,9 +74,10 @@ def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
 def filled(document: str, results: Results) -> str:
     """The document with what was measured on, and the table of each section below its `<!-- rows -->`."""
     document = re.sub(r"(?<=<!-- machine -->\n)(?:.+\n)*", sentence(results), document)
-    for heading, promises in SECTIONS.items():
+    every = promises()
+    for heading in SECTIONS:
         pattern = re.compile(rf"(^## {re.escape(heading)}$.*?<!-- rows -->\n)(?:\|[^\n]*\n)*", re.M | re.S)
-        table_of_it = rows(promises, results).replace("\\", r"\\")
+        table_of_it = rows([p for p in every if p.section == heading], results).replace("\\", r"\\")
         document, found = pattern.subn(rf"\g<1>{table_of_it}", document)
         if found != 1:
             sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
@@ -91,18 +91,18 @@ def sentence(results: Results) -> str:
     return f"Measured on {' and '.join(measured_on['date'])}, {commits}, {'; '.join(measured_on['machine'])}.\n"
 
 
-def rows(promises: Sequence[Promise], results: Results) -> str:
+def rows(section: Sequence[Promise], results: Results) -> str:
     """The table of a section."""
     found = [
-        (p.fault, p.promise, "; ".join(results[p.test]["results"]) if p.test in results else "not measured", link(p))
-        for p in promises
+        (p.fault, p.holds, "; ".join(results[p.test]["results"]) if p.test in results else "not measured", link(p))
+        for p in section
     ]
     return table(["what happens", "promise", "measured", "test"], found)
 
 
 def link(promise: Promise) -> str:
     path, name = promise.test.split("::")
-    return f"[`{name.removeprefix('test_')}`](../{path})"
+    return f"[`{name.removeprefix('test_')}`]({os.path.relpath(REPOSITORY / path, DOCUMENT.parent)})"
 
 
 if __name__ == "__main__":

@@ -102,6 +102,11 @@ def test_the_pod_of_the_test_keeps_the_resources_that_it_had_before_they_were_a_
     assert upgraded["resources"] == usual["resources"] == VALUES["tests"]["resources"]
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "`helm upgrade --reuse-values` from a release that knew none of today's values",
+    "the chart renders, with today's defaults for all but what Kubernetes defines",
+)
 @pytest.mark.parametrize("helm", ["helm", "helm3"])
 def test_a_release_without_any_of_todays_values_is_upgraded_to_todays_defaults(tmp_path, helm, publish):
     """As `--reuse-values` does it: the values of the older release stand in place of the chart's own."""

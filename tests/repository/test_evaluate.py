@@ -327,6 +327,11 @@ class ClosesAtTheSecond(Handler):
         self.server.answer = answer
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "the service closes connections in the middle of an evaluation",
+    "`evaluate.py` counts no item twice, and names those that the log may hold twice",
+)
 def test_an_item_that_the_api_may_have_logged_twice_counts_once_and_is_named(api, run, publish):
     api.RequestHandlerClass = ClosesAtTheSecond
     code, out, err = run(items(240), "--concurrency", "1", "--json")

@@ -83,6 +83,11 @@ def test_a_process_has_one_identity_and_no_other_process_has_it(start, identity_
     assert identity_at(str(first.pid)) == ""
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "`make run`, `stop` or `clean` after a restart of the machine: another process has the number of a service",
+    "that process is neither ended nor taken for the service",
+)
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("noted", "when"),

@@ -6,21 +6,33 @@ import json
 import pytest
 
 from benchmarks.reliability.__main__ import DOCUMENT, RESULTS, filled, measured, rows, wanted
-from benchmarks.reliability.promises import SECTIONS, Promise
+from benchmarks.reliability.promises import SECTIONS, Promise, promises
 from tests.conftest import ROOT
 
-PROMISES = [promise for section in SECTIONS.values() for promise in section]
+PROMISES = promises()
 PUBLISHED = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-PROMISE = Promise("kill -9", "nothing is lost", "tests/reliability/durability/test_kills.py::test_nothing_is_lost")
+TEST = "tests/reliability/durability/test_kills.py::test_nothing_is_lost"
+PROMISE = Promise("Faults", "kill -9", "nothing is lost", TEST)
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.test)
-def test_every_promise_has_a_test_that_publishes_what_it_measured(promise):
+def test_every_promise_is_published_by_its_test(promise):
     path, name = promise.test.split("::")
-    functions = [node for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)]
-    (function,) = [function for function in functions if function.name == name]
+    (function,) = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if getattr(node, "name", "") == name]
 
     assert "publish" in [argument.arg for argument in function.args.args]
+
+
+def test_every_section_has_promises():
+    assert {promise.section for promise in PROMISES} == set(SECTIONS)
+    assert len(PROMISES) > 90
+
+
+def test_a_marker_of_a_section_that_the_document_has_not_is_refused(tmp_path):
+    (tmp_path / "test_new.py").write_text('@pytest.mark.promise("Nowhere", "a fault", "a promise")\ndef test(): ...\n')
+
+    with pytest.raises(ValueError, match="Nowhere is no section"):
+        promises(tmp_path)
 
 
 def test_the_document_says_what_was_measured():

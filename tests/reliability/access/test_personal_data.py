@@ -49,6 +49,11 @@ def share(of: int, n: int) -> str:
     return f"{of:,} of {n:,} ({of / n:.1%})".replace("%", " %")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "`LOG_TEXT=redacted`: texts hold invented e-mail addresses and payment card numbers, in many forms",
+    "at least 99 % of each are on the disk no more",
+)
 def test_planted_addresses_and_cards_are_not_on_the_disk(start_api, publish):
     n = many(100, 1_000)
     api = start_api(LOG_TEXT="redacted", LOG_LEVEL="debug")
@@ -66,6 +71,11 @@ def test_planted_addresses_and_cards_are_not_on_the_disk(start_api, publish):
         publish(f"{kind}: {share(sum(gone), n)} gone, {on_disk} in the bytes of the folder")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "`LOG_TEXT=redacted`: texts hold telephone numbers of all countries",
+    "at least 99 % of those in international form are on the disk no more; of others, as many as can be told",
+)
 def test_planted_telephone_numbers_are_not_on_the_disk(start_api, publish):
     api, chance = start_api(LOG_TEXT="redacted"), Random(43)
     for name, forms, least in (
@@ -81,6 +91,11 @@ def test_planted_telephone_numbers_are_not_on_the_disk(start_api, publish):
         publish(f"{name} form, of all countries: {share(gone, len(planted))} gone")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "`LOG_TEXT=redacted`: texts hold years, dates, prices, ratings, scores, addresses of machines",
+    "at most 1 % of the texts are changed",
+)
 def test_numbers_that_are_none_stay_on_the_disk(start_api, publish):
     api, chance = start_api(LOG_TEXT="redacted"), Random(44)
     of_test = [item["text"] for item in json.loads((ROOT / "test.json").read_text())]
@@ -95,6 +110,11 @@ def test_numbers_that_are_none_stay_on_the_disk(start_api, publish):
         publish(f"{changed} of {len(texts):,} {name} changed")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "`LOG_TEXT=hashed`: texts are answered, refused, explained, and looked for in all that is written and printed",
+    "nothing of them is found, and repeats are known, also after a restart with the same `LOG_HASH_KEY`",
+)
 def test_without_texts_nothing_of_them_is_on_the_disk_and_repeats_are_known(start_api, publish):
     n, chance = many(100, 1_000), Random(45)
     secrets = [written for written, _ in (*addresses(chance, n), *cards(chance, n), *phones(WRITTEN)[:n])]
@@ -123,6 +143,11 @@ def test_without_texts_nothing_of_them_is_on_the_disk_and_repeats_are_known(star
     publish(f"{len(texts):,} texts sent, none of them or of their words found; 20 repeats known after a restart")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "a model of one's own fails, and its error quotes the text",
+    "500; nothing of the text is printed, with `redacted` and `hashed`",
+)
 def test_a_model_whose_errors_quote_the_text_prints_nothing_of_it(start_api, tmp_path, publish):
     own = dump_model(tmp_path, QuotingModel(), labels=["negative", "positive"])
     for log_text in ("hashed", "redacted")[: many(1, 2)]:
@@ -137,6 +162,11 @@ def test_a_model_whose_errors_quote_the_text_prints_nothing_of_it(start_api, tmp
         publish(f"{log_text}: 500, its stack is printed, its message is not")
 
 
+@pytest.mark.promise(
+    "Personal data",
+    "`LOG_TEXT=redacted`: texts of 20,000 characters that are made to take long",
+    "the time grows with the length alone",
+)
 def test_hostile_texts_cannot_hold_the_service_up(start_api, running_api, publish):
     texts = [(piece * 20_000)[:20_000] for piece in HOSTILE]
     redacting, full = (

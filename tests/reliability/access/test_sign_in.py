@@ -141,6 +141,11 @@ def signed(secret: str, origin: str, **changed: object) -> str:
     return create_signed_value(secret, COOKIE, json.dumps(value)).decode()
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "the page is opened without a sign-in, where one is asked for",
+    "nothing of the log reaches that browser",
+)
 def test_nothing_of_the_log_reaches_who_is_not_signed_in(guarded, publish):
     paths = ["", f"/?request={ID}", "/?text=sentence&range=all"]
     visits = many(2, 60)
@@ -161,6 +166,9 @@ def test_nothing_of_the_log_reaches_who_is_not_signed_in(guarded, publish):
     publish(f"{visits} visits, {sent} websocket messages, none with a text or an id of the log")
 
 
+@pytest.mark.promise(
+    "Who may do what", "the cookie of a sign-in is forged, or any of it is changed", "it is no sign-in"
+)
 def test_a_cookie_that_this_installation_did_not_sign_is_no_sign_in(guarded, publish):
     real = signed(COOKIE_SECRET, guarded.url)
     claims, *rest = real.rsplit(".", 2)
@@ -190,6 +198,11 @@ def test_a_cookie_that_this_installation_did_not_sign_is_no_sign_in(guarded, pub
     publish(f"{tried} forged or changed cookies, none let in; the one they were made of is")
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "somebody signs in whose address is not allowed, or not verified",
+    "they are told why they see nothing, and can sign in as somebody else",
+)
 def test_only_a_verified_address_that_is_allowed_is_let_in_and_others_are_told_why(guarded, publish):
     with guarded.browsing(viewport={"width": 400, "height": 900}) as context:
         page = guarded.open(context)
@@ -217,6 +230,11 @@ def signs_out(page: Page) -> None:
     page.get_by_role("button", name="End session").click(timeout=LONG)
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "somebody signs out in one of several tabs, and the cookie was copied before",
+    "every tab is emptied, and the copy lets nobody in",
+)
 def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(guarded, publish):
     with guarded.browsing() as context:
         page = guarded.open(context)
@@ -241,6 +259,7 @@ def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(guarded, publis
     publish(f"the other tab is emptied after {seconds:.1f} s, looking every second; the copied cookie lets nobody in")
 
 
+@pytest.mark.promise("Who may do what", "the hours of a sign-in are over, and its cookie is not", "it lets nobody in")
 def test_a_sign_in_ends_after_its_hours(guarded, publish):
     for hours, is_over in ((11.9, False), (12, True)):
         cookie = signed(COOKIE_SECRET, guarded.url, iat=time.time() - hours * 3600)
@@ -256,6 +275,11 @@ def test_a_sign_in_ends_after_its_hours(guarded, publish):
     publish("let in after 11.9 hours, not after 12")
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the environment names a proxy that knows nothing of this machine, where the provider of sign-in is",
+    "the provider is asked directly, and one can sign in",
+)
 def test_a_provider_beside_the_page_is_asked_directly_whatever_proxy_there_is(guard, publish):
     with serving(RefusingProxy()) as proxy:
         guarded = guard(**proxy.environment)

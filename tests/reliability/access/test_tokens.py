@@ -54,6 +54,11 @@ def lines(server: Server) -> int:
     return sum(len(read_lines(path)) for path in server.log_dir.glob("*.json"))
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "no token, a wrong one, or one without the scope, on every route",
+    "401 or 403, counted, and nothing is logged",
+)
 @pytest.mark.processes
 def test_nothing_is_answered_or_logged_without_the_right_token(start_api, publish):
     tokens = {scope: f"{scope}-{'0123456789' * 3}" for scope in ("predict", "feedback", "admin")}
@@ -88,6 +93,11 @@ def _refusals_counted(server: Server, token: str) -> int:
     return int(sum(map(float, re.findall(r'^sentiment_requests_total\{.*status="40[13]"\} (.*)$', text, re.M))))
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a request without a token whose body never comes",
+    "it is refused at once: of its body nothing is read",
+)
 @pytest.mark.processes
 def test_a_body_that_is_never_sent_is_not_waited_for(start_api, publish):
     server = start_api(API_TOKENS=f"shop:predict:{'0123456789' * 2}")
@@ -127,6 +137,11 @@ def replace_file(path: Path, *tokens: str) -> None:
     new.replace(path)
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "tokens are replaced in their file under load",
+    "nobody with the right one is refused; the old one is, a second or so after it was removed",
+)
 @pytest.mark.processes
 def test_tokens_are_replaced_under_load_and_nobody_with_the_right_one_is_refused(start_api, tmp_path, publish):
     path, rotations, token = tmp_path / "tokens", many(2, 20), "the-first-0123456789"
@@ -171,6 +186,11 @@ SPOILT = {
 }
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "the file of tokens becomes unusable while the service runs",
+    "the tokens that it had stay, and the service says so once",
+)
 @pytest.mark.processes
 def test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once(start_api, tmp_path, publish):
     path, token, requests = tmp_path / "tokens", "a-token-0123456789", 0
@@ -193,6 +213,9 @@ def test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once(star
     publish(f"{len(SPOILT)} ways to spoil it, {requests:,} requests meanwhile: each answered as before, each said once")
 
 
+@pytest.mark.promise(
+    "Who may do what", "tokens that cannot be used at the start", "the service does not start, and shows no token"
+)
 @pytest.mark.processes
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_service_never_starts_without_the_tokens_that_it_was_to_ask_for(start_api, tmp_path, publish, workers):
@@ -214,6 +237,11 @@ def test_a_service_never_starts_without_the_tokens_that_it_was_to_ask_for(start_
     publish(f"{workers} worker(s): {len(bad)} kinds of unusable tokens, none started, none printed a token")
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a client that asks without pause, with `RATE_LIMIT`",
+    "the limit is let through and logged; the rest gets 429 with the seconds to wait, which are enough",
+)
 @pytest.mark.processes
 def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(start_api, publish):
     limit, seconds = 120, many(2, 65)
@@ -240,6 +268,11 @@ def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(star
     )
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a client claims other addresses in `X-Forwarded-For`, with `RATE_LIMIT`",
+    "it has one limit all the same, also on this machine: only `FORWARDED_ALLOW_IPS` are believed",
+)
 @pytest.mark.processes
 @pytest.mark.parametrize("believed", [{}, {"FORWARDED_ALLOW_IPS": "192.0.2.1"}])
 def test_who_claims_to_ask_for_others_has_one_limit(start_api, publish, believed):
@@ -260,6 +293,11 @@ def test_who_claims_to_ask_for_others_has_one_limit(start_api, publish, believed
     publish(f"{claims} addresses claimed at a limit of {limit} a minute: {passed} requests answered")
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a client tries tokens, with `RATE_LIMIT`",
+    "429 once there were as many as the limit; a right token from the same address is answered all along",
+)
 @pytest.mark.processes
 def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish):
     limit, tries, token = 20, many(50, 2000), "a-token-0123456789"
@@ -280,6 +318,11 @@ def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish
     )
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a website that has given its own name this machine's address (DNS rebinding) asks the API",
+    "400 on every route but the probes, and nothing is logged",
+)
 @pytest.mark.processes
 def test_a_website_that_has_this_machines_address_is_refused(start_api, publish):
     server, refused = start_api(), 0
@@ -316,6 +359,11 @@ def test_a_website_that_has_this_machines_address_is_refused(start_api, publish)
     publish(f"{refused} requests with {len(foreign)} names of others: all refused, 0 lines in the log")
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "guessing a token by how long its refusal takes",
+    "each is compared with all, by digest, in constant time",
+)
 def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):
     tokens, compared = [f"token-{number}-0123456789".encode() for number in range(1000)], []
 
@@ -333,6 +381,11 @@ def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):
     publish("with 1,000 tokens the first, the last and an unknown one each cost 1,000 comparisons in constant time")
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "another machine asks what `make run` started without Docker",
+    "nothing listens for it: all three services are bound to this machine",
+)
 @pytest.mark.processes
 def test_what_runs_without_docker_answers_this_machine_only(small_model, tmp_path, publish):
     environ = os.environ | {"MODEL_PATH": str(small_model), "LOG_DIR": str(tmp_path), "STATE_DIR": str(tmp_path / "s")}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from api.prediction_log.files.owned_file import OwnedFile
 from api.prediction_log.files.verification import verify
@@ -41,6 +42,11 @@ def written(folder: Path, times: list[datetime]) -> Path:
     return folder
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the clock jumps back by an hour",
+    "requests stand in order of time, windows of time hold what is in them, no alarm or count changes",
+)
 def test_a_clock_that_jumps_back_changes_no_count_no_alarm_and_no_order(tmp_path, publish):
     requests = many(720, 20_000)
     steady = [NOON + number * EVERY for number in range(requests)]

@@ -62,6 +62,11 @@ def is_ready(stack: Stack) -> bool:
     return get(stack.api + "/readyz")[0] == 200
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the disk is full, and then has room again",
+    "503 with the reason, not ready, the page says so; ready by itself within 5 s; no line torn",
+)
 def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
     with quiet_page(browser) as page, under_load(stack.api) as load:
         page.goto(stack.dashboard)
@@ -89,6 +94,11 @@ def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
     assert recovered < 5
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the folder of the log becomes read-only, and is writable again",
+    "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
+)
 def test_a_folder_that_becomes_read_only_is_said_and_recovered_from(stack, publish):
     with under_load(stack.api) as load:
         wait_until(lambda: len(load.acknowledged) > 50, "clients are answered")
@@ -108,6 +118,7 @@ def test_a_folder_that_becomes_read_only_is_said_and_recovered_from(stack, publi
     assert recovered < 5
 
 
+@pytest.mark.promise("Faults", "the dashboard is killed under load", "no request is refused or lost")
 def test_serving_does_not_feel_that_the_dashboard_is_killed(stack, publish):
     times = many(1, 5)
     with under_load(stack.api) as load:
@@ -132,6 +143,11 @@ def next_version():
         subprocess.run(["docker", "image", "rm", "--force", f"{tag}-next"], check=True, capture_output=True)
 
 
+@pytest.mark.promise(
+    "Faults",
+    "an upgrade and a rollback under load, with Compose",
+    "no acknowledged answer is lost; what is refused can be sent again",
+)
 def test_an_upgrade_and_a_rollback_lose_nothing(stack, next_version, publish):
     told = []
     for tag in (next_version, PROJECT):

@@ -37,6 +37,11 @@ def replace_the_folder(folder: Path) -> None:
 TAKEN_AWAY = [delete_the_file, replace_the_file, delete_the_folder, move_the_folder, replace_the_folder]
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the file or the folder is deleted, moved or replaced under the API",
+    "noticed within 2 s, without a request; a new one is written, and nothing refused",
+)
 @pytest.mark.parametrize("happens", TAKEN_AWAY)
 def test_what_is_taken_away_is_noticed_and_written_anew(start_api, publish, happens):
     api = start_api()
@@ -57,6 +62,11 @@ def test_what_is_taken_away_is_noticed_and_written_anew(start_api, publish, happ
     assert noticed < NOTICED_SECONDS
 
 
+@pytest.mark.promise(
+    "Faults",
+    "something else stands where the folder was",
+    "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
+)
 def test_a_folder_that_cannot_be_made_is_a_503_with_the_reason_until_it_can(start_api, publish):
     api = start_api()
     post(api.url + "/predict", {"text": "before"})

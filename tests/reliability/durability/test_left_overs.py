@@ -67,6 +67,11 @@ def everything(folder: Path) -> bytes:
     return found
 
 
+@pytest.mark.promise(
+    "Retention",
+    "the service or `erase` is killed while it compresses",
+    "what it left is removed, no text stays that is not erased, and no other line is lost",
+)
 def test_a_kill_amid_compressing_or_erasing_leaves_no_text_that_is_not_erased(tmp_path, publish):
     times, left = many(2, 20), 0
     for number in range(times):
@@ -90,6 +95,11 @@ def test_a_kill_amid_compressing_or_erasing_leaves_no_text_that_is_not_erased(tm
     assert left > times / 2
 
 
+@pytest.mark.promise(
+    "Retention",
+    "a service starts where one was killed while it compressed, and everything is to be kept",
+    "what that one left is removed",
+)
 def test_what_a_kill_left_is_removed_by_the_next_start_although_everything_is_kept(start_api, publish):
     api = start_api()
     left = api.log_dir / f".{closed_name('prediction_logs')}.gz.new"
@@ -102,6 +112,11 @@ def test_what_a_kill_left_is_removed_by_the_next_start_although_everything_is_ke
     publish("removed by the next start")
 
 
+@pytest.mark.promise(
+    "Retention",
+    "a file is damaged, no file at all, or cannot be opened, when somebody's requests are erased",
+    "it is named, all others are erased, exit code 2",
+)
 @pytest.mark.parametrize("spoil", [*BAD])
 def test_one_file_that_cannot_be_erased_is_named_and_all_others_are_erased(tmp_path, publish, spoil):
     bad, *others = (segment(tmp_path, number, 100, packed=True) for number in range(4))
@@ -137,6 +152,11 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the API is killed in the middle of a large write",
+    "half a line is cut off when the file is opened again, which is said once; no line is unreadable",
+)
 def test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again(start_api, tmp_path, publish):
     """Writes of 8 MB, so that many a kill comes in the middle of one."""
     chance, times, torn, folder = random.Random(20261129), many(20, 100), 0, tmp_path / "logs"
@@ -167,6 +187,11 @@ def test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again(st
     assert torn
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the next file of the log is somebody else's, or cannot be opened",
+    "it is passed over with a warning, and nothing refused",
+)
 def test_a_log_file_of_somebody_else_is_passed_over(start_api, publish):
     """Whatever it is: a loop cannot be opened by root either."""
     api = start_api()
@@ -205,6 +230,11 @@ def reading(folder: Path, states: Path, readers: int = 2) -> Iterator[list[int]]
     counted.extend(int(process.communicate(timeout=300)[0]) for process in processes)
 
 
+@pytest.mark.promise(
+    "Retention",
+    "readers read a long log, and then a service begins to delete it, also where none has made a lock yet",
+    "nothing is deleted before it is counted, and all of it afterwards",
+)
 @pytest.mark.parametrize("lock", ["no lock", "a lock"])
 def test_nothing_is_deleted_while_readers_read_who_were_there_before_the_service(tmp_path, publish, lock):
     """No lock: no service has ever opened this folder. It tries to delete all of it all the time."""
@@ -222,6 +252,9 @@ def test_nothing_is_deleted_while_readers_read_who_were_there_before_the_service
     assert counted == [files * lines]
 
 
+@pytest.mark.promise(
+    "Retention", "readers begin while the service compresses, one file after another", "they count everything"
+)
 def test_readers_count_everything_while_the_service_compresses(tmp_path, publish):
     folder, files, lines = tmp_path / "logs", 30, many(1_000, 3_000)
     folder.mkdir()

@@ -73,6 +73,11 @@ def requests_shown(page: Page) -> str:
     return page.locator(".st-key-section_tiles li").filter(has_text="Requests").locator(".value").inner_text()
 
 
+@pytest.mark.promise(
+    "Faults",
+    "the API is down, takes 5 s for an answer, or answers nonsense",
+    "the page stays up, says so, and can be used meanwhile",
+)
 def test_the_page_stays_up_and_says_what_the_api_does(start_api, start_dashboard, page, publish):
     api = start_api()
     post(api.url + "/predict", {"text": "an amazing film"})
@@ -94,6 +99,7 @@ def test_the_page_stays_up_and_says_what_the_api_does(start_api, start_dashboard
     publish(f"{len(ways)} ways: said each time, and new requests showed within {slowest:.1f} s meanwhile")
 
 
+@pytest.mark.promise("Faults", "20 people open the page at once under load", "no request is refused or lost")
 def test_serving_does_not_feel_twenty_people_who_open_the_page(start_api, start_dashboard, browser, publish):
     api = start_api()
     address = start_dashboard(api)

@@ -34,6 +34,11 @@ def tended(folder: Path, keep: Keep) -> Iterator[list[Path]]:
         yield deleted
 
 
+@pytest.mark.promise(
+    "Retention",
+    "old files are deleted and compressed under load, while a reader follows and restarts",
+    "nothing is deleted that is not counted, and figures go on as if all were there",
+)
 def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publish):
     """The reader looks more often than within the grace, as readers do, and is replaced now and then by another one,
     which knows no more than what is on disk."""
@@ -58,6 +63,11 @@ def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publi
     assert restarts > 0
 
 
+@pytest.mark.promise(
+    "Retention",
+    "somebody's requests are erased while the service runs",
+    "none of their bytes is on the disk, all other lines are, and no reader starts over",
+)
 def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path, publish):
     api = start_api(LOG_SEGMENT_MB="0.05")
     with under_load(api.url, clients=4) as load, tended(api.log_dir, Keep(compress=True, grace_seconds=0.5)):
@@ -92,6 +102,11 @@ def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path,
     assert any(is_closed(path) for path in log_files(api.log_dir))
 
 
+@pytest.mark.promise(
+    "Retention",
+    "a log is checked with `verify` while files are closed and compressed under load",
+    "it is sound each time",
+)
 def test_a_log_is_sound_whenever_it_is_checked(start_api, publish):
     """Files are closed several times a second, and compressed, while it is read."""
     api, times, files = start_api(LOG_SEGMENT_MB="0.02"), many(10, 100), 0
@@ -107,6 +122,11 @@ def test_a_log_is_sound_whenever_it_is_checked(start_api, publish):
     assert any(path.suffix == ".gz" for path in log_files(api.log_dir))
 
 
+@pytest.mark.promise(
+    "Retention",
+    "nobody opens the page after the dashboard was started",
+    "it counts nevertheless, so that nothing is deleted that it has not counted",
+)
 def test_the_dashboard_counts_with_nobody_looking(start_api, start_dashboard, tmp_path, publish):
     """Else a file might be deleted that no visitor of the page had it count."""
     api = start_api()

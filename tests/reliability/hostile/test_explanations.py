@@ -24,6 +24,11 @@ def api(tmp_path):
         yield start()
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "questions why from clients that hang up at once",
+    "they are skipped; others are answered meanwhile",
+)
 def test_questions_that_nobody_waits_for_any_more_hold_up_nobody(api, publish):
     number, waits = many(200, 2000), list[float]()
 
@@ -50,6 +55,11 @@ def test_questions_that_nobody_waits_for_any_more_hold_up_nobody(api, publish):
     assert max(honest.waits) < 2
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "more questions why than can be answered soon, and SIGTERM meanwhile",
+    "503 with `Retry-After` beyond 32 that wait; the service ends within 5 s",
+)
 def test_more_questions_than_can_be_answered_soon_get_a_503_and_the_service_still_stops(api, publish):
     with ExitStack() as stack:
         clients = [stack.enter_context(connection(api)) for _ in range(many(100, 1000))]

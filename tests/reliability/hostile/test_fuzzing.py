@@ -49,6 +49,11 @@ def forged(output: Path) -> list[str]:
     return [line for line in lines if not (PRINTED.match(line) and line.isprintable())]
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "requests made by chance: JSON with mistakes, bytes that are none, headers that lie",
+    "documented answers in one sentence, no 500; one line in the log for each 200, equal to what was sent",
+)
 def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what_is_logged(start_api, publish):
     api = start_api(LOG_LEVEL="debug")
     statuses, known = Counter[int](), documented(api)
@@ -92,6 +97,11 @@ def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what
     )
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "line breaks, escape sequences and half characters in paths and headers",
+    "no request forges a line of what the service prints",
+)
 def test_no_request_forges_a_line_of_what_the_service_prints(small_model, tmp_path, publish):
     port, output, cases = free_port(), tmp_path / "output.txt", CASES // 10
     environ = os.environ | {"LOG_DIR": str(tmp_path), "MODEL_PATH": str(small_model), "LOG_LEVEL": "debug"}
@@ -127,6 +137,11 @@ def escaped(text: str) -> bytes:
     return "".join(f"%{byte:02x}" for byte in f"{text}INFO:     forged".encode("utf-8", "surrogatepass")).encode()
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "requests made from the OpenAPI document, right ones and wrong ones (Schemathesis)",
+    "the service does what its documentation says",
+)
 def test_the_service_does_what_its_own_documentation_says(start_api, tmp_path, publish):
     api, report = start_api(), tmp_path / "report.json"
     # Which labels a model has the schema cannot know, so it allows some that are refused with 422.

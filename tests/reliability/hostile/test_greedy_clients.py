@@ -50,6 +50,11 @@ def endless(beginning: bytes, part: bytes) -> Iterator[bytes]:
     return chain([beginning], repeat(part, 100 * MB // len(part)))
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "first lines, headers, trailers and extensions of chunks without end",
+    "431 at 32 kB; memory stays as it is",
+)
 def test_a_head_without_end_is_refused(api, publish):
     before, totals = memory(api), {}
     for what, (beginning, part) in ENDLESS_HEADS.items():
@@ -99,6 +104,7 @@ def test_the_size_of_chunks_does_not_matter(api, size):
         assert answer(client)[0] == 200
 
 
+@pytest.mark.promise("Hostile input", "a body without end", "413 at the limit; the rest is not kept")
 def test_a_body_without_end_is_refused(api, publish):
     before, chunk = memory(api), b"2000\r\n" + b" " * 0x2000 + b"\r\n"
     with connection(api) as client:
@@ -115,6 +121,7 @@ def test_a_body_without_end_is_refused(api, publish):
     publish(f"413 at 8 MB, the rest of {total / MB:.0f} MB was dropped, {taken / MB:.1f} MB of memory taken")
 
 
+@pytest.mark.promise("Hostile input", "a compressed bomb", "415 with a sentence; nothing is unpacked")
 @pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"br", b"zstd"])
 def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
     before, bomb = memory(api), gzip.compress(b" " * many(10, 500) * MB)
@@ -133,6 +140,11 @@ def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
         publish(f"415; {len(bomb) / MB:.1f} MB that would be {many(10, 500)} MB took {taken / MB:.1f} MB of memory")
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "many of the largest bodies at once",
+    "memory for eight of them; small requests are answered meanwhile",
+)
 @pytest.mark.parametrize(
     ("how", "headers", "start", "copies"),
     [("their length given", LENGTH, b"", 1), ("in chunks", CHUNKED, b"%x\r\n" % LARGEST, 2)],
@@ -169,6 +181,11 @@ def requests_of(size: int, path: str) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "clients send large bodies but for their last byte",
+    "an honest request of any size and encoding waits at most 1 s longer than alone",
+)
 @pytest.mark.parametrize(
     ("path", "size", "headers", "start"),
     [
@@ -206,6 +223,11 @@ def test_clients_that_never_finish_their_bodies_keep_nobody_waiting(api, publish
     assert waited[longest] < 1, waited
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "requests that are sent ahead of their answers",
+    "a hundred are answered in order; a client that sends more is cut off",
+)
 def test_requests_sent_ahead_are_answered_in_order_up_to_a_limit(api, publish):
     texts = [f"ahead {number}" for number in range(MAX_PIPELINED)]
     bodies = [json.dumps({"text": text}).encode() for text in texts]

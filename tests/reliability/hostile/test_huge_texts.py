@@ -67,6 +67,11 @@ def in_words(most: dict[int, float]) -> str:
     return ", ".join(f"{seconds:.1f} s for {length / 1e6:g} million characters" for length, seconds in most.items())
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "texts of 10 and 20 million characters, of what tokenizers like least",
+    "answered, in time that grows with the length and not with its square",
+)
 def test_time_grows_with_a_text_and_not_with_its_square(api, publish):
     def predict(unit: str, chars: int) -> None:
         ask(api, "/predict", text_of(unit, chars))
@@ -79,6 +84,9 @@ def test_time_grows_with_a_text_and_not_with_its_square(api, publish):
     publish(f"`/explain`: at most {in_words(growth(lambda: processor_seconds(api), explain, EXPLAINED_CHARS))}")
 
 
+@pytest.mark.promise(
+    "Hostile input", "a line of 10 and 20 million characters in the log", "read, in time that grows with its length"
+)
 def test_readers_of_the_log_take_time_in_proportion_to_a_line(tmp_path, publish):
     reference = load_profile(ROOT / "monitoring" / "reference.json")
     line = json.loads((ROOT / "tests" / "data" / "prediction_logs.json").read_text().splitlines()[0])

@@ -49,6 +49,11 @@ def sent(api, body: bytes) -> tuple[int, str]:
         return answer(client)
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "JSON of the largest size that takes a decoder long",
+    "an honest request waits at most 0.2 s longer than alone",
+)
 def test_no_body_holds_up_others(api, publish):
     with honest_client(api) as alone:
         while len(alone.waits) < 200:
@@ -70,6 +75,11 @@ def test_no_body_holds_up_others(api, publish):
     assert longest < max(alone.waits) + 1, of
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "many bodies at once with thousands of mistakes",
+    "they are described one by one, and others are answered in between",
+)
 def test_bodies_that_take_long_to_describe_have_their_turns_one_by_one(api, publish):
     body = json.dumps({"items": [1] * 40_000}, separators=(",", ":")).encode()
     assert 4096 < len(body) <= DESCRIBED_BYTES

@@ -50,6 +50,11 @@ def answers(api, *parts: bytes) -> list[int]:
     return statuses
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "clients offer to go on with another protocol (HTTP/2, WebSockets, TLS)",
+    "the offer is ignored, the request answered; its body is never read as a request",
+)
 def test_whatever_is_offered_a_request_is_answered_and_its_body_is_no_request(api, publish):
     bodies = {
         "/predict": {"text": "offered"},
@@ -80,6 +85,11 @@ def test_whatever_is_offered_a_request_is_answered_and_its_body_is_no_request(ap
     )
 
 
+@pytest.mark.promise(
+    "Hostile input",
+    "connections are idle between requests",
+    "the service closes them after `KEEP_ALIVE_SECONDS` (75), later than usual proxies do",
+)
 def test_an_idle_connection_is_closed_by_the_service_only_after_keep_alive_seconds(api, publish):
     request = b"".join(request_of("/predict", b'{"text": "amazing"}'))
     number = many(20, 200)

@@ -70,6 +70,11 @@ def test_a_health_check_asks_its_service_whatever_proxy_there_is(proxy, name):
     assert proxy.asked == []
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "a company's proxy is in the environment, and knows nothing of this machine",
+    "health checks, `make run`, `helm test`, `evaluate.py` and the demo do not ask it",
+)
 def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_path, publish):
     items = [{"text": f"A fine film, number {number}", "true_sentiment": "positive"} for number in range(5)]
     (tmp_path / "items.json").write_text(json.dumps(items))

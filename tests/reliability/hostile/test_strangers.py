@@ -56,6 +56,11 @@ def page(start):
     return start()
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "somebody who has not signed in opens the page without end",
+    "256 sessions are held, each with a message of at most 256 kB, and the next one gets 503",
+)
 def test_so_many_sessions_are_held_and_no_more(guarded, publish):
     before = memory(guarded)
     with ExitStack() as stack:
@@ -88,6 +93,9 @@ def opens(server) -> bool:
         return False
 
 
+@pytest.mark.promise(
+    "Who may do what", "somebody who has not signed in uploads files to the page", "404, and nothing of them is kept"
+)
 def test_uploads_are_refused_unread(guarded, publish):
     size, uploads = 150 * MB, many(2, 6)
     with session(guarded.url) as websocket:
@@ -120,6 +128,11 @@ def upload(server, path: str, token: str, size: int) -> int:
         return int(client.recv(100).split()[1])
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "somebody who has not signed in begins long messages by the page's websocket",
+    "it is closed, and nothing of them is kept",
+)
 def test_the_frame_of_a_long_message_is_not_waited_for(guarded, publish):
     before, clients = memory(guarded), many(4, 40)
     with ExitStack() as stack:
@@ -142,6 +155,11 @@ def send_half(client: socket.socket, size: int) -> None:
         client.sendall(bytes(MB))
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "connections to the page that send nothing, half a head, a byte at a time, or take nothing of an answer",
+    "the page answers others; they are ended after `KEEP_ALIVE_SECONDS`, the oldest of more than 1,000 at once",
+)
 def test_connections_that_only_wait_are_ended_and_the_page_answers_meanwhile(start, publish):
     """Those that send nothing, half a head, a byte of it at a time, or take nothing of an answer."""
     patient, seconds, waiting = start(KEEP_ALIVE_SECONDS="2"), 2, MOST_CONNECTIONS + 100
@@ -215,6 +233,11 @@ PAGES = ["http://evil.example", "http://203.0.113.5", "http://localhost.evil.exa
 FOREIGN = ["evil.example", "evil.example:80", "localhost.evil.example", "localhost:80@evil.example"]
 
 
+@pytest.mark.promise(
+    "Who may do what",
+    "a web site gives its name the address of this machine (DNS rebinding), and asks for the page by that name",
+    "400 that names the host and `ALLOWED_HOSTS`, before anything is sent",
+)
 def test_a_site_that_says_that_its_name_is_this_machine_reads_nothing(page, publish):
     """DNS rebinding: the browser takes the page for one of that site."""
     for host in FOREIGN:

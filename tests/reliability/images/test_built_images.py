@@ -101,6 +101,11 @@ def without_shells(clone):
     run("docker", "image", "rm", *images)
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "every shell is deleted from the images, which run read-only, as user 10001, without capabilities",
+    "API, dashboard and watch become healthy, answer, and end by SIGTERM with exit code 0",
+)
 def test_without_any_shell_all_three_services_become_healthy_answer_and_end(clone, without_shells, publish):
     for name in NAMES.values():
         shell = subprocess.run(
@@ -160,6 +165,11 @@ def files(image: str) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "somebody gets into a container",
+    "nothing is setuid, no program is new but its packages' own, and only log and state are writable",
+)
 def test_who_gets_in_finds_no_way_up_no_tools_and_nothing_to_change(clone, publish):
     base = files(BASE)
     for service, name in NAMES.items():
@@ -183,6 +193,11 @@ print(json.dumps({path: [oct(os.stat(path).st_mode), os.stat(path).st_uid] for p
 """
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "the images are built with `umask 077`, from a checkout whose files have modes by chance",
+    "user 10001 can read all of them; modes and owner are the same as ever",
+)
 def test_the_files_of_an_image_have_the_same_rights_whatever_those_of_the_checkout(clone, publish):
     for service, name in NAMES.items():
         rights = json.loads(run("docker", "run", "--rm", "--user", "0", f"{name}:{PROJECT}", "python", "-c", RIGHTS))
@@ -216,6 +231,11 @@ def behind_a_proxy(tmp_path):
     return {"DOCKER_CONFIG": str(tmp_path)}
 
 
+@pytest.mark.promise(
+    "The machines that people have",
+    "Docker gives every container a proxy that does not answer",
+    "API, dashboard and watch become healthy",
+)
 def test_all_three_services_become_healthy_with_a_proxy_of_docker(clone, behind_a_proxy, publish):
     clone.compose("up", "--no-build", "--detach", "--wait", **behind_a_proxy)
     try:
@@ -227,6 +247,11 @@ def test_all_three_services_become_healthy_with_a_proxy_of_docker(clone, behind_
     publish("3 of 3 containers healthy")
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "`.env`, `.git`, keys and data lie beside the code when the images are built",
+    "none of it is in any layer",
+)
 def test_what_lies_beside_the_code_comes_into_no_layer(clone, publish):
     for service, name in NAMES.items():
         layers = 0
@@ -260,6 +285,11 @@ print(json.dumps({
 """
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "somebody asks what is in the images",
+    "`make sbom` lists every installed package of Python, with its licence and the pinned SHA-256, and of Debian",
+)
 def test_a_bill_of_materials_lists_what_is_installed(clone, tmp_path, publish):
     sbom.main(tmp_path, [f"{name}:{PROJECT}" for name in NAMES.values()])
 

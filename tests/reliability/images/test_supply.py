@@ -21,6 +21,11 @@ CONFIG = ROOT / ".gitleaks.toml"
 PIN = re.compile(r"^([a-z0-9.-]+)==([^ ;\\]+)(.*(?:\n    .*)*)", re.M)
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "an index serves a package of the right name and version with other content",
+    "it is not installed",
+)
 @pytest.mark.processes
 def test_a_package_of_the_same_name_and_version_with_other_content_is_refused(tmp_path, publish):
     pins = PIN.findall((ROOT / "api" / "requirements.txt").read_text())[: many(2, 1000)]
@@ -92,6 +97,9 @@ def audit(url: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.promise(
+    "The images and what is in them", "a pinned package is found to be vulnerable", "`make audit` fails and names it"
+)
 @pytest.mark.processes
 def test_an_advisory_that_concerns_a_pinned_package_fails_the_audit(publish):
     name, version, _ = PIN.findall((ROOT / "monitoring" / "requirements.txt").read_text())[0]
@@ -107,6 +115,11 @@ def test_an_advisory_that_concerns_a_pinned_package_fails_the_audit(publish):
     publish(f"named with the version that has it fixed; without one {clean.stdout.split()[3]} packages are clean")
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "the database of vulnerabilities does not answer",
+    "`make audit` fails and says that nobody can tell",
+)
 @pytest.mark.processes
 def test_an_audit_that_cannot_ask_fails_and_says_so(publish):
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Advisories)) as server:
@@ -118,6 +131,11 @@ def test_an_audit_that_cannot_ask_fails_and_says_so(publish):
     publish("exit code 1 and why")
 
 
+@pytest.mark.promise(
+    "The images and what is in them",
+    "a key or a password is committed, and deleted by the next commit",
+    "`make secrets`, which CI runs, finds it",
+)
 def test_a_secret_that_was_committed_is_found_even_after_it_was_deleted(tmp_path, publish):
     planted = {
         "config.py": f'aws_access_key_id = "AKIA{some(16, string.ascii_uppercase + "234567")}"\n',
