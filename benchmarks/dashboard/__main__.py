@@ -20,8 +20,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks import long_log
 from benchmarks.command import REPOSITORY, exit_on_signals, positive, save
+from benchmarks.dashboard import long_log
 from benchmarks.dashboard.pages import Dashboard, Watched, dashboard, environment, several, watched
 from benchmarks.dashboard.reader import NEW_LINES, REFERENCE, timed
 from benchmarks.machine import describe, on, revision, scratch_folder

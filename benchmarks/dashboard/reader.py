@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from benchmarks import long_log
+from benchmarks.dashboard import long_log
 from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.cache import Analyses
 from monitoring.analysis.selection import Selection

@@ -41,10 +41,12 @@ def _of_file(path: Path) -> list[Promise]:
     text = path.read_text()
     if "mark.promise(" not in text:
         return []
-    return [
-        Promise(*map(ast.literal_eval, mark.args), f"{os.path.relpath(path, REPOSITORY)}::{function.name}")
-        for function in ast.walk(ast.parse(text))
-        if isinstance(function, ast.FunctionDef)
-        for mark in function.decorator_list
-        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.promise"
-    ]
+    test = f"{os.path.relpath(path, REPOSITORY)}::"
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    found = []
+    for function in functions:
+        for mark in function.decorator_list:
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.promise":
+                section, fault, holds = map(ast.literal_eval, mark.args)
+                found.append(Promise(section, fault, holds, test + function.name))
+    return found

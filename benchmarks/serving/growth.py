@@ -16,11 +16,11 @@ from typing import Any
 
 from benchmarks import texts
 from benchmarks.command import REPOSITORY, complain, exit_on_signals, positive, save
-from benchmarks.log_lines import LINE_BYTES, append_lines
 from benchmarks.machine import describe, revision, scratch_folder, sentence
 from benchmarks.markdown import table
 from benchmarks.serving import wrk
 from benchmarks.serving.figures import median_of
+from benchmarks.serving.log_lines import LINE_BYTES, append_lines
 from benchmarks.serving.rounds import CONNECTIONS, WARM_UP_SECONDS
 from benchmarks.serving.server import CONSTANT_FASTAPI, OURS, Server, serving
 

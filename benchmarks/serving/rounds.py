@@ -17,8 +17,8 @@ from typing import Any
 
 from benchmarks import texts
 from benchmarks.command import complain
-from benchmarks.processors import DISTURBING, Processors
 from benchmarks.serving import wrk
+from benchmarks.serving.processors import DISTURBING, Processors
 from benchmarks.serving.server import CONSTANT_ASGI, CONSTANT_FASTAPI, OURS, STRAIGHTFORWARD, App, Server, serving
 
 CONNECTIONS = 16

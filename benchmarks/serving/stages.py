@@ -21,8 +21,8 @@ from benchmarks import texts
 from benchmarks.command import REPOSITORY, exit_on_signals, positive, save
 from benchmarks.machine import describe, pinned_to, revision, scratch_folder, sentence
 from benchmarks.markdown import table
-from benchmarks.processors import Processors
 from benchmarks.serving import wrk
+from benchmarks.serving.processors import Processors
 from benchmarks.serving.rounds import CONNECTIONS, WARM_UP_SECONDS
 from benchmarks.serving.server import CONSTANT_FASTAPI, OURS, App, Server, serving
 

@@ -18,7 +18,8 @@ PROMISE = Promise("Faults", "kill -9", "nothing is lost", TEST)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.test)
 def test_every_promise_is_published_by_its_test(promise):
     path, name = promise.test.split("::")
-    (function,) = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if getattr(node, "name", "") == name]
+    functions = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.FunctionDef)]
+    (function,) = [function for function in functions if function.name == name]
 
     assert "publish" in [argument.arg for argument in function.args.args]
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from api.prediction_log.records import PredictionRecord
-from benchmarks.log_lines import LINE_BYTES, append_lines
 from benchmarks.serving import growth
+from benchmarks.serving.log_lines import LINE_BYTES, append_lines
 from tests.conftest import read_lines
 
 

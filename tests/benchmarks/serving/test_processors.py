@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import processors
+from benchmarks.serving import processors
 
 CLOCK = os.sysconf("SC_CLK_TCK")
 
