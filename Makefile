@@ -18,26 +18,29 @@ GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
+.PHONY: help help-all build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
-help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List the usual targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+help-all: ## List all targets
+	@awk 'BEGIN {FS = ":.*##-? "} /^##@/ {printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*##-? / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the two images
 	@docker info >/dev/null 2>&1 || { echo "Building images needs a Docker engine, and none answers here; 'make run' works without."; exit 1; }
 	$(COMPOSE) build
 
-run: ## Start both services, in Docker if an engine answers, else as local processes
+run: ## Start both services: in Docker if an engine answers, else as local processes
 	@if $(COMPOSE) version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory run-docker; \
 	else echo "No Docker engine with Compose answers here, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
 
-run-docker: .ports ## Start both services with Docker Compose
+run-docker: .ports ##- Start both services with Docker Compose
 	$(COMPOSE) up --build --detach --wait || { echo "Not every service runs: Compose says why above, or 'make logs' does."; exit 1; }
 	@$(MAKE) --no-print-directory urls
 
-run-local: .ports $(VENV)/.services ## Start both services as local processes, in a virtual environment made here
+run-local: .ports $(VENV)/.services ##- Start both services as local processes, in a virtual environment that make creates
 	@$(BIN)/python scripts/local_services.py start
 	@$(MAKE) --no-print-directory urls
 
@@ -49,34 +52,34 @@ urls:
 	@echo "API        http://localhost:$(API_PORT)/docs"
 	@echo "Dashboard  http://localhost:$(DASHBOARD_PORT)"
 
-stop: ## Stop both services, however they run; keeps the log
+stop: ## Stop both services; the log stays
 	@$(PYTHON) scripts/local_services.py stop
 	@! docker info >/dev/null 2>&1 || $(COMPOSE) stop
 
-logs: ## Follow what the services print
+logs: ## Follow the output of the services
 	@if [ -n "$$($(COMPOSE) ps --quiet 2>/dev/null)" ]; then $(COMPOSE) logs --follow --tail 50; \
 	else $(PYTHON) scripts/local_services.py logs; fi
 
-clean: ## Stop both services and delete their containers, network and log (the volume, or logs/)
+clean: ## Stop both services and delete their containers, network and log
 	@$(PYTHON) scripts/local_services.py stop
 	rm -rf .run logs state
 	@! docker info >/dev/null 2>&1 || $(COMPOSE) down --volumes --remove-orphans
 
-evaluate: ## Send test.json to the running API and print the accuracy
+evaluate: ##- Send test.json to the running API and print the accuracy
 	$(PYTHON) evaluate.py --url http://localhost:$(API_PORT)
 
-demo: ## Send invented traffic to the running system for two minutes, so that each alarm of the dashboard comes on
+demo: ## Send synthetic traffic for two minutes that raises every alarm of the dashboard
 	$(PYTHON) -m scripts.demo --url http://localhost:$(API_PORT) $(DEMO_OPTIONS)
 
-train: $(VENV)/.training ## Train the model on a CSV: make train DATA=file.csv (UNLABELLED=more.csv, TRAIN_OPTIONS=…)
+train: $(VENV)/.training ##- Train the model: make train DATA=file.csv (UNLABELLED=more.csv, TRAIN_OPTIONS=…)
 	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
 	$(BIN)/python -m training.train --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") $(TRAIN_OPTIONS)
 
 ##@ Kubernetes, in a kind cluster
-kind-up: ## Create the cluster kind-config.yaml describes (KIND_CLUSTER=sentiment, KIND_NODE_IMAGE=)
+kind-up: ## Create the cluster of kind-config.yaml (KIND_CLUSTER=sentiment, KIND_NODE_IMAGE=)
 	@$(CLUSTER) up
 
-kind-load: ## Build the images and put them into the cluster's nodes
+kind-load: ##- Build the images and load them into the nodes of the cluster
 	@$(CLUSTER) require
 	@$(MAKE) --no-print-directory build
 	@$(CLUSTER) load
@@ -84,17 +87,17 @@ kind-load: ## Build the images and put them into the cluster's nodes
 helm-install: kind-load ## Install or upgrade the chart (NAMESPACE=, RELEASE=, HELM_OPTIONS=--set …)
 	$(HELM) upgrade --install $(RELEASE) $(CHART) --create-namespace --values .kind/values.yaml --wait --timeout 5m $(HELM_OPTIONS)
 
-port-forward: ## Bring both services to localhost:8000 and :8501, until Ctrl-C
+port-forward: ## Forward localhost:8000 and :8501 to the services, until Ctrl-C
 	@$(CLUSTER) port-forward
 
-helm-test: ## Send a prediction through the installed release and look for it in the log
+helm-test: ## Send a prediction through the release and find it in the log
 	@$(CLUSTER) require
 	$(HELM) test $(RELEASE) --timeout 3m
 
-smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall it in the cluster, in namespaces of its own
+smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall the chart in the cluster
 	$(BIN)/python -m pytest -m smoke
 
-helm-uninstall: ## Uninstall the release; the claim with the log stays
+helm-uninstall: ##- Uninstall the release; the claim with the log stays
 	@$(CLUSTER) require
 	$(HELM) uninstall $(RELEASE) --ignore-not-found --wait --timeout 2m
 
@@ -105,73 +108,73 @@ kind-down: ## Delete the cluster and everything in it
 # A process has one core: threads that share out small sums would only wait for each other.
 ON_ALL_CORES := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-test: $(VENV)/.dev ## Run the fast tests, on all cores
+test: $(VENV)/.dev ## Run the fast tests on all cores
 	$(ON_ALL_CORES)
 
-test-processes: $(VENV)/.dev ## Start the services and commands as processes, and kill some; train models
+test-processes: $(VENV)/.dev ## Test services and commands as real processes, with kills; train models
 	$(ON_ALL_CORES) -m processes
 
-test-browser: $(VENV)/.dev ## Look at the page in a real Chromium, with both services as local processes
+test-browser: $(VENV)/.dev ## Test the page in a real Chromium, with local services
 	$(BIN)/python -m pytest -m browser
 
-test-docker: $(VENV)/.dev ## Build the images, run them with Compose, and look at the page in Chromium
+test-docker: $(VENV)/.dev ## Build the images, run them with Compose, test the page in Chromium
 	$(BIN)/python -m pytest -m docker
 
-bench: $(VENV)/.api ## Measure the service beside what it is compared with, and print every goal (needs wrk; 25 minutes)
+bench: $(VENV)/.api ##- Compare the API with other model servers (needs wrk; 25 minutes)
 	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)
 
-bench-profile: $(VENV)/.dev ## Show where the time of a request goes, stage by stage (needs wrk; 5 minutes)
+bench-profile: $(VENV)/.dev ##- Show the time of each stage of a request (needs wrk; 5 minutes)
 	$(BIN)/python -m benchmarks.serving.stages $(BENCH_OPTIONS)
 
-bench-growth: $(VENV)/.api ## Measure it while its log grows to ten million lines (needs wrk and 5 GB of disk)
+bench-growth: $(VENV)/.api ##- Measure the API while its log grows to ten million lines (needs wrk and 5 GB of disk)
 	$(VENV)/api/bin/python -m benchmarks.serving.growth $(BENCH_OPTIONS)
 
-evidence: $(VENV)/.evidence $(VENV)/.evidently ## Measure how often alarms are wrong, and how soon they come (an hour)
+evidence: $(VENV)/.evidence $(VENV)/.evidently ##- Measure false-alarm rates and detection delays of the alarms (an hour)
 	OPENBLAS_NUM_THREADS=1 $(VENV)/evidence/bin/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
 
-test-evidence: $(VENV)/.dev ## Hold the alarms to their limits, on fewer streams and without the other libraries
+test-evidence: $(VENV)/.dev ##- Test the alarms' error rates on few streams, without other libraries
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
 
-reliability: $(VENV)/.dev $(VENV)/.gitleaks ## Break it in every way that docs/reliability.md names, and write what came of it (an hour; ROWS="kill power")
+reliability: $(VENV)/.dev $(VENV)/.gitleaks ##- Measure every promise of the reliability document (an hour; ROWS="kill power")
 	$(BIN)/python -m benchmarks.reliability $(ROWS)
 
-bench-dashboard: $(VENV)/.dev ## Measure the page on a log of a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
+bench-dashboard: $(VENV)/.dev ##- Measure the page on a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
 	$(BIN)/python -m benchmarks.dashboard $(BENCH_OPTIONS)
 
-bench-startup: $(VENV)/.api ## Measure how long the API takes to be ready, and what of it is the model's
+bench-startup: $(VENV)/.api ##- Measure the start of the API, and the model's part of it
 	$(VENV)/api/bin/python -m benchmarks.serving.startup
 
-lint: $(VENV)/.dev ## Check style, types and which folder imports which
+lint: $(VENV)/.dev ## Check style, types and the import rules of the folders
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev ## Put the code into the project's format
+format: $(VENV)/.dev ##- Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(VENV)/.dev ## Pin the newest packages that the requirements.in files allow
+lock: $(VENV)/.dev ##- Pin the newest packages that the requirements.in files allow
 	$(BIN)/python scripts/lock.py
 
 # Not part of .ci/run: what it says depends on what became known today, not on the change.
-audit: $(VENV)/.dev ## Ask whether a pinned package has a known vulnerability (AUDIT_OPTIONS="--vulnerability-service osv")
+audit: $(VENV)/.dev ##- Look up known vulnerabilities of the pinned packages (AUDIT_OPTIONS="--vulnerability-service osv")
 	@$(BIN)/python -m scripts.audit $(AUDIT_OPTIONS)
 
-sbom: $(VENV)/.dev build ## List what is in the two images, as CycloneDX files in .sbom
+sbom: $(VENV)/.dev build ##- Write bills of materials of the two images to .sbom (CycloneDX)
 	@$(BIN)/python -m scripts.sbom .sbom sentiment-monitor-api:$(or $(IMAGE_TAG),dev) sentiment-monitor-dashboard:$(or $(IMAGE_TAG),dev)
 
-secrets: $(VENV)/.gitleaks ## Look for secrets in every commit of this branch, and in what is not committed yet (needs Go once)
+secrets: $(VENV)/.gitleaks ##- Search all commits and uncommitted changes for secrets (needs Go once)
 	$(BIN)/gitleaks git --no-banner --redact --verbose --log-opts HEAD
 	$(BIN)/gitleaks git --no-banner --redact --verbose --pre-commit
 
-chart-tools: $(VENV)/.chart-tools ## Install helm-docs, Helm 3, promtool and the CRDs that the chart's checks use (needs Go)
+chart-tools: $(VENV)/.chart-tools ##- Install helm-docs, Helm 3, promtool and CRDs for the chart's tests (needs Go)
 
-chart-docs: $(VENV)/.chart-tools ## Write the chart's README and its templates' defaults from its values
+chart-docs: $(VENV)/.chart-tools ##- Generate the chart's README and default values from values.yaml
 	$(BIN)/helm-docs --chart-search-root charts
 	cp $(CHART)/values.yaml $(CHART)/files/values.yaml
 
-screenshots: $(VENV)/.dev ## Take the pictures in docs/screenshots: start the system on logs of each state, and look at it
+screenshots: $(VENV)/.dev ##- Take the pictures in docs/screenshots
 	$(BIN)/python -m scripts.screenshots $(SCREENSHOT_OPTIONS)
 
 $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/python

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT, environment, free_port, get, post, read_lines, repository_copy, wait_until
 from tests.reliability.images.test_supply import wheel_of
@@ -140,12 +141,33 @@ def test_a_service_that_does_not_start_is_said_with_the_end_of_its_output(clone)
     assert "LOG_SYNC is 'sometimes'" in run.stdout
 
 
-def test_every_target_has_a_help_text_and_help_lists_it():
-    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE)) - {"urls"}
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def listed(target: str) -> list[str]:
+    printed = subprocess.run(["make", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return printed.splitlines()
 
-    assert set(re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)) == targets
+
+def test_every_target_has_a_help_text_and_help_all_lists_it():
+    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE)) - {"urls"}
+
+    assert {line.split()[0] for line in listed("help-all") if line.startswith("  ")} == targets
     assert {"build", "run", "run-local", "stop", "logs", "clean", "test", "lint", "train"} <= targets
+
+
+def test_make_alone_lists_the_usual_targets_on_one_screen():
+    lines = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert lines == listed("help")
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 100
+    assert {"build", "run", "clean", "demo", "test", "lint", "help-all"} <= {line.split()[0] for line in lines if line}
+
+
+def test_the_pre_commit_hook_runs_what_make_lint_runs():
+    config = ROOT / ".pre-commit-config.yaml"
+    subprocess.run([sys.executable, "-m", "pre_commit", "validate-config", config], check=True)
+    (hook,) = yaml.safe_load(config.read_text())["repos"][0]["hooks"]
+
+    assert hook["entry"] == "make lint"
 
 
 @made_by_make
