@@ -350,13 +350,13 @@ def recorder(monkeypatch) -> DiskRecorder:
 
 
 def many(few: int, all_of_them: int) -> int:
-    """How often a promise of docs/reliability.md is put to the test: `make reliability` does it all."""
+    """How often a promise of docs/internals/reliability.md is put to the test: `make reliability` does it all."""
     return all_of_them if COLLECT in os.environ else few
 
 
 @pytest.fixture
 def publish(request) -> Callable[[str], None]:
-    """Notes what was measured of a promise of docs/reliability.md, for `make reliability`."""
+    """Notes what was measured of a promise of docs/internals/reliability.md, for `make reliability`."""
 
     def note(result: str) -> None:
         if path := os.environ.get(COLLECT):

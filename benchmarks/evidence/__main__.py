@@ -1,8 +1,8 @@
 """python -m benchmarks.evidence [--streams 300] [--log-streams 300] [--write]: how often alarms are wrong.
 
 Streams with fixed seeds go through the code of monitoring/ as it ships, and through what others use. Prints
-docs/evidence.md; `--write` writes it, and the results. The exit code is 1 if a limit of benchmarks.evidence_goals is
-broken.
+docs/internals/evidence.md; `--write` writes it, and the results. The exit code is 1 if a limit of
+benchmarks.evidence_goals is broken.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.evidence.streams import SEED
 from benchmarks.evidence.windows import EVIDENTLY_PYTHON, has_evidently
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "evidence.json"
-DOCUMENT = REPOSITORY / "docs" / "evidence.md"
+DOCUMENT = REPOSITORY / "docs" / "internals" / "evidence.md"
 PACKAGES = ("numpy", "scipy", "pandas", "river")
 
 

@@ -1,4 +1,4 @@
-"""docs/evidence.md, made of nothing but the results of a run."""
+"""docs/internals/evidence.md, made of nothing but the results of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTRODUCTION = """# Evidence
 How often the alarms of this product are wrong and how soon they come, measured on simulated traffic whose truth is
 known. `make evidence` runs the code of `monitoring/` as it ships, and the rules that are in use elsewhere, on the
 same streams, with fixed seeds, and prints this page; the figures are in
-[`benchmarks/results/evidence.json`](../benchmarks/results/evidence.json).
+[`benchmarks/results/evidence.json`](../../benchmarks/results/evidence.json).
 
 **What an alarm means.** All signals together share one budget, `FALSE_ALARM_BUDGET` = 2 %: the chance that any of
 them is raised in 200,000 requests and 10,000 labels although nothing is wrong. It is an upper bound that is proven,

@@ -1,8 +1,8 @@
-"""python -m benchmarks.reliability [WORD …]: break it in every way that docs/reliability.md names, at full size.
+"""python -m benchmarks.reliability [WORD …]: run every test of docs/internals/reliability.md at full size.
 
 Runs the test of each promise (of those rows that hold one of the words, or of all), and puts what they measured into
-benchmarks/results/reliability.json and the tables of docs/reliability.md. Needs Docker, a kind cluster (`make kind-up
-kind-load`) and Chromium; a row whose engine is missing keeps the result that it had.
+benchmarks/results/reliability.json and the tables of docs/internals/reliability.md. Needs Docker, a kind cluster
+(`make kind-up kind-load`) and Chromium; a row whose engine is missing keeps the result that it had.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.markdown import table
 from benchmarks.reliability.promises import SECTIONS, Promise, promises
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "reliability.json"
-DOCUMENT = REPOSITORY / "docs" / "reliability.md"
+DOCUMENT = REPOSITORY / "docs" / "internals" / "reliability.md"
 COLLECT = "RELIABILITY_RESULTS"  # the file where tests put what they measured; with it they run at full size
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -35,7 +35,7 @@ def main() -> int:
     exit_on_signals()
     chosen = wanted(options.words)
     if not chosen:
-        sys.exit(f"No row of docs/reliability.md holds any of: {' '.join(options.words)}")
+        sys.exit(f"No row of docs/internals/reliability.md holds any of: {' '.join(options.words)}")
     with tempfile.TemporaryDirectory() as folder:
         collected = Path(folder) / "results.jsonl"
         command = [sys.executable, "-m", "pytest", "-m", "", *dict.fromkeys(promise.test for promise in chosen)]
@@ -80,7 +80,7 @@ def filled(document: str, results: Results) -> str:
         table_of_it = rows([p for p in every if p.section == heading], results).replace("\\", r"\\")
         document, found = pattern.subn(rf"\g<1>{table_of_it}", document)
         if found != 1:
-            sys.exit(f"docs/reliability.md has no section {heading!r} with a place for its rows")
+            sys.exit(f"docs/internals/reliability.md has no section {heading!r} with a place for its rows")
     return document
 
 

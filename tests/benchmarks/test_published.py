@@ -13,7 +13,7 @@ from benchmarks.serving.figures import ratio
 from benchmarks.serving.goals import FIRST_DRAFT, LIMIT, faster_there, goals
 from tests.conftest import ROOT
 
-PUBLISHED = (ROOT / "docs" / "performance.md").read_text()
+PUBLISHED = (ROOT / "docs" / "internals" / "performance.md").read_text()
 RESULTS: dict[str, dict[str, Any]] = {
     command: json.loads((ROOT / "benchmarks" / "results" / f"{command}.json").read_text())
     for command in ("serving", "stages", "growth", "dashboard")

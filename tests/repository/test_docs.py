@@ -3,7 +3,9 @@
 import inspect
 import json
 import re
+from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,11 @@ from monitoring.settings import Settings as MonitoringSettings
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "charts/sentiment-monitor/README.md"]
-DOCUMENTS += [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")]
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "charts/**/*.md", "training/**/*.md")
+    for path in ROOT.glob(pattern)
+)
 SETTINGS = {
     name: (default.strip("`"), service)
     for name, default, service in re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|watch|both) \|", README, re.M)
@@ -86,10 +91,55 @@ def test_the_version_has_its_entry_in_the_changelog():
     assert f"## [{api.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_links_between_the_documents_lead_somewhere():
-    for path in [ROOT / name for name in DOCUMENTS]:
-        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", path.read_text()):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+def prose(document: Path) -> str:
+    """The document without its code blocks."""
+    return re.sub(r"^ *```.*?^ *```$", "", document.read_text(), flags=re.M | re.S)
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    found: Counter[str] = Counter()
+    names = set()
+    for heading in re.findall(r"^#+ (.+)$", prose(document), re.M):
+        name = re.sub(r"[^\w\- ]", "", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower()).replace(" ", "-")
+        names.add(f"{name}-{found[name]}" if found[name] else name)
+        found[name] += 1
+    return names
+
+
+def broken_links(document: Path) -> list[str]:
+    """The relative links of a document whose file or heading does not exist."""
+    broken = []
+    for link in re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)\)", prose(document)):
+        target, _, anchor = link.partition("#")
+        file = document.parent / target if target else document
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_relative_link_and_anchor_resolves(name):
+    assert broken_links(ROOT / name) == []
+
+
+def test_every_document_named_in_the_code_exists():
+    folders = ("api", "benchmarks", "charts", "monitoring", "scripts", "tests", "training")
+    sources = [ROOT / "Makefile", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    named = {name for path in sources for name in re.findall(r"\bdocs/[\w/]+\.md", path.read_text())}
+
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_a_link_to_a_missing_file_or_heading_is_found(tmp_path):
+    document = tmp_path / "a.md"
+    document.write_text(
+        "# What `make` does, twice\n# One\n# One\n```sh\n# no heading\n[code](none.md)\n```\n"
+        "[1](#what-make-does-twice) [2](a.md#one-1) [3](#no-heading) [4](a.md#one-2) [5](none.md) [6](https://x.example/#y)"
+    )
+
+    assert broken_links(document) == ["#no-heading", "a.md#one-2", "none.md"]
 
 
 def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
@@ -102,7 +152,7 @@ def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
 
 def test_the_architecture_names_the_charts_templates():
     templates = ROOT / "charts" / "sentiment-monitor" / "templates"
-    text = (ROOT / "docs" / "architecture.md").read_text()
+    text = (ROOT / "docs" / "internals" / "architecture.md").read_text()
 
     for path in [*templates.glob("_*.tpl"), *(found for found in templates.iterdir() if found.is_dir())]:
         assert path.name in text, path

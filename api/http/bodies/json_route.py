@@ -2,7 +2,7 @@
 
 FastAPI documents these routes as it does all others. Answering, it would also solve dependencies, look for
 parameters, and open two stacks of things to close; none is used here, and they cost more than a prediction
-(docs/performance.md).
+(docs/internals/performance.md).
 """
 
 from __future__ import annotations

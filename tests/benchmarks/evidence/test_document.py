@@ -1,4 +1,4 @@
-"""docs/evidence.md is what the command made of benchmarks/results/evidence.json."""
+"""docs/internals/evidence.md is what the command made of benchmarks/results/evidence.json."""
 
 import json
 
@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 RESULTS = json.loads((ROOT / "benchmarks" / "results" / "evidence.json").read_text())
 ENOUGH_STREAMS = 300
-DOCUMENT = (ROOT / "docs" / "evidence.md").read_text()
+DOCUMENT = (ROOT / "docs" / "internals" / "evidence.md").read_text()
 
 
 def test_the_document_is_what_the_results_say():

@@ -1,4 +1,4 @@
-"""The alarms are as rarely wrong, and as quick, as docs/evidence.md says: a few streams always, 60 under the marker."""
+"""The alarms meet the goals of docs/internals/evidence.md: a few streams always, 60 under the marker."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_what_one_test_noted_several_times_stands_together():
     notes = [json.dumps({"test": PROMISE.test, "result": result}) for result in ("0 lost", "0 torn")]
     results = measured(notes)
 
-    test = "[`nothing_is_lost`](../tests/reliability/durability/test_kills.py)"
+    test = "[`nothing_is_lost`](../../tests/reliability/durability/test_kills.py)"
     assert f"| kill -9 | nothing is lost | 0 lost; 0 torn | {test} |" in rows([PROMISE], results)
 
 
