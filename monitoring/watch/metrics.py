@@ -1,4 +1,4 @@
-"""What Prometheus can ask the watch. docs/operations.md has the table; a test keeps both equal."""
+"""What Prometheus can ask the watch. docs/alerting.md has the table; a test keeps both equal."""
 
 from __future__ import annotations
 

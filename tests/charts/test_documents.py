@@ -73,8 +73,8 @@ def test_the_notes_tell_how_to_reach_test_and_delete_it():
         ("api-alone", "WARNING: log.emptyDir=true"),
         ("single-pod-volume", "WARNING: log.keepOnUninstall=false"),
         ("read-write-many", "which is not this release's"),
-        ("default", "whoever reaches it may use it, as every pod of the cluster can"),
-        ("network-policy", "whoever reaches it may use it, as the peers in networkPolicy.apiFrom can"),
+        ("default", "The API requires no token: every pod of the cluster can use it"),
+        ("network-policy", "The API requires no token: the peers in networkPolicy.apiFrom can use it"),
         ("tokens", "get secret tokens-extra --output jsonpath='{.data.admin-token}' | base64 --decode"),
     ],
 )

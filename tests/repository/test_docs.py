@@ -1,8 +1,11 @@
-"""What the README says is so: settings, routes, log fields, make targets, the order of the page's words."""
+"""The documents agree with the code: settings, routes, log fields, make targets, links, examples, measured figures."""
 
 import inspect
 import json
 import re
+import shlex
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -15,18 +18,21 @@ from api.main import create_app
 from api.prediction_log.records import FeedbackRecord, HashedRecord, PredictionRecord
 from api.settings import Settings as ApiSettings
 from monitoring.settings import Settings as MonitoringSettings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment, read_lines
 
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/**/*.md", "charts/**/*.md", "training/**/*.md")
     for path in ROOT.glob(pattern)
 )
-SETTINGS = {
-    name: (default.strip("`"), service)
-    for name, default, service in re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|watch|both) \|", README, re.M)
-}
+SETTINGS_ROWS = re.findall(
+    r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|watch|both) \|", (DOCS / "settings.md").read_text(), re.M
+)
+SETTINGS = {name: (default.strip("`"), service) for name, default, service in SETTINGS_ROWS}
+MOST_LINES = {"README.md": 160}
+FIRST_SCREEN = 40  # lines
 
 
 def variables(settings: Any) -> set[str]:
@@ -43,6 +49,10 @@ def test_the_settings_table_has_every_variable_a_service_reads_and_no_other(sett
     assert documented == variables(settings) == {field.name.upper() for field in fields(settings)}
 
 
+def test_every_setting_is_documented_once():
+    assert [name for name, rows in Counter(name for name, *_ in SETTINGS_ROWS).items() if rows > 1] == []
+
+
 @pytest.mark.parametrize("settings", [ApiSettings, MonitoringSettings])
 def test_the_documented_defaults_are_the_real_ones(settings):
     for field in fields(settings):
@@ -53,7 +63,7 @@ def test_the_documented_defaults_are_the_real_ones(settings):
 
 
 def test_the_route_table_has_every_route_and_no_other():
-    documented = set(re.findall(r"^\| `(GET|POST) (/[a-z/]+)` \|", README, re.M))
+    documented = set(re.findall(r"^\| `(GET|POST) (/[a-z/]+)` \|", (DOCS / "api.md").read_text(), re.M))
     served = {
         (method.upper(), path)
         for path, operations in create_app(ApiSettings()).openapi()["paths"].items()
@@ -64,13 +74,23 @@ def test_the_route_table_has_every_route_and_no_other():
 
 
 def test_the_log_lines_shown_have_the_fields_that_are_written():
-    lines = [json.loads(block) for block in re.findall(r"```json\n(\{\"timestamp.*)\n```", README)]
+    text = (DOCS / "log.md").read_text()
+    lines = [json.loads(block) for block in re.findall(r"```json\n(\{\"timestamp.*)\n```", text)]
 
     assert [list(line) for line in lines] == [
         [field.name for field in fields(PredictionRecord)],
         [field.name for field in fields(FeedbackRecord)],
         [field.name for field in fields(HashedRecord)],
     ]
+
+
+def test_every_field_of_the_log_is_explained_and_no_other():
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", (DOCS / "log.md").read_text().split("## Files")[0], re.M)
+    documented = [name for row in rows for name in re.findall(r"\w+", row)]
+
+    assert sorted(documented) == sorted(
+        {field.name for record in (PredictionRecord, FeedbackRecord, HashedRecord) for field in fields(record)}
+    )
 
 
 def test_every_make_target_named_in_the_documents_exists():
@@ -84,7 +104,35 @@ def test_every_make_target_named_in_the_documents_exists():
 def test_the_measured_accuracy_is_that_of_the_shipped_model_card():
     accuracy = json.loads((ROOT / "api" / "model_card.json").read_text())["metrics"]["accuracy"]["value"]
 
-    assert f"{accuracy:.1%} in cross-validation".replace("%", " %") in README
+    assert f"{accuracy:.1%} cross-validation accuracy".replace("%", " %") in README
+
+
+def test_the_share_of_redacted_phone_numbers_is_the_measured_one():
+    results = json.loads((ROOT / "benchmarks" / "results" / "reliability.json").read_text())
+    (measured,) = (str(result["results"]) for test, result in results.items() if "telephone_numbers" in test)
+    (international, national) = re.findall(r"\(([\d.]+) %\) gone", measured)
+
+    security = " ".join((DOCS / "security.md").read_text().split())
+
+    assert international == "100.0"
+    assert f"all tested international phone numbers and {float(national):.0f} % of national ones" in security
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_a_document_stays_short(name):
+    assert (ROOT / name).read_text().count("\n") <= MOST_LINES[name]
+
+
+def test_a_newcomer_finds_how_to_run_and_to_test_on_the_first_screen():
+    first_screen = README.splitlines()[:FIRST_SCREEN]
+
+    assert {"make run", "make test"} <= {line.split("#")[0].strip() for line in first_screen}
+
+
+def test_every_document_is_listed_in_the_readme():
+    listed = set(re.findall(r"\]\((docs/[\w/]+\.md)\)", README.split("## Where to read on")[1]))
+
+    assert listed == {path.relative_to(ROOT).as_posix() for path in DOCS.rglob("*.md")}
 
 
 def test_the_version_has_its_entry_in_the_changelog():
@@ -144,7 +192,7 @@ def test_a_link_to_a_missing_file_or_heading_is_found(tmp_path):
 
 def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
     code = "".join(path.read_text() for path in (ROOT / "tests" / "smoke").glob("test_*.py"))
-    table = (ROOT / "docs" / "operations.md").read_text().split("## What clients see")[1].split("\n## ")[0]
+    table = (DOCS / "operations.md").read_text().split("## What clients see")[1].split("\n## ")[0]
     documented = re.findall(r"^\| (.+?) \| \d+ \| \d+ \| [\d.]+ s \|$", table, re.M)
 
     assert sorted(documented) == sorted(re.findall(r'"((?:node drained|API pod killed|upgrade|rollback), .+?)"', code))
@@ -152,7 +200,26 @@ def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
 
 def test_the_architecture_names_the_charts_templates():
     templates = ROOT / "charts" / "sentiment-monitor" / "templates"
-    text = (ROOT / "docs" / "internals" / "architecture.md").read_text()
+    text = (DOCS / "internals" / "architecture.md").read_text()
 
     for path in [*templates.glob("_*.tpl"), *(found for found in templates.iterdir() if found.is_dir())]:
         assert path.name in text, path
+
+
+@pytest.mark.processes
+def test_the_examples_of_the_readme_work(running_api):
+    (python,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (curl,) = re.findall(r"^curl .*$", README, re.M)
+    (answer,) = re.findall(r"^{\"prediction_id.*$", README, re.M)
+    labels = running_api.log_dir / "feedback_logs.json"
+    before = len(read_lines(labels))
+
+    def run(*command: str) -> str:
+        here = [word.replace("http://localhost:8000", running_api.url) for word in command]
+        return subprocess.run(here, env=environment(no_proxy="*"), capture_output=True, text=True, check=True).stdout
+
+    assert list(json.loads(run(*shlex.split(curl)))) == list(json.loads(answer))
+    label, confidence = run(sys.executable, "-c", python).split()
+    assert label in {"negative", "positive"}
+    assert 0 < float(confidence) <= 1
+    assert [line["true_sentiment"] for line in read_lines(labels)[before:]] == ["negative"]

@@ -1,4 +1,4 @@
-"""What Prometheus gets from the watch, and that docs/operations.md says so."""
+"""What Prometheus gets from the watch, and that docs/alerting.md says so."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.monitoring.traffic import judged, usual, write
 
 DOCUMENTED = re.findall(
     r"^\| `(sentiment_monitor_\w+)(?:\{(\w+)\})?` \| (gauge|counter) \|",
-    (ROOT / "docs" / "operations.md").read_text(),
+    (ROOT / "docs" / "alerting.md").read_text(),
     re.M,
 )
 
