@@ -1,3 +1,4 @@
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -28,27 +29,32 @@ def test_the_default_reference_is_the_one_that_ships():
 
 
 def test_every_variable_is_read():
-    settings = Settings.from_env(
-        {
-            "LOG_DIR": "/data",
-            "REFERENCE_PATH": "/profiles/r.json",
-            "API_URL": "https://api.example:8443",
-            "API_TOKEN": "abcDEF-._~+/0123==",
-            "ACCURACY_THRESHOLD": "0.9",
-            "MIN_LABELS": "12",
-            "FALSE_ALARM_BUDGET": "0.1",
-            "REFRESH_SECONDS": "1.5",
-            "STALE_MINUTES": "2.5",
-            "STATE_DIR": "/state",
-            "WATCH_PORT": "9000",
-            "WATCH_NAME": "shop",
-            "WEBHOOK_URL": "https://me:pw@hooks.example/a?b=c",
-            "ALERTMANAGER_URL": "http://alerts.example:9093/",
-        }
-        | SIGN_IN
-        | {"SIGN_IN_ALLOWED": "ann@example.org, @example.com", "SIGN_IN_HOURS": "8"}
-    )
+    environ = {
+        "LOG_DIR": "/data",
+        "REFERENCE_PATH": "/profiles/r.json",
+        "API_URL": "https://api.example:8443",
+        "API_TOKEN": "abcDEF-._~+/0123==",
+        "ACCURACY_THRESHOLD": "0.9",
+        "MIN_LABELS": "12",
+        "FALSE_ALARM_BUDGET": "0.1",
+        "LISTEN_ADDRESS": "*",
+        "ALLOWED_HOSTS": "Monitor.example.org, *.team.example",
+        "KEEP_ALIVE_SECONDS": "90",
+        "REFRESH_SECONDS": "1.5",
+        "STALE_MINUTES": "2.5",
+        "STATE_DIR": "/state",
+        "WATCH_PORT": "9000",
+        "WATCH_NAME": "shop",
+        "WEBHOOK_URL": "https://me:pw@hooks.example/a/?b=c/",
+        "ALERTMANAGER_URL": "http://alerts.example:9093/",
+        **SIGN_IN,
+        "SIGN_IN_ALLOWED": "ann@example.org, @example.com",
+        "SIGN_IN_HOURS": "8",
+    }
+    settings = Settings.from_env(environ)
 
+    assert set(environ) == {field.name.upper() for field in fields(Settings)}
+    assert not asdict(settings).items() & asdict(Settings()).items()
     assert settings == Settings(
         log_dir=Path("/data"),
         reference_path=Path("/profiles/r.json"),
@@ -57,12 +63,15 @@ def test_every_variable_is_read():
         accuracy_threshold=0.9,
         min_labels=12,
         false_alarm_budget=0.1,
+        listen_address="*",
+        allowed_hosts="monitor.example.org *.team.example",
+        keep_alive_seconds=90,
         refresh_seconds=1.5,
         stale_minutes=2.5,
         state_dir=Path("/state"),
         watch_port=9000,
         watch_name="shop",
-        webhook_url="https://me:pw@hooks.example/a?b=c",
+        webhook_url="https://me:pw@hooks.example/a/?b=c/",
         alertmanager_url="http://alerts.example:9093",
         oidc_metadata_url="https://login.example/.well-known/openid-configuration",
         oidc_client_id="monitor",
@@ -124,9 +133,11 @@ def test_a_slash_at_the_end_of_the_address_does_not_double_in_paths():
         ("REFRESH_SECONDS", "3600", 3600.0),
         ("STALE_MINUTES", "1", 1.0),
         ("STALE_MINUTES", "1000000", 1e6),
+        ("ACCURACY_THRESHOLD", ".8", 0.8),
+        ("MIN_LABELS", "+012", 12),
     ],
 )
-def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
+def test_numbers_are_read_up_to_the_ends_of_the_allowed_range(name, value, read):
     assert getattr(Settings.from_env({name: value}), name.lower()) == read
 
 
@@ -141,6 +152,8 @@ def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
         ("MIN_LABELS", "0"),
         ("MIN_LABELS", "30.5"),
         ("MIN_LABELS", "many"),
+        ("MIN_LABELS", "30.0"),
+        ("MIN_LABELS", "true"),
         ("MIN_LABELS", "9" * 5000),
         ("REFRESH_SECONDS", "0"),
         ("REFRESH_SECONDS", "inf"),
@@ -155,6 +168,8 @@ def test_the_ends_of_the_allowed_range_are_allowed(name, value, read):
         ("API_URL", "file:///etc"),
         ("API_URL", "http://"),
         ("API_URL", "http://[::1"),
+        ("API_URL", "http://localhost:65536"),
+        ("API_URL", "http://localhost:0"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_variable_and_value(name, value):

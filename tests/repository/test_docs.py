@@ -46,7 +46,9 @@ def variables(settings: Any) -> set[str]:
 def test_the_settings_table_has_every_variable_a_service_reads_and_no_other(settings, services):
     documented = {name for name, (_, of) in SETTINGS.items() if of in {*services, "both"}}
 
-    assert documented == variables(settings) == {field.name.upper() for field in fields(settings)}
+    assert documented == {field.name.upper() for field in fields(settings)}
+    if settings is ApiSettings:  # tests/monitoring/test_settings.py reads every variable of the other
+        assert documented == variables(settings)
 
 
 def test_every_setting_is_documented_once():
