@@ -1,4 +1,4 @@
-"""docs/reliability.md holds what its command has written, and every promise has a test that is there."""
+"""docs/internals/reliability.md holds what its command has written, and every promise has a test that is there."""
 
 import ast
 import json
