@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_bytes
@@ -42,12 +41,3 @@ def _hashed(record: PredictionRecord, secret: bytes) -> HashedRecord:
         characters=len(text),
         text_hash=hmac.digest(secret, text.encode(), "sha256").hex()[:HASH_CHARS],
     )
-
-
-def _where(error: BaseException | None) -> str:
-    """The stacks of the exception and of those that led to it, with their kinds in place of what they say."""
-    found: dict[int, str] = {}
-    while error and id(error) not in found:
-        found[id(error)] = "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])
-        error = error.__cause__ or error.__context__
-    return "\n".join(["Traceback without messages, which may quote a text (LOG_TEXT):", *found.values()])

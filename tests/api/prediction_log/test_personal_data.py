@@ -1,5 +1,4 @@
 import json
-import logging
 from dataclasses import fields, replace
 
 import pytest
@@ -7,8 +6,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.printing import WithoutMessages
-from api.main import MAY_LOG_EXCEPTIONS, create_app
+from api.main import create_app
 from api.prediction_log.personal_data import HASH_CHARS, keeper
 from api.prediction_log.records import HashedRecord, PredictionRecord, line
 from tests.conftest import read_lines
@@ -102,43 +100,3 @@ def test_a_batch_and_its_labels_are_logged_without_their_texts(settings):
     assert lines[0]["text_hash"] == lines[2]["text_hash"] != lines[1]["text_hash"]
     assert [entry["predicted_sentiment"] for entry in lines] == [answer["predicted_sentiment"] for answer in answers]
     assert "amazing" not in (settings.log_dir / "prediction_logs.json").read_text()
-
-
-# What the service prints
-
-
-def failing(text: str) -> None:
-    try:
-        float(text)
-    except ValueError as error:
-        raise RuntimeError(f"cannot read {text}") from error
-
-
-def printed(*filters: logging.Filter) -> str:
-    try:
-        failing(RECORD.request_text)
-    except RuntimeError as error:
-        record = logging.getLogger("a").makeRecord(
-            "a", logging.ERROR, "", 0, "%s failed\n<Future exception=%r>", ("it", error), (type(error), error, None)
-        )
-    assert all(one.filter(record) for one in filters)
-    return logging.Formatter().format(record)
-
-
-def test_an_exception_is_printed_with_its_stack_and_kind_but_without_what_it_says():
-    assert "jo@example.com" in printed()
-
-    without = printed(WithoutMessages())
-
-    assert "jo@example.com" not in without
-    assert without.startswith("it failed\n")
-    assert "in failing" in without
-    assert without.index("RuntimeError") < without.index("ValueError")
-
-
-def test_messages_are_left_out_only_where_texts_are(settings):
-    for log_text, left_out in (("hashed", True), ("redacted", True), ("full", False)):
-        create_app(replace(settings, log_text=log_text))
-        for name in MAY_LOG_EXCEPTIONS:
-            filters = logging.getLogger(name).filters
-            assert any(isinstance(one, WithoutMessages) for one in filters) == left_out
