@@ -39,6 +39,7 @@ from api.settings import Settings
 from benchmarks.reliability.__main__ import COLLECT
 from scripts.local_services import DIRECTLY
 from scripts.screenshots import CHROMIUM_ARGS
+from tests import chromium
 from tests.api.prediction_log.disk_recorder import DiskRecorder
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
@@ -274,10 +275,10 @@ def start_dashboard(tmp_path):
 @pytest.fixture(scope="session")
 def browser():
     """A real Chromium; its path can be given in CHROMIUM."""
-    path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-    require("BROWSER", path.exists(), f"there is no Chromium at {path}; name it in CHROMIUM")
+    found = Path(chromium.PATH).exists()
+    require("BROWSER", found, f"there is no Chromium at {chromium.PATH}; name it in CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=chromium.__file__, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
 
