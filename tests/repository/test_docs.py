@@ -31,7 +31,7 @@ SETTINGS_ROWS = re.findall(
     r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|watch|both) \|", (DOCS / "settings.md").read_text(), re.M
 )
 SETTINGS = {name: (default.strip("`"), service) for name, default, service in SETTINGS_ROWS}
-MOST_LINES = {"README.md": 160}
+MOST_LINES = {"README.md": 160, "CONTRIBUTING.md": 100}
 FIRST_SCREEN = 40  # lines
 
 
@@ -135,6 +135,13 @@ def test_every_document_is_listed_in_the_readme():
     listed = set(re.findall(r"\]\((docs/[\w/]+\.md)\)", README.split("## Where to read on")[1]))
 
     assert listed == {path.relative_to(ROOT).as_posix() for path in DOCS.rglob("*.md")}
+
+
+def test_every_path_that_contributing_names_exists():
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)+/?)`", (ROOT / "CONTRIBUTING.md").read_text())
+
+    assert len(named) > 25
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_the_version_has_its_entry_in_the_changelog():
