@@ -1,1 +1,1 @@
-"""Measurements that print ratios from one run; never part of the tests."""
+"""Benchmarks. Each prints ratios measured in one run; none is part of the tests."""

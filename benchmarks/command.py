@@ -1,4 +1,4 @@
-"""What the commands have in common: numbers as options, an end that cleans up, files of results, and complaints."""
+"""Shared parts of the benchmark commands: numeric options, clean exit on signals, result files, error messages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def positive(text: str) -> int:
-    """An option that counts something."""
+    """An option that must be a positive integer."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
 
 
 def exit_on_signals() -> None:
-    """Let SIGINT and SIGTERM end this process by SystemExit, so that what it started and wrote is cleaned up."""
+    """Turn SIGINT and SIGTERM into SystemExit, so that processes and files are cleaned up."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         for ignored in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""The machine that is measured on: its description, its two cores, and a folder on its disk."""
+"""The machine of a benchmark: its description, its two cores, and a scratch folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def describe(scratch: Path) -> dict[str, object]:
 
 
 def sentence(results: dict[str, Any]) -> str:
-    """What was measured, and on what, for above a table."""
+    """Machine, commit and date, for above a table."""
     machine, options = results["machine"], results["options"]
     rounds = f"medians of {options['rounds']} rounds, " if "rounds" in options else ""
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
@@ -53,13 +53,13 @@ def sentence(results: dict[str, Any]) -> str:
 
 
 def describe_briefly() -> str:
-    """The machine in a few words, for what is not a matter of speed."""
+    """A short description of the machine, for results that are not about speed."""
     kernel = f"{platform.system()} {platform.release()}"
     return f"{os.cpu_count()} cores of {cpu_model()}, {kernel}, Python {platform.python_version()}"
 
 
 def on(machine: dict[str, Any]) -> str:
-    """The machine in a few words."""
+    """A short description of the machine."""
     return (
         f"with {machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['kernel']}, "
         f"the log on {machine['log_file_system']}, Python {machine['python']}"
@@ -74,7 +74,7 @@ def cpu_model() -> str:
 
 
 def first_line(*command: str) -> str:
-    """The first line that a command prints, or nothing if it cannot be run."""
+    """The first line of a command's output, or nothing if it cannot be run."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     except OSError:
@@ -83,7 +83,7 @@ def first_line(*command: str) -> str:
 
 
 def revision(checkout: Path, *folders: str) -> str:
-    """The commit of a checkout, with a + when these folders (or api) are not those of the commit."""
+    """The commit of a checkout, with a + if these folders (or api) have uncommitted changes."""
     commit = first_line("git", "-C", str(checkout), "rev-parse", "--short", "HEAD")
     return commit + (
         "+" if first_line("git", "-C", str(checkout), "status", "--porcelain", *(folders or ("api",))) else ""
@@ -91,23 +91,21 @@ def revision(checkout: Path, *folders: str) -> str:
 
 
 def pinned_to(place: int) -> list[str]:
-    """What to put before a command that is to run on the first (0) or the second (1) core only.
-
-    Nothing where there is only one core, or no way to say so.
-    """
+    """The command prefix that pins a process to the first (0) or second (1) core; empty with one core or without
+    such a tool."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return ["taskset", "--cpu-list", str(cores[place])] if len(cores) > 1 and shutil.which("taskset") else []
 
 
 def file_system(path: Path) -> str:
-    """The type of the file system that holds `path`, as df names it."""
+    """The type of the file system of `path`, as df names it."""
     done = subprocess.run(["df", "-PT", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return done.stdout.splitlines()[-1].split()[1] if done.returncode == 0 else "unknown"
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for logs on the disk that holds the repository; deleted at the end, however that comes."""
+    """A folder for logs on the repository's disk; always deleted at the end."""
     parent = REPOSITORY / ".run"
     parent.mkdir(exist_ok=True)
     if (found := file_system(parent)) in IN_MEMORY:

@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Markdown tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Container[int] = ()) -> str:
-    """A table; the columns whose places are in `numbers` are aligned to the right."""
+    """A table; the columns in `numbers` are right-aligned."""
     rule = ["---:" if column in numbers else "---" for column in range(len(head))]
     return "".join(map(_row, (head, rule, *rows)))
 

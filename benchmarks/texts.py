@@ -1,4 +1,4 @@
-"""What is sent: a sentence, a review, a batch, and the longest texts that the service takes."""
+"""Texts to send: a sentence, a review, a batch, and the longest texts that the service accepts."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def long_words() -> str:
 
 
 def long_punctuation() -> str:
-    """The longest text of punctuation marks, of which every one may be a term of its own."""
+    """The longest text of punctuation marks, each of which may be a term."""
     return "".join(random.Random(2).choices(string.punctuation, k=LONGEST))
 
 
 def batch() -> list[str]:
-    """As many different texts as one batch may hold, each about as long as the short one."""
+    """As many different texts as a batch may hold, each about as long as the short one."""
     words, chance = REVIEW.split(), random.Random(3)
     return [" ".join(chance.choices(words, k=14)) for _ in range(BATCH_ITEMS)]

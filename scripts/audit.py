@@ -1,6 +1,7 @@
-"""python -m scripts.audit: asks whether what is pinned has known vulnerabilities; fails if so, or if nobody can tell.
+"""python -m scripts.audit: look up known vulnerabilities of all pinned packages; fails if there are any, or if the
+lookup fails.
 
-By pip-audit, which asks the package index; options are passed on to it, as `--vulnerability-service osv`.
+Uses pip-audit, which asks the package index. Options are passed on, such as `--vulnerability-service osv`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def reasons(text: str) -> dict[str, str]:
 
 
 def asked(requirements: Sequence[Path], options: Sequence[str] = ()) -> dict[str, Any]:
-    """What pip-audit says of each package, as it says it in JSON."""
+    """pip-audit's JSON for each package."""
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--format", "json", *options]
     command += ["--progress-spinner", "off", *(f"--requirement={path}" for path in requirements)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -58,7 +59,7 @@ def asked(requirements: Sequence[Path], options: Sequence[str] = ()) -> dict[str
 
 
 def found(report: Mapping[str, Any], ignored: Mapping[str, str]) -> list[str]:
-    """A line for each advisory that concerns a pinned package."""
+    """A line for each advisory of a pinned package."""
     lines = []
     for package, advisory in advisories(report):
         reason = next((f"ignored: {ignored[name]}" for name in names(advisory) if name in ignored), "open")
@@ -68,7 +69,8 @@ def found(report: Mapping[str, Any], ignored: Mapping[str, str]) -> list[str]:
 
 
 def failure(report: Mapping[str, Any], ignored: Mapping[str, str]) -> str:
-    """Why the audit fails, in a sentence; empty if it does not. Of a package that was skipped nothing is known."""
+    """A sentence that says why the audit fails, or an empty string. A skipped package is a failure, because nothing
+    is known of it."""
     skipped = [package["skip_reason"] for package in report["dependencies"] if "skip_reason" in package]
     known = [names(advisory) for _, advisory in advisories(report)]
     if skipped or not report["dependencies"]:
@@ -86,7 +88,7 @@ def advisories(report: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str
 
 
 def names(advisory: Mapping[str, Any]) -> list[str]:
-    """All IDs that it goes by."""
+    """All IDs of an advisory."""
     return [advisory["id"], *advisory["aliases"]]
 
 

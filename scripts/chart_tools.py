@@ -1,7 +1,7 @@
-"""Installs what the chart's own checks use into a folder: chart_tools.py <folder>. Needs Go; nothing as root.
+"""chart_tools.py FOLDER: install the tools of the chart's tests there. Needs Go; installs nothing as root.
 
-helm-docs writes the chart's README; Helm 3 (`helm3`) must render the chart as Helm 4 does; promtool tests the alerts;
-`crds/` holds the custom resources that the chart can make, so that a real API server checks them.
+helm-docs generates the chart's README. Helm 3 (`helm3`) must render the chart as Helm 4 does. promtool tests the
+alerts. `crds/` holds the custom resources that the chart can create, so that a real API server checks them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def install_helm_docs(folder: Path) -> None:
 
 
 def install_helm_3(folder: Path) -> None:
-    """As `helm3`, beside the Helm that is there."""
+    """Install it as `helm3`, beside the existing Helm."""
     with tempfile.TemporaryDirectory() as directory:
         go("install", HELM_3, GOBIN=directory)
         shutil.move(Path(directory) / "helm", folder / "helm3")
@@ -54,7 +54,7 @@ def copy_crds(folder: Path) -> None:
 
 
 def install_promtool(folder: Path) -> None:
-    """The one that is there, or that of Debian's package, unpacked here instead of installed."""
+    """Use the installed one, or unpack Debian's package here."""
     if found := shutil.which("promtool"):
         shutil.copy2(found, folder / "promtool")
         return

@@ -1,6 +1,6 @@
-"""The kind cluster: kind_cluster.py up | load | port-forward | require | down.
+"""kind_cluster.py up | load | port-forward | require | down: the kind cluster.
 
-KIND_CLUSTER names it; nothing here touches another cluster, whatever the current context is. Standard library only.
+KIND_CLUSTER names it; no other cluster is touched, whatever the current context is. Standard library only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONTEXT = f"kind-{CLUSTER}"
 
 
 def run(*command: str) -> None:
-    """Run with the terminal's output; ends the program with a sentence if it fails."""
+    """Run a command in the terminal; exit with a sentence if it fails."""
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode:
         sys.exit(f"`{' '.join(command)}` failed with {done.returncode}; its output above says why.")
@@ -49,7 +49,7 @@ def nodes() -> list[str]:
 
 
 def require() -> None:
-    """The cluster is there and answers."""
+    """Exit unless the cluster exists and responds."""
     if not exists():
         sys.exit(f"There is no kind cluster {CLUSTER!r}; `make kind-up` creates it.")
     answer = subprocess.run(
@@ -70,10 +70,10 @@ def up() -> None:
 
 
 def load() -> None:
-    """Put the built images into every node, under the tag that their content gives them, and note the tags as values.
+    """Load the built images into every node, tagged by their content, and write the tags as Helm values.
 
-    The tag is the image's own id: another image always rolls out, the same one never does. The way through an archive
-    works with every image store, `kind load docker-image` does not.
+    The tag is the image's ID: a new image always rolls out, the same one never does. An archive works with every image
+    store, which `kind load docker-image` does not.
     """
     tags = {component: image_id(name) for component, name in IMAGES.items()}
     STATE.mkdir(exist_ok=True)
@@ -109,14 +109,14 @@ def has_image(node: str, name: str) -> bool:
 
 
 def platform() -> list[str]:
-    """Only this machine's, where the engine can hold several; older engines hold one and know no such option."""
+    """This machine's platform only, where the engine can hold several; older engines hold one and lack the option."""
     if "--platform" not in output("docker", "image", "save", "--help"):
         return []
     return ["--platform", output("docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip()]
 
 
 def port_forward() -> None:
-    """Both services on this machine until Ctrl-C, also when their pods are replaced."""
+    """Forward both services to this machine until Ctrl-C, also after their pods are replaced."""
     require()
     namespace, release = (os.environ.get(name) or "sentiment" for name in ("NAMESPACE", "RELEASE"))
     ports = {"api": (port_of("API_PORT", "8000"), "/docs"), "monitoring": (port_of("DASHBOARD_PORT", "8501"), "")}

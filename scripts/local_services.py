@@ -1,9 +1,8 @@
-"""Runs the services and the watch as local processes, where there is no Docker.
+"""local_services.py start | stop | logs | ports: run the services as local processes, without Docker.
 
-local_services.py start | stop | logs | ports: `start` returns when all answer; `ports` only checks the ports' settings.
-A process is recognised by its start time and its whole command: one that was given the number of a service that has
-ended is neither stopped nor taken for the service. Standard library only; run `start` with the Python that has both
-services' packages.
+`start` returns when all respond; `ports` only checks the ports' settings. A process is identified by its start time and
+its whole command, so a process that reuses the number of an ended service is left alone. Standard library only; run
+`start` with the Python that has both services' packages.
 """
 
 from __future__ import annotations
@@ -56,18 +55,18 @@ class Service:
 
     @property
     def noted(self) -> tuple[str, str]:
-        """The number of the process that was started last and its identity; both may be empty."""
+        """PID and identity of the process that was started last; both may be empty."""
         number, _, identity = _read(self.pid_file).partition("\n")
         return number, identity
 
     @property
     def pid(self) -> int | None:
-        """The process that was started last, if it still runs."""
+        """The PID of the process that was started last, if it still runs."""
         number, identity = self.noted
         return int(number) if identity and identity_of(number) == identity else None
 
     def problem(self) -> str:
-        """Why it cannot be started, or left running as it is; empty if it can."""
+        """Why it cannot be started or left as it is; empty if it can."""
         if self.pid is None:
             said = f"Port {self.port} is taken by another program; end it, or set {self.port_variable}."
             return said if taken(self.port) else ""
@@ -122,7 +121,7 @@ def stop() -> int:
 
 
 def _stop(service: Service) -> bool:
-    """Whether it has ended; says why if not."""
+    """Whether it has ended; prints why if not."""
     number, identity = service.noted
     if not identity and identity_of(number):
         print(f"{service.pid_file} does not say which process {number} was, so it is not stopped. If `ps -p {number}`")
@@ -179,7 +178,7 @@ def _start(service: Service) -> None:
 
 
 def _wait_for(service: Service) -> bool:
-    """True once it answers; False when it has ended or the time is over."""
+    """True once it responds; False if it has ended or the time is over."""
     _until(lambda: service.answers() or service.pid is None, START_SECONDS)
     return service.pid is not None and service.answers()
 
@@ -194,7 +193,7 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def identity_of(number: str) -> str:
-    """When a process started, and its whole command; empty if there is none. No other process ever has the same."""
+    """The start time of a process and its whole command, which no other process shares; empty if there is none."""
     if not (number.isascii() and number.isdigit()):
         return ""
     # Linux has /proc, and a small machine may have no ps.
@@ -211,7 +210,7 @@ def identity_by_proc(number: str) -> str:
 
 
 def identity_by_ps(number: str) -> str:
-    """Without the interpreter's path: on macOS Python starts itself again under another one."""
+    """Without the interpreter's path: on macOS Python restarts itself under another one."""
     started, command = (
         subprocess.run(
             ["ps", "-ww", "-o", f"{column}=", "-p", number],
@@ -226,7 +225,7 @@ def identity_by_ps(number: str) -> str:
 
 
 def _read(path: Path) -> str:
-    """Empty if it cannot be read."""
+    """The file's text, or empty if it cannot be read."""
     try:
         return path.read_text(errors="replace")
     except OSError:
@@ -242,7 +241,7 @@ def port(variable: str, default: str) -> str:
 
 
 def taken(port: str) -> bool:
-    """Whether somebody on this machine listens there, at either address that `localhost` may mean."""
+    """Whether a program on this machine listens on the port, at either address of `localhost`."""
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with suppress(OSError), socket.socket(family) as probe:  # a machine may have no IPv6
             if probe.connect_ex((address, int(port))) == 0:

@@ -1,4 +1,4 @@
-"""Pins every package with its hashes: one set of versions for development, and from it those of images and training."""
+"""Pin every package with hashes: one set of versions for development, and subsets of it for the images and training."""
 
 from __future__ import annotations
 

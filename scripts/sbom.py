@@ -1,7 +1,7 @@
-"""python -m scripts.sbom FOLDER IMAGE…: lists what is in built images, as CycloneDX files in a folder.
+"""python -m scripts.sbom FOLDER IMAGE…: write bills of materials of built images as CycloneDX files.
 
-Read from the image itself: its Python packages by cyclonedx-py, the SHA-256 of each wheel from the report that pip left
-in it, and Debian's packages from dpkg's list.
+Reads the image itself: its Python packages by cyclonedx-py, the SHA-256 of each wheel from pip's report inside it, and
+Debian's packages from dpkg's list.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(folder: Path, images: list[str]) -> None:
 
 
 def bill_of_materials(image: str) -> str:
-    """What is in the image, as CycloneDX JSON."""
+    """The image's packages as CycloneDX JSON."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         unpack(image, root)
@@ -56,14 +56,14 @@ def bill_of_materials(image: str) -> str:
 
 
 def valid(bill: str) -> str:
-    """The same, if it keeps to CycloneDX's schema."""
+    """The same document, if it meets CycloneDX's schema."""
     if error := JsonStrictValidator(SCHEMA).validate_str(bill):
         sys.exit(f"The list does not keep to the schema of CycloneDX {SCHEMA.to_version()}: {error}")
     return bill
 
 
 def unpack(image: str, root: Path) -> None:
-    """The files of the image that say what is installed, in `root`."""
+    """Copy the image's package lists to `root`."""
     container = docker("create", image).strip()
     try:
         export = subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE)
@@ -76,7 +76,7 @@ def unpack(image: str, root: Path) -> None:
 
 
 def python_packages(root: Path) -> dict[str, Any]:
-    """The document that cyclonedx-py writes of all packages below `root`, the base image's included."""
+    """cyclonedx-py's document for all packages below `root`, including the base image's."""
     found = os.pathsep.join(sorted({str(path.parent) for path in root.rglob("*.dist-info")}))
     # It asks the interpreter it is given for its path: that one sees the image's packages alone (-S), and the one that
     # runs it must not see them (-E).
@@ -90,7 +90,7 @@ def python_packages(root: Path) -> dict[str, Any]:
 
 
 def add_installation(components: list[Component], report: dict[str, Any]) -> None:
-    """Gives each package what pip knows of it: the SHA-256 of its wheel, and a licence that is named in words alone."""
+    """Add to each package what pip knows: the SHA-256 of its wheel, and a licence that has only a name."""
     installed = {identity(item["metadata"]): item for item in report["install"]}
     for component in components:
         if item := installed.get(identity(component)):
@@ -105,7 +105,7 @@ def identity(package: dict[str, Any]) -> tuple[str, str]:
 
 
 def base(root: Path) -> Iterator[Component]:
-    """Debian, its packages and Python."""
+    """Debian, its packages, and Python."""
     release = settings(root / RELEASE)
     name, version = release["ID"], release["VERSION_ID"]
     yield {"type": "operating-system", "bom-ref": "os", "name": name, "version": version}
@@ -123,7 +123,7 @@ def component(kind: str, url: PackageURL) -> Component:
 
 
 def settings(path: Path) -> dict[str, str]:
-    """The lines `name=value` and `name = value` of a file."""
+    """The `name=value` and `name = value` lines of a file."""
     pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     return {name.strip(): value.strip().strip('"') for name, value in pairs}
 

@@ -1,7 +1,7 @@
-"""Takes pictures of the dashboard's main states with a real Chromium: python -m scripts.screenshots [FOLDER] [--all].
+"""python -m scripts.screenshots [FOLDER] [--all]: take pictures of the dashboard's main states in Chromium.
 
-Film reviews that nobody has written (demo_texts.py) are answered by the real API; their lines of the log are spread
-over a day, and given labels as each state needs them. Then the real dashboard is started on each log and looked at.
+The real API answers synthetic film reviews (scripts/demo/texts.py). Their log lines are spread over a day and labelled
+as each state needs. The real dashboard is then started on each log.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ SHOWN = [  # in the README and the documents: state, width and theme
 
 
 class Answered(NamedTuple):
-    """Lines of the log: of reviews like those of the reference, and of texts about something else. `accuracy` is how
-    often answers of a confidence are right."""
+    """Log lines of reviews like the reference, and of texts about something else. `accuracy` is the share of right
+    predictions at a confidence."""
 
     reviews: list[Line]
     others: list[Line]
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def take(browser: Browser, state: str, log: Path, api: str, options: argparse.Namespace) -> None:
-    """The pictures of one state."""
+    """Take the pictures of one state."""
     wanted = [(width, theme) for of, width, theme in SHOWN if of == state]
     if options.all:
         wanted = [(width, theme) for width in HEIGHTS for theme in ("light", "dark")]
@@ -109,7 +109,7 @@ def photograph(browser: Browser, url: str, path: Path, width: int, theme: Any, *
 
 
 def answered(url: str, log: Path) -> Answered:
-    """What the API has logged of texts that it was sent."""
+    """The API's log lines for texts that were sent to it."""
     random, api = Random(SEED), Api(url)
     version, _ = served_model(api)
     compose, accuracy = reviews(api, load_profile(), version, random)
@@ -123,7 +123,7 @@ def answered(url: str, log: Path) -> Answered:
 
 
 def states(found: Answered, random: Random) -> Mapping[str, Sequence[Line]]:
-    """The lines of each state's log; the times are still those of the answers."""
+    """The lines of each state's log, with their original times."""
 
     def as_often(line: Line, _: float) -> float:
         return found.accuracy(line["confidence"])
@@ -146,8 +146,8 @@ def states(found: Answered, random: Random) -> Mapping[str, Sequence[Line]]:
 
 
 def labelled(lines: Sequence[Line], share: float, right: Callable[[Line, float], float], random: Random) -> list[Line]:
-    """The lines, this share of them with a label that says with probability `right` that the answer was right; it is
-    told which part of the lines has passed, 0 to 1."""
+    """The lines, this share of them labelled; `right` is the probability that a label confirms the prediction, by
+    the elapsed part of the log, 0 to 1."""
     return [
         line
         | {
@@ -166,7 +166,7 @@ def other(line: Line) -> str:
 
 
 def write(folder: Path, lines: Sequence[Line]) -> None:
-    """As a log, spread over the last day."""
+    """Write the lines as a log, spread over the last day."""
     folder.mkdir()
     now = datetime.now(UTC)
     apart = timedelta(days=1) / max(len(lines), 1)
@@ -178,7 +178,7 @@ def write(folder: Path, lines: Sequence[Line]) -> None:
 
 @contextmanager
 def served(name: str, environment: Mapping[str, str], *command: str) -> Iterator[str]:
-    """The address of a service, which is started here and killed at the end."""
+    """The address of a service, started here and killed at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

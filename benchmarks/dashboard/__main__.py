@@ -1,9 +1,8 @@
-"""python -m benchmarks.dashboard [--lines 1000000] [--largest 10000000] [--rounds 5]: what a long log costs the page.
+"""python -m benchmarks.dashboard [--lines 1000000] [--largest 10000000] [--rounds 5]: the page's cost on a long log.
 
-Writes a log of so many lines, about 1.3 kB each, and measures its reader in a process of its own; then the page as it
-ships, in a real Chromium (its path can be given in CHROMIUM), beside one that parses the whole log at each refresh.
-Then the log grows to the largest size, for the reader alone. Prints a table, and writes it to benchmarks/results/;
-the log is deleted in any case.
+Writes a log of that many lines, about 1.3 kB each. Measures the reader in a process of its own, then the shipped page
+in Chromium (path in CHROMIUM) beside a naive page that parses the whole log at each refresh. Then grows the log to the
+largest size, for the reader alone. Prints a table, saves it in benchmarks/results/, and deletes the log.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class Log:
         self.lines += lines
 
     def grow(self, lines: int) -> None:
-        """Up to so many."""
+        """Append lines up to this number."""
         self.add(lines - self.lines)
 
     def bytes(self) -> int:
@@ -107,7 +106,7 @@ def arguments() -> argparse.Namespace:
 
 
 def reader_figures(log: Log, rounds: int) -> dict[str, float]:
-    """Of a process of its own, whose memory holds nothing else."""
+    """Figures of the reader, measured in a fresh process so that memory is the reader's alone."""
     command = [sys.executable, "-m", "benchmarks.dashboard.reader", str(log.folder), str(log.lines), str(rounds)]
     found: dict[str, float] = json.loads(
         subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout
@@ -117,7 +116,8 @@ def reader_figures(log: Log, rounds: int) -> dict[str, float]:
 
 
 def page_figures(log: Log, state: Path, browser: Browser, rounds: int) -> dict[str, float]:
-    """Seconds from the browser's request to what is seen; bytes to the browser; memory of the server in megabytes."""
+    """Seconds from the request of the page to its content, bytes sent to the browser, memory of the server in
+    megabytes."""
     settings = {"LOG_DIR": str(log.folder), "STATE_DIR": str(state), "API_URL": "http://127.0.0.1:9"}
     with dashboard("monitoring/dashboard.py", **settings) as server, watched(browser, server.url) as page:
         found = {"cold": page.seconds_until(READ)}
@@ -142,7 +142,7 @@ def page_figures(log: Log, state: Path, browser: Browser, rounds: int) -> dict[s
 
 
 def after_new_lines(page: Watched, log: Log, rounds: int) -> dict[str, float]:
-    """How many bytes the next refreshes bring, and after how many seconds the new requests are seen."""
+    """Bytes of the next refreshes, and seconds until the new requests are visible."""
     sent, seen = [], []
     for _ in range(rounds):
         before = page.received
@@ -155,14 +155,14 @@ def after_new_lines(page: Watched, log: Log, rounds: int) -> dict[str, float]:
 
 
 def seconds_a_refresh(server: Dashboard, page: Watched) -> float:
-    """Of processor time of the server, for all its browsers, while nothing is new."""
+    """Processor seconds of the server for one refresh of all its browsers, without new lines."""
     before = server.processor_seconds()
     page.page.wait_for_timeout(IDLE_SECONDS * 1000)
     return (server.processor_seconds() - before) / (IDLE_SECONDS / EVERY)
 
 
 def naive_figures(log: Log, browser: Browser) -> dict[str, float]:
-    """The same of a page that reads everything at each refresh."""
+    """The same figures of the naive page."""
     with (
         dashboard("benchmarks/dashboard/naive.py", LOG_DIR=str(log.folder)) as server,
         watched(browser, server.url) as page,
@@ -178,7 +178,7 @@ def naive_figures(log: Log, browser: Browser) -> dict[str, float]:
 
 
 def dashboard_table(results: dict[str, Any]) -> str:
-    """The table in Markdown, from nothing but the results."""
+    """The results as a Markdown table."""
     reader, page, naive, largest = (results.get(name, {}) for name in ("reader", "page", "naive", "largest"))
     each = "at each refresh, " + _seconds(naive["cold"])
     rows = [
@@ -236,7 +236,7 @@ def _kilobytes(figure: float) -> str:
 
 
 def sentence(results: dict[str, Any]) -> str:
-    """What was measured, and on what, for above the table."""
+    """Machine, commit and date, for above the table."""
     machine = results["machine"]
     return (
         f"Commit {results['revision']} on {machine['date']}: medians of {results['options']['rounds']} refreshes, "

@@ -1,4 +1,4 @@
-"""A log as long as wanted, of lines as the API writes them, about 1.3 kB each, and labels that came later for some."""
+"""Logs of any length: lines of about 1.3 kB as the API writes them, some with labels that arrive later."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LABELLED, RIGHT, LABELLED_LATER = 0.1, 0.9, 0.02
 
 
 def append(folder: Path, first: int, lines: int, model_version: str) -> None:
-    """Append the requests number `first` and so many after it, and the labels for some of them."""
+    """Append `lines` requests, numbered from `first`, and the labels of some."""
     with (folder / "prediction_logs.json").open("ab") as log, (folder / "feedback_logs.json").open("ab") as labels:
         for record, label in records(first, lines, model_version):
             log.write(line(record))

@@ -1,4 +1,4 @@
-"""The dashboard as one would write it first: all of the log is parsed at each refresh, and everything is sent again."""
+"""The naive dashboard: parses the whole log and sends everything again at each refresh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dashboard as a process, and a page of it in Chromium, of which is known when something shows and what was sent."""
+"""A dashboard process and pages of it in Chromium, with the time of what appears and the bytes that were sent."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ DOCKERFILE = REPOSITORY / "monitoring" / "Dockerfile"
 
 
 def environment(**own: str) -> dict[str, str]:
-    """That of this process, with the settings of memory that the image has."""
+    """This process's environment with the image's malloc settings."""
     return os.environ | dict(re.findall(r"(MALLOC_\w+)=(\d+)", DOCKERFILE.read_text("utf-8"))) | own
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A Streamlit program that runs."""
+    """A running Streamlit program."""
 
     url: str
     process: subprocess.Popen[bytes]
 
     def memory_mb(self) -> float:
-        """What it has in memory now."""
+        """Resident memory now."""
         return self._status("VmRSS")
 
     def peak_mb(self) -> float:
-        """The most that it has had."""
+        """Peak resident memory."""
         return self._status("VmHWM")
 
     def _status(self, name: str) -> float:
@@ -49,14 +49,14 @@ class Dashboard:
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
     def processor_seconds(self) -> float:
-        """Since it was started."""
+        """Processor time since the start."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager
 def dashboard(program: str, **settings: str) -> Iterator[Dashboard]:
-    """Started as its users do, until it answers; killed at the end."""
+    """Start a Streamlit program as its users do, wait until it responds, kill it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -89,7 +89,7 @@ def dashboard(program: str, **settings: str) -> Iterator[Dashboard]:
 
 
 class Watched:
-    """A page that was just opened: `received` are the bytes that its websocket has brought it."""
+    """A newly opened page; `received` counts the bytes from its websocket."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.received = page, 0
@@ -105,12 +105,12 @@ class Watched:
         self.received += len(base64.b64decode(content)) if response["opcode"] == 2 else len(content.encode())
 
     def seconds_until(self, selector: str) -> float:
-        """From the request of the page until it shows something."""
+        """Seconds from the request of the page until this is visible."""
         self.page.locator(selector).first.wait_for(timeout=PATIENCE_SECONDS * 1000)
         return time.perf_counter() - self._opened
 
     def received_in(self, seconds: float) -> int:
-        """Bytes, in so many seconds from now."""
+        """Bytes received during this many seconds."""
         before = self.received
         self.page.wait_for_timeout(seconds * 1000)
         return self.received - before
@@ -127,7 +127,7 @@ def watched(browser: Browser, url: str) -> Iterator[Watched]:
 
 @contextmanager
 def several(browser: Browser, url: str, number: int, selector: str) -> Iterator[list[Watched]]:
-    """So many browsers, all of which show something."""
+    """Open this many browsers and wait until each shows the page."""
     with ExitStack() as stack:
         pages = [stack.enter_context(watched(browser, url)) for _ in range(number)]
         for page in pages:

@@ -1,7 +1,7 @@
-"""python -m benchmarks.dashboard.reader FOLDER LINES ROUNDS: what reading a log costs, in a process of its own.
+"""python -m benchmarks.dashboard.reader FOLDER LINES ROUNDS: the reader's cost, in a process of its own.
 
-Prints JSON: seconds of the first look, of looks after new lines and of all the page's figures, of the first look after
-a restart; and the most memory, in megabytes, that this process had meanwhile.
+Prints JSON: seconds of the first read, of reads after new lines, of all figures of the page, and of the first read
+after a restart; and this process's peak memory in megabytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 def figures(folder: Path, lines: int, rounds: int) -> dict[str, float]:
-    """Of a log of so many lines, which gains NEW_LINES in each round."""
+    """Figures for a log of this many lines, which gains NEW_LINES in each round."""
     found = first_looks(folder, lines, rounds)
     reader, restart = timed(lambda: new_reader(folder))
     assert reader.refresh().requests.rows == lines + rounds * NEW_LINES
@@ -38,7 +38,7 @@ def figures(folder: Path, lines: int, rounds: int) -> dict[str, float]:
 
 
 def first_looks(folder: Path, lines: int, rounds: int) -> dict[str, float]:
-    """What the first reader takes, which is gone when this returns."""
+    """Times of a first reader, which is freed when this returns."""
     analyses, looks, all_figures = Analyses(REFERENCE, Settings()), [], []
     reader, build = timed(lambda: new_reader(folder))
     first_figures = timed(lambda: analyses.of(reader.refresh(), Selection()))[1]
@@ -58,7 +58,7 @@ def first_looks(folder: Path, lines: int, rounds: int) -> dict[str, float]:
 
 
 def new_reader(folder: Path) -> LogReader:
-    """One that has looked at the log."""
+    """A reader that has read the log."""
     settings = Settings()
     monitor = Monitor(REFERENCE, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
     reader = LogReader(folder, monitor, Checkpoint(folder.with_name("reader-state")))
@@ -67,7 +67,7 @@ def new_reader(folder: Path) -> LogReader:
 
 
 def timed(call: Callable[[], Result]) -> tuple[Result, float]:
-    """What it gives, and how many seconds it takes."""
+    """The result of a call, and its seconds."""
     start = time.perf_counter()
     return call(), time.perf_counter() - start
 

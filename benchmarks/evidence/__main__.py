@@ -1,8 +1,8 @@
-"""python -m benchmarks.evidence [--streams 300] [--log-streams 300] [--write]: how often alarms are wrong.
+"""python -m benchmarks.evidence [--streams 300] [--log-streams 300] [--write]: error rates and delays of the alarms.
 
-Streams with fixed seeds go through the code of monitoring/ as it ships, and through what others use. Prints
-docs/internals/evidence.md; `--write` writes it, and the results. The exit code is 1 if a limit of
-benchmarks.evidence_goals is broken.
+Runs streams with fixed seeds through monitoring/ as it ships, and through other libraries. Prints
+docs/internals/evidence.md; `--write` saves it and the results. The exit code is 1 if a limit of
+benchmarks.evidence.goals is broken.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """Everything; or what the saved results lack, if it is to `go_on` from them. What was measured is saved at once."""
+    """All results. With `--go-on`, saved results are kept and only the missing ones are measured. Each result is
+    saved at once."""
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if options.go_on else started(options)
     gc.freeze()
     with closing(Runner(options.jobs, time.monotonic() + 60 * options.minutes)) as runner:
@@ -92,7 +93,7 @@ def keep(found: dict[str, Any], options: argparse.Namespace) -> None:
 
 
 def detections() -> list[Detection]:
-    """The one that takes longest comes last."""
+    """All detection scenarios; the slowest comes last."""
     of_requests = sorted(requests.scenarios(), key=lambda detection: detection.length)
     return [*labels.scenarios(), *of_requests, *whole_log.scenarios()]
 
@@ -142,7 +143,7 @@ def installed(package: str) -> str:
 
 
 def revision() -> str:
-    """The commit, with a + when the monitoring or benchmarks that were measured are not those of the commit."""
+    """The commit, with a + if monitoring or benchmarks have uncommitted changes."""
     commit = output("git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD")
     changed = output("git", "-C", str(REPOSITORY), "status", "--porcelain", "monitoring", "benchmarks")
     return commit + ("+" if changed else "")

@@ -1,4 +1,4 @@
-"""What is said about accuracy with few labels or none, and whether labels can be trusted."""
+"""Accuracy estimated with few or no labels, and tests of whether the labels can be trusted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measurements() -> list[Measurement]:
 
 
 def estimates(name: str, accuracy: float | None, flipped: float, stream: int) -> Figures:
-    """How far the estimate is from the share that really was right, and how often its interval holds that share."""
+    """Error of the estimate against the true share, and coverage of its interval."""
     chance = chance_of(name, stream)
     reference = measured_reference(chance)
     figures: Figures = {}
@@ -70,8 +70,8 @@ def estimates(name: str, accuracy: float | None, flipped: float, stream: int) ->
 
 
 def few_labels(name: str, flipped: float, stream: int) -> Figures:
-    """With a random sample of labels: how often the interval holds the share of all answers that are right, and how
-    wide it is beside Wilson's from the same labels."""
+    """With a random sample of labels: coverage of the interval, and its width relative to Wilson's from the same
+    labels."""
     chance = chance_of(name, stream)
     reference = measured_reference(chance)
     figures: Figures = {}
@@ -95,8 +95,7 @@ def few_labels(name: str, flipped: float, stream: int) -> Figures:
 
 
 def biased_feedback(stream: int) -> Figures:
-    """What users' labels say of the accuracy, and whether their skew is seen; and whether one is seen where chance
-    alone decides which answers get a label."""
+    """Accuracy from users' labels, and how often their skew is detected, with and without a real skew."""
     chance = chance_of(BIASED, stream)
     n = math.ceil(FEEDBACK / ((1 - ACCURACY) * LABELLED_IF_WRONG + ACCURACY * LABELLED_IF_RIGHT))
     raw, weighted, seen, false = [], [], [], []
@@ -117,7 +116,7 @@ def biased_feedback(stream: int) -> Figures:
 
 
 def audit(stream: int) -> Figures:
-    """How often the interval of the audit sample's accuracy holds the true one, while users label, too."""
+    """Coverage of the audit sample's accuracy interval while users also send labels."""
     chance = chance_of(AUDIT, stream)
     held, values = [], []
     for _ in range(RUNS_EACH):
@@ -145,7 +144,7 @@ def reported(wrong: Mask, chance: Chance) -> Mask:
 
 
 def labelled_table(answers: pd.DataFrame, wrong: Mask, labelled: Mask) -> pd.DataFrame:
-    """The answers as the dashboard counts them, a row each, with the labels of those that are `labelled`."""
+    """Predictions as the dashboard's table, one row each, with labels for those in `labelled`."""
     first, last = sorted(shipped().label_counts)
     predicted = answers["predicted_sentiment"]
     true = predicted.where(~wrong, predicted.map({first: last, last: first})).where(labelled)

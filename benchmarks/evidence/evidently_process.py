@@ -1,8 +1,8 @@
-"""Evidently's default drift tests, in a process of its own, since Evidently and the dashboard want different pandas.
+"""Evidently's default drift tests in a separate process, because Evidently and the dashboard need different pandas.
 
-Run by the Python of the virtual environment that has Evidently. For each line of JSON on standard input with a
-`reference`, the `windows` to compare with it and their `kind` (num or cat), it prints a line with whether Evidently
-calls each window drifted, by the test and the threshold that it chooses itself.
+Runs in the virtual environment that has Evidently. Each input line is JSON with a `reference`, the `windows` to compare
+with it and their `kind` (num or cat). The output line says for each window whether Evidently calls it drifted, by the
+test and threshold that it chooses itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What monitoring is to reach: goals with their bounds, what was measured, and the limit that every run must keep."""
+"""Goals of the alarms, with their bounds and results, and the limits that every run must meet."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FORMS: dict[Form, str] = {"share": "{:.1%}", "delay": "{:,.0f}", "figure": "{:.4
 
 @dataclass(frozen=True)
 class Goal:
-    """`bounds` is what was set out to be reached. `limit` is what a run must not be worse than: the bound, or what is
-    reached where the bound is not."""
+    """`bounds` is the goal. `limit` is the worst accepted result: the bound, or the published result where the bound
+    was missed."""
 
     name: str
     value: float | None  # None: it was not measured; inf: never reached
@@ -34,7 +34,7 @@ class Goal:
 
     @property
     def holds(self) -> bool:
-        """Whether the value is within the limits, which are the wider, the fewer streams there are."""
+        """Whether the value is within the limits; fewer streams give wider limits."""
         if self.value is None:
             return True
         low, high = self.bounds[0], self.limit or self.bounds[1]
@@ -44,7 +44,7 @@ class Goal:
         return low / wider <= self.value <= high * wider
 
     def _slack(self, share: float) -> float:
-        """Three standard errors, and one stream."""
+        """Three standard errors, plus one stream."""
         return 3 * math.sqrt(max(share * (1 - share), 0) / self.streams) + 1 / self.streams
 
     @property
@@ -65,7 +65,7 @@ class Goal:
 
 
 class Results:
-    """The results of a run, as they are saved, and goals made of them."""
+    """The saved results of a run, and the goals computed from them."""
 
     def __init__(self, results: dict[str, Any]) -> None:
         self._detections = results["detections"]
@@ -88,7 +88,7 @@ class Results:
         return self._detections.get(scenario, {"methods": {}})["methods"].get(method)
 
     def figures(self, measurement: str, start: str) -> list[float]:
-        """The figures whose names begin so; n = 100 is not the beginning of n = 1000."""
+        """The figures whose names begin like this; n = 100 does not match n = 1000."""
         found: dict[str, float] = self._measurements.get(measurement, {})
         return [
             value
@@ -100,14 +100,14 @@ class Results:
         return int(self._measurements.get(measurement, {}).get("streams", 1))
 
     def error(self, name: str, measurement: str, starts: str, bound: float) -> Goal:
-        """The largest of the figures whose names begin so."""
+        """The largest of the figures whose names begin like this."""
         value = worst(self.figures(measurement, starts), max)
         return Goal(name, value, (0, bound), "figure", self.streams(measurement))
 
     def share(
         self, name: str, measurement: str, starts: str, low: float = 0.0, high: float = 1.0, each: int = 1
     ) -> Goal:
-        """The smallest of such figures if it has to be large, else the largest; of `each` shares a stream."""
+        """The smallest of these figures if it should be large, else the largest; `each` is the number per stream."""
         value = worst(self.figures(measurement, starts), min if low else max)
         return Goal(name, value, (low, high), "share", self.streams(measurement) * each)
 
@@ -162,7 +162,7 @@ def of_requests(of: Results) -> list[Goal]:
 
 
 def flagged_windows(of: Results) -> list[Goal]:
-    """Each size's share must be near what was promised, neither more nor less."""
+    """For each size, the share must be near the nominal one, neither more nor less."""
     sizes = [size for size in requests.WINDOW_SIZES if size >= 100]
     return [
         of.share(

@@ -1,4 +1,4 @@
-"""Streams of labels: accuracy that stays or falls, and truths that change sides."""
+"""Streams of labels: stable accuracy, falling accuracy, and truths that flip."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def scenarios() -> list[Detection]:
 
 
 def doubts() -> list[Detection]:
-    """Whether the estimate from confidences is doubted where it should be, and nowhere else."""
+    """How often the confidence-based estimate is doubted, where it should be and where it should not."""
     flips = partial(doubt, "flips", None, FLIPPED, 1.0)
     surer = partial(doubt, "less sure", None, 0.0, LESS_SURE)
     return [
@@ -69,7 +69,7 @@ def fall(before: float, after: float, stream: int) -> Alarms:
 
 
 def alarms(wrong: Ints, accuracy: float, chance: Chance) -> Alarms:
-    """First alarms of all methods; the model had this accuracy when it was shipped."""
+    """First alarms of all methods for a model of this validated accuracy."""
     n = shipped().validation_n
     reference, small = (validated(shipped(), accuracy, size, chance) for size in (n, SMALL_VALIDATION))
     return {
@@ -84,7 +84,7 @@ def alarms(wrong: Ints, accuracy: float, chance: Chance) -> Alarms:
 
 
 def doubt(name: str, accuracy: float | None, flipped: float, temperature: float, stream: int) -> Alarms:
-    """Truths that change after GOOD_LABELS if anything is `flipped`, or confidences that say too much from then on."""
+    """Truths that flip after GOOD_LABELS (`flipped`), or overconfident predictions from then on."""
     chance = chance_of(f"doubt {name}", stream)
     confidence = confidences(LABELS, chance, accuracy=accuracy)
     wrong = answers_wrong(confidence, chance)

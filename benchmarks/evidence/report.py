@@ -1,4 +1,4 @@
-"""docs/internals/evidence.md, made of nothing but the results of a run."""
+"""docs/internals/evidence.md, generated from the results of a run."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def heading(name: str) -> str:
 
 
 def detection_table(detection: dict[str, Any]) -> str:
-    """method | streams | false alarms | median delay | 90 % delay; where nothing changes there are no delays."""
+    """method | streams | false alarms | median delay | 90 % delay; without a change there are no delays."""
     methods, change = detection["methods"], detection["change"]
     head = ["method", "streams", "false alarms"]
     rows = [[name, f"{m['streams']}", false_share(m)] for name, m in methods.items()]

@@ -1,4 +1,4 @@
-"""Streams of requests without labels: traffic that stays as it was, or moves."""
+"""Streams of requests without labels, stable or drifting."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def correlated_name(correlation: float) -> str:
 
 
 def drawn_domains(n: int, chance: Chance, moved: bool) -> npt.NDArray[Any]:
-    """Shares of known tokens, some of them of texts of another domain."""
+    """Vocabulary coverage, with some texts of another domain."""
     values = known_shares(n, chance)
     elsewhere = chance.random(n) < (ELSEWHERE_SHARE if moved else 0.0)
     values[elsewhere] = np.clip(chance.normal(*ELSEWHERE_KNOWN, int(elsewhere.sum())), 0, 1)
@@ -118,7 +118,7 @@ def scenarios() -> list[Detection]:
 
 
 def undrifted(stream: int) -> Alarms:
-    """All signals of requests at once."""
+    """All signals of requests on stable traffic."""
     chance = chance_of(UNDRIFTED, stream)
     signals = signals_of(sampled_reference(chance))
     draws: dict[str, Draw] = {
@@ -151,7 +151,7 @@ def correlated(correlation: float, stream: int) -> Alarms:
 
 
 def alarms_of(signal: str, draw: Draw, values: npt.NDArray[Any], chance: Chance, stream: int) -> Alarms:
-    """First alarms of all methods; windows of the others follow each other."""
+    """First alarms of all methods; other libraries get consecutive windows."""
     found = {OURS: first_alarm(signals_of(sampled_reference(chance))[signal], values)}
     if stream >= STREAMS_OF_OTHERS:
         return found
@@ -160,7 +160,7 @@ def alarms_of(signal: str, draw: Draw, values: npt.NDArray[Any], chance: Chance,
 
 
 def flags_of_others(draw: Draw, windows: Windows, chance: Chance) -> dict[str, list[bool]]:
-    """Which windows others call drifted, each method with a reference sample of its own."""
+    """The windows that other libraries call drifted, each library with a reference sample of its own."""
     small, large = draw(SMALL_SAMPLE, chance, False), draw(LARGE_SAMPLE, chance, False)
     flags = {} if large.dtype.kind == "U" else {KS: ks_flags(large, windows)}
     if has_evidently():
@@ -170,7 +170,7 @@ def flags_of_others(draw: Draw, windows: Windows, chance: Chance) -> dict[str, l
 
 
 def flagged_by_others(size: int, draw: Draw, windows: Windows, chance: Chance) -> Figures:
-    """The share of windows of this size that others call drifted."""
+    """The share of windows of this size that other libraries call drifted."""
     flags = flags_of_others(draw, windows, chance)
     return {f"{method}, n = {size}": float(np.mean(of_method)) for method, of_method in flags.items()}
 
@@ -184,7 +184,7 @@ def measurements() -> list[Measurement]:
 
 
 def flagged_windows(stream: int) -> Figures:
-    """The share of windows of undrifted requests that are called drifted, by size."""
+    """The share of stable windows that are called drifted, by size."""
     chance = chance_of(WINDOWS, stream)
     reference = sampled_reference(chance)
     draw = partial(drawn_lengths, 0.0)
@@ -200,7 +200,7 @@ def flagged_windows(stream: int) -> Figures:
 
 
 def flagged_share_windows(stream: int) -> Figures:
-    """The same for windows in which a predicted label is more frequent."""
+    """The same for windows where one predicted label is more frequent."""
     chance = chance_of(SHARE_WINDOWS, stream)
     reference = sampled_reference(chance)
     figures = {}
@@ -213,7 +213,7 @@ def flagged_share_windows(stream: int) -> Figures:
 
 
 def flagged_repeats(stream: int) -> Figures:
-    """The share of windows called drifted in which each text was sent several times, though nothing drifted."""
+    """The share of stable windows called drifted when each text was sent several times."""
     chance = chance_of(REPEATED, stream)
     reference, sample = sampled_reference(chance), lengths(LARGE_SAMPLE, chance)
     figures = {}
@@ -233,7 +233,7 @@ def repeats_table(words: npt.NDArray[Any], texts: npt.NDArray[Any]) -> pd.DataFr
 
 
 def length_flag(words: npt.NDArray[Any], reference: Reference) -> bool:
-    """Ours: a window of the page differs from the reference by more than chance."""
+    """Ours: a window differs from the reference significantly and noticeably."""
     return length_drift(pd.DataFrame({"words": words, "distinct": 1}), reference).p_value < MAX_P_VALUE
 
 

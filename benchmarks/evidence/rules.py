@@ -1,6 +1,6 @@
-"""What raises alarms: the signals of monitoring/ as they ship, and the rules that are in use today.
+"""Alarm rules: the signals of monitoring/ as they ship, and rules in use elsewhere.
 
-Each rule returns the number of the observation, counted from 1, at which it raises its first alarm, or None.
+Each rule returns the number of the observation, from 1, of its first alarm, or None.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def signals_of(reference: Reference | None) -> dict[str, Watched]:
 
 
 def first_alarm(watched: Watched, *values: Any) -> Alarm:
-    """Of a signal of monitoring/ that is given these values."""
+    """The first alarm of a signal of monitoring/ on these values."""
     bins, signal = watched.bins(*values), watched.signal
     for start in range(0, len(bins), BLOCK):
         part = bins[start : start + BLOCK]
@@ -46,34 +46,34 @@ def first_alarm(watched: Watched, *values: Any) -> Alarm:
 
 
 def below_threshold(wrong: Ints) -> Alarm:
-    """Ours: accuracy is proven to be below the threshold."""
+    """Ours: accuracy is significantly below the threshold."""
     return first_alarm(signals_of(None)["accuracy"], wrong)
 
 
 def worse_than_shipped(reference: Reference, wrong: Ints) -> Alarm:
-    """Ours: accuracy is proven to be below what was measured before the model was shipped."""
+    """Ours: accuracy is significantly below the validated one."""
     return first_alarm(signals_of(reference)["validation"], wrong)
 
 
 def doubted(reference: Reference, confidence: Any, wrong: Ints) -> Alarm:
-    """Ours: the estimate from confidences is proven wrong."""
+    """Ours: the confidence-based estimate is significantly wrong."""
     return first_alarm(signals_of(reference)[FIT], confidence, wrong)
 
 
 def cumulative_rule(wrong: Ints) -> Alarm:
-    """From the first label on, as dashboards that compare one figure with 80 % have it."""
+    """Cumulative accuracy below 80 %, from the first label on, as simple dashboards do it."""
     return first(np.cumsum(1 - wrong) < THRESHOLD * np.arange(1, len(wrong) + 1) - 1e-9)
 
 
 def rolling_rule(wrong: Ints) -> Alarm:
-    """From the hundredth label on."""
+    """The same, from the hundredth label on."""
     sums = np.cumsum(np.concatenate([[0], 1 - wrong]))
     found = first(sums[ROLLING:] - sums[:-ROLLING] < THRESHOLD * ROLLING - 1e-9)
     return found and found + ROLLING - 1
 
 
 def chunk_rule(wrong: Ints, accuracy: float, validation_n: int, chance: Chance) -> Alarm:
-    """A chunk's accuracy is more than three standard deviations below the mean of the validation's chunks."""
+    """A chunk's accuracy is more than three standard deviations below the mean of the validation chunks."""
     validated = chance.binomial(CHUNK, accuracy, validation_n // CHUNK) / CHUNK
     whole = len(wrong) // CHUNK
     accuracies = 1 - wrong[: whole * CHUNK].reshape(whole, CHUNK).mean(axis=1)
@@ -87,7 +87,7 @@ def first(reached: Any) -> Alarm:
 
 
 def river_rules() -> dict[str, Callable[[Ints], Alarm]]:
-    """The detectors of river at their defaults; none where it is not installed."""
+    """River's detectors with their defaults; none where River is not installed."""
     try:
         drift, binary = import_module("river.drift"), import_module("river.drift.binary")
     except ImportError:

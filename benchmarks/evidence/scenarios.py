@@ -1,4 +1,4 @@
-"""What a scenario is, and how its streams are run and summed up."""
+"""Scenarios: how their streams are run and summarized."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Detection(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """Figures of each stream, which are averaged."""
+    """Figures of each stream, to be averaged."""
 
     name: str
     run: Callable[[int], Figures]
@@ -37,8 +37,8 @@ class Measurement(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What one method made of a scenario's streams. `false` of them had an alarm before anything changed; delays are of
-    the others, in observations from the change, None where fewer than that part of them had an alarm."""
+    """One method's results on a scenario. `false` streams had an alarm before the change. Delays are in observations
+    after the change, over the other streams; None where too few of them had an alarm."""
 
     streams: int
     false: int
@@ -51,7 +51,7 @@ class Result:
 
 
 def result(alarms: Sequence[Alarm], change: int | None) -> Result:
-    """The first alarms of one method."""
+    """Summary of one method's first alarms."""
     end = math.inf if change is None else change
     places = [math.inf if alarm is None else alarm for alarm in alarms]
     false = sum(alarm is not None and alarm <= end for alarm in alarms)
@@ -62,7 +62,7 @@ def result(alarms: Sequence[Alarm], change: int | None) -> Result:
 
 
 def quantile(delays: Sequence[float], part: float) -> int | None:
-    """The smallest of the sorted delays that so many do not exceed."""
+    """The smallest of the sorted delays that this many do not exceed."""
     if not delays:
         return None
     delay = delays[math.ceil(part * len(delays)) - 1]
@@ -78,23 +78,23 @@ def results(outcomes: Iterable[Alarms], change: int | None) -> dict[str, Result]
 
 
 def means(outcomes: Sequence[Figures]) -> Figures:
-    """The mean of every figure, and how many streams it is of."""
+    """The mean of every figure, and the number of streams."""
     names = {name: None for figures in outcomes for name in figures}
     averages = {name: float(np.mean([f[name] for f in outcomes if name in f])) for name in names}
     return averages | {"streams": float(len(outcomes))}
 
 
 class Runner:
-    """Runs streams in so many processes."""
+    """Runs streams in several processes."""
 
     def __init__(self, jobs: int, end: float = math.inf) -> None:
-        """`end` is when streams that may be left out are no longer begun, by time.monotonic."""
+        """`end` (time.monotonic) is when optional streams are no longer started."""
         self._jobs = jobs
         self._end = end
         self._pool = get_context("fork").Pool(jobs) if jobs > 1 else None
 
     def run(self, function: Callable[[int], Any], streams: int, may_be_fewer: bool = False) -> list[Any]:
-        """The outcomes of the first `streams` streams, or of as many as there is time for, but of some."""
+        """Outcomes of the first `streams` streams, or of those that fit into the time, but at least some."""
         if not may_be_fewer:
             return self._map(function, range(streams))
         outcomes: list[Any] = []
@@ -108,6 +108,6 @@ class Runner:
         return self._pool.map(function, streams, chunksize=max(1, len(streams) // (16 * self._jobs)))
 
     def close(self) -> None:
-        """End the processes, whatever they do."""
+        """Kill the processes."""
         if self._pool:
             self._pool.terminate()

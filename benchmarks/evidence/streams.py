@@ -1,4 +1,4 @@
-"""Streams of requests and labels with fixed seeds, drawn from the reference profile that ships with the model."""
+"""Random streams of requests and labels with fixed seeds, drawn from the shipped reference."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Chance = np.random.Generator
 
 @cache
 def shipped() -> Reference:
-    """The profile that ships with the model."""
+    """The shipped reference."""
     return load_profile(REPOSITORY / "monitoring" / "reference.json")
 
 
 def chance_of(scenario: str, stream: int) -> Chance:
-    """The same numbers for a stream of a scenario at every run, however many streams there are."""
+    """A generator for one stream of a scenario: the same at every run, whatever the number of streams."""
     return np.random.default_rng([SEED, crc32(scenario.encode()), stream])
 
 
 def sampled_reference(chance: Chance) -> Reference:
-    """A profile of as many texts as the shipped one, drawn from what the traffic is drawn from: no profile is exact."""
+    """A reference of as many texts as the shipped one, drawn from the traffic's distribution: no reference is exact."""
     profile = shipped()
     assert profile.known_counts is not None
     labels = list(profile.label_counts)
@@ -56,8 +56,7 @@ def sampled_reference(chance: Chance) -> Reference:
 
 
 def measured_reference(chance: Chance) -> Reference:
-    """The same, with a calibration curve and a validation measured anew on as many answers as the shipped ones were,
-    as training does it: neither is exact, either."""
+    """The same, with calibration and validation also measured on as many predictions as training had."""
     n = shipped().validation_n
     confidence = np.sort(confidences(n, chance))
     right = 1 - answers_wrong(confidence, chance)
@@ -77,17 +76,17 @@ def again(counts: Ints, chance: Chance) -> Ints:
 
 
 def validated(reference: Reference, accuracy: float, n: int, chance: Chance) -> Reference:
-    """The profile of a model of this accuracy, after it was measured with `n` answers."""
+    """The reference of a model whose accuracy was measured on `n` predictions."""
     return replace(reference, validation_n=n, validation_correct=int(chance.binomial(n, accuracy)))
 
 
 def errors(accuracy: float, n: int, chance: Chance) -> Ints:
-    """Whether each of `n` answers is wrong (1)."""
+    """For each of `n` predictions, 1 if it is wrong."""
     return (chance.random(n) >= accuracy).astype(np.int64)
 
 
 def within(edges: npt.NDArray[Any], bins: Ints, chance: Chance) -> Floats:
-    """Values spread evenly within these bins of a histogram."""
+    """Values uniformly distributed within these histogram bins."""
     low, high = edges[:-1][bins].astype(np.float64), edges[1:][bins].astype(np.float64)
     return np.asarray(low + chance.random(len(bins)) * (high - low), dtype=np.float64)
 
@@ -99,7 +98,7 @@ def bins_of(counts: npt.NDArray[Any], n: int, chance: Chance) -> Ints:
 
 
 def lengths(n: int, chance: Chance, shift: float = 0.0) -> Ints:
-    """Numbers of words, moved by so many standard deviations of their logarithm."""
+    """Word counts, shifted by this many standard deviations of their logarithm."""
     profile = shipped()
     logs = np.log(profile.length_edges)
     values = within(logs, bins_of(profile.length_counts, n, chance), chance)
@@ -107,7 +106,7 @@ def lengths(n: int, chance: Chance, shift: float = 0.0) -> Ints:
 
 
 def words(logs: Floats, shift: float = 0.0) -> Ints:
-    """Whole numbers of words whose logarithms are `logs`, moved by so many standard deviations."""
+    """Integer word counts with logarithms `logs`, shifted by this many standard deviations."""
     return np.maximum(np.floor(np.exp(logs + shift * log_length_deviation())), 1).astype(np.int64)
 
 
@@ -117,15 +116,15 @@ def log_length_deviation() -> float:
 
 
 def spread(edges: npt.NDArray[Any], counts: Ints) -> float:
-    """The standard deviation of values that are spread evenly within the bins."""
+    """The standard deviation of values uniform within the bins."""
     centres, widths = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
     mean = np.average(centres, weights=counts)
     return float(np.sqrt(np.average((centres - mean) ** 2 + widths**2 / 12, weights=counts)))
 
 
 def autocorrelated_lengths(n: int, correlation: float, chance: Chance) -> Ints:
-    """Numbers of words distributed as ever, each depending on the one before: the normal score of one is `correlation`
-    times that of the one before, and noise."""
+    """Word counts with the reference's distribution; each normal score is `correlation` times the previous one, plus
+    noise."""
     noise = chance.standard_normal(n)
     noise[1:] *= np.sqrt(1 - correlation**2)
     ranks = norm.cdf(lfilter([1.0], [1.0, -correlation], noise))
@@ -138,7 +137,7 @@ def autocorrelated_lengths(n: int, correlation: float, chance: Chance) -> Ints:
 
 
 def known_shares(n: int, chance: Chance, shift: float = 0.0) -> Floats:
-    """Shares of known tokens, moved by so many of their standard deviations."""
+    """Vocabulary coverage, shifted by this many standard deviations."""
     profile = shipped()
     assert profile.known_edges is not None
     assert profile.known_counts is not None
@@ -147,8 +146,8 @@ def known_shares(n: int, chance: Chance, shift: float = 0.0) -> Floats:
 
 
 def confidences(n: int, chance: Chance, shift: float = 0.0, accuracy: float | None = None) -> Floats:
-    """Confidences, with log-odds moved by so many of their standard deviations; or of traffic that is harder or easier
-    than what the profile was made of, so that answers which mean what they say are right with this `accuracy`."""
+    """Confidences with log-odds shifted by this many standard deviations; or of harder or easier traffic, on which
+    calibrated predictions have this `accuracy`."""
     profile = shipped()
     shares = profile.confidence_counts / profile.confidence_counts.sum()
     shares = shares if accuracy is None else tilted_to(accuracy)
@@ -169,7 +168,7 @@ def log_odds_deviation() -> float:
 
 @cache
 def tilted_to(accuracy: float) -> Floats:
-    """Shares of the confidence bins that favour or shun the sure answers until this many are right."""
+    """Shares of the confidence bins, reweighted so that this share of predictions is right."""
     profile = shipped()
     bins = np.repeat(np.arange(len(profile.confidence_counts)), 200)
     values = within(profile.confidence_edges, bins, chance_of("", 0))
@@ -183,8 +182,8 @@ def tilted_to(accuracy: float) -> Floats:
 
 
 def answers_wrong(confidence: Floats, chance: Chance, flipped: float = 0.0, temperature: float = 1.0) -> Ints:
-    """Whether answers of these confidences are wrong, given that confidence means what the profile says. Of the truths,
-    `flipped` change sides; at a `temperature` above 1 answers are right less often than their confidence says."""
+    """For predictions of these confidences, whether each is wrong, given the reference's calibration. `flipped` of
+    the truths are swapped; a `temperature` above 1 makes predictions overconfident."""
     right = calibrated(confidence, shipped())
     right = expit(logit(right) / temperature) if temperature != 1 else right
     wrong = chance.random(len(confidence)) >= right
@@ -192,7 +191,7 @@ def answers_wrong(confidence: Floats, chance: Chance, flipped: float = 0.0, temp
 
 
 def predictions(n: int, chance: Chance, positive: float | None = None) -> npt.NDArray[np.str_]:
-    """Predicted labels; `positive` of them are the last label, or as many as in the profile."""
+    """Predicted labels; a share `positive` is the last label, by default as in the reference."""
     labels = sorted(shipped().label_counts)
     share = shipped().label_counts[labels[-1]] / sum(shipped().label_counts.values()) if positive is None else positive
     return np.array(labels)[(chance.random(n) < share).astype(np.int64)]

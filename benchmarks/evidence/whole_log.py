@@ -1,4 +1,4 @@
-"""Streams that are written as a real log and read as the watcher reads it: LogReader and Monitor."""
+"""Streams written as a real log and read as the alerting service reads it, by LogReader and Monitor."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FIRST_SECOND = np.datetime64("2026-01-01T00:00:00.000000")
 
 @dataclass
 class Requests:
-    """What a log says about requests, an array each; requests come one a second."""
+    """Fields of a log's requests, one array each; one request a second."""
 
     texts: Ints  # the same number, the same text
     words: Ints
@@ -67,7 +67,7 @@ class Requests:
 
 @dataclass
 class Labels:
-    """What a log says about labels, in order of arrival: of which request, when in seconds, and which label."""
+    """Fields of a log's labels in order of arrival: request, time in seconds, label."""
 
     of: Ints
     seconds: Floats
@@ -80,7 +80,7 @@ def drawn_requests(n: int, chance: Chance) -> Requests:
 
 
 def drawn_labels(requests: Requests, labelled: Ints, wrong: Ints, chance: Chance) -> Labels:
-    """Labels of the requests `labelled`, whose answers are `wrong`, each up to LATEST requests late."""
+    """Labels of the requests `labelled`, whose predictions are `wrong`, each up to LATEST requests late."""
     names = np.array(sorted(shipped().label_counts))
     right = requests.predicted[labelled]
     true = np.where(wrong, np.where(right == names[0], names[1], names[0]), right)
@@ -90,7 +90,7 @@ def drawn_labels(requests: Requests, labelled: Ints, wrong: Ints, chance: Chance
 
 
 def read_by_monitor(reference: Reference, requests: Requests, labels: Labels | None) -> Monitor:
-    """Written as a log in a folder of its own and followed, as the service would write it and the watcher follow it."""
+    """Write the stream to a folder of its own as the service would, and follow it as the alerting service would."""
     settings = Settings()
     monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
     parent = REPOSITORY / ".run"
@@ -111,7 +111,7 @@ def append(path: Path, lines: Iterator[str]) -> None:
 
 
 def prediction_lines(requests: Requests, start: int, end: int) -> Iterator[str]:
-    """As api/prediction_log.py writes them; a text is its number and as many times a word as it takes."""
+    """Lines as the API writes them; a text is its number and a repeated word."""
     part = slice(start, end)
     version = shipped().model_version
     columns = (requests.texts, requests.words, requests.predicted, requests.confidence, requests.known_share)
@@ -145,7 +145,7 @@ def filling(words: int) -> str:
 
 
 def alarm_of(monitor: Monitor, *names: str) -> Alarm:
-    """The number of the observation at the first alarm of any of these signals."""
+    """The observation of the first alarm of any of these signals."""
     episodes = [monitor.statuses()[name].episodes for name in names]
     return min((of_signal[0].raised.number for of_signal in episodes if of_signal), default=None)
 
@@ -159,7 +159,7 @@ def scenarios() -> list[Detection]:
 
 
 def end_to_end(stream: int) -> Alarms:
-    """A model as good as it was when it was shipped, and traffic as it was."""
+    """A model as accurate as validated, and stable traffic."""
     chance = chance_of(END_TO_END, stream)
     requests = drawn_requests(REQUESTS, chance)
     labelled = np.sort(chance.choice(REQUESTS, LABELS, replace=False))
@@ -174,7 +174,8 @@ def end_to_end(stream: int) -> Alarms:
 
 
 def late(stream: int) -> Alarms:
-    """Every answer gets its label, late and out of order; the delay counts from the first label of a worse answer."""
+    """Every prediction gets its label late and out of order; the delay counts from the first label of a worse
+    prediction."""
     chance = chance_of(LATE, stream)
     reference, requests, labels, wrong = late_labels(chance)
     monitor = read_by_monitor(reference, requests, labels)
@@ -194,7 +195,7 @@ def late_labels(chance: Chance) -> tuple[Reference, Requests, Labels, Ints]:
 
 
 def same_verdict(stream: int) -> Figures:
-    """Whether the alarm from the log is that of the signal alone, given the labels in order of arrival."""
+    """Whether the log gives the same alarm as the signal alone does on the labels in order of arrival."""
     chance = chance_of(LATE, stream)
     reference, requests, labels, wrong = late_labels(chance)
     found = alarm_of(read_by_monitor(reference, requests, labels), "validation")
@@ -202,7 +203,7 @@ def same_verdict(stream: int) -> Figures:
 
 
 def repeated(stream: int) -> Alarms:
-    """Each text sent several times within REPEATED_WITHIN requests, though nothing drifts."""
+    """Stable traffic with each text sent several times within REPEATED_WITHIN requests."""
     chance = chance_of(REPEATED, stream)
     reference = sampled_reference(chance)
     alarms: Alarms = {}

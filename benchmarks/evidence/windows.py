@@ -1,4 +1,4 @@
-"""Rules that compare windows of requests with a reference sample: Evidently's defaults, and a plain KS test."""
+"""Rules that compare windows with a reference sample: Evidently's defaults, and a plain KS test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def has_evidently() -> bool:
 
 
 def evidently_flags(reference: npt.NDArray[Any], windows: Windows) -> list[bool]:
-    """Which windows Evidently calls drifted, by the test and the threshold that it chooses itself."""
+    """The windows that Evidently calls drifted, by the test and threshold that it chooses itself."""
     kind = "num" if reference.dtype.kind in "if" else "cat"
     asked = {"reference": reference.tolist(), "windows": [window.tolist() for window in windows], "kind": kind}
     process = _evidently()
@@ -41,13 +41,13 @@ def evidently_flags(reference: npt.NDArray[Any], windows: Windows) -> list[bool]
 
 @cache
 def _evidently() -> subprocess.Popen[str]:
-    """One for each process that asks; it ends when its standard input does."""
+    """One process per caller; it ends when its standard input closes."""
     command = [str(EVIDENTLY_PYTHON), str(Path(__file__).with_name("evidently_process.py"))]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def ks_flags(reference: npt.NDArray[Any], windows: Windows) -> list[bool]:
-    """Which windows a two-sample KS test at the 5 % level calls drifted."""
+    """The windows that a two-sample KS test rejects at 5 %."""
     return [bool(ks_2samp(reference, window, method="asymp").pvalue < KS_P_VALUE) for window in windows]
 
 
@@ -56,6 +56,6 @@ def whole_windows(values: npt.NDArray[Any], size: int = WINDOW) -> Windows:
 
 
 def first_flag(flags: Sequence[bool], size: int = WINDOW) -> int | None:
-    """The number of the last request of the first window that was flagged."""
+    """The number of the last request of the first flagged window."""
     found = np.flatnonzero(flags)
     return (int(found[0]) + 1) * size if len(found) else None

@@ -1,4 +1,4 @@
-"""Texts of which some come from another domain: whether the words said to have moved are those of the domain."""
+"""Texts with some of another domain: whether the words listed as changed are the domain's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measurements() -> list[Measurement]:
 
 
 def moved(stream: int) -> Figures:
-    """How many of ten words are listed and the domain's, and whether any is listed where there is no other domain."""
+    """How many of the ten listed words are the domain's, and whether any word is listed without another domain."""
     chance = chance_of(MOVED, stream)
     listed = moved_words(texts(chance, DOMAIN_SHARE), shipped().words)[:LISTED]
     found = sum(word.word in words_elsewhere() for word in listed) / LISTED
@@ -50,7 +50,7 @@ def texts_elsewhere() -> list[str]:
 
 @cache
 def words_elsewhere() -> frozenset[str]:
-    """Words that are more frequent there than in the reference."""
+    """Words that are more frequent in these than in the reference."""
     words = shipped().words
     found = Counter(word for text in texts_elsewhere() for word in set(words.pattern.findall(text.lower())))
     usual = {word: words.texts.get(word, min(words.texts.values())) / words.n for word in found}
@@ -58,7 +58,7 @@ def words_elsewhere() -> frozenset[str]:
 
 
 def texts(chance: Chance, of_domain: float) -> list[Prediction]:
-    """Each word of the reference is in a text as often as in a reference text; the other texts are of the domain."""
+    """Texts with the reference's word frequencies; a share of them is from the domain."""
     words = shipped().words
     names = np.array(list(words.texts))
     shares = np.array(list(words.texts.values())) / words.n

@@ -1,8 +1,8 @@
-"""python -m benchmarks.reliability [WORD …]: run every test of docs/internals/reliability.md at full size.
+"""python -m benchmarks.reliability [WORD …]: run the tests behind docs/internals/reliability.md at full size.
 
-Runs the test of each promise (of those rows that hold one of the words, or of all), and puts what they measured into
-benchmarks/results/reliability.json and the tables of docs/internals/reliability.md. Needs Docker, a kind cluster
-(`make kind-up kind-load`) and Chromium; a row whose engine is missing keeps the result that it had.
+Runs the test of each promise (all, or the rows that contain one of the words), and writes the results to
+benchmarks/results/reliability.json and the tables of the document. Needs Docker, a kind cluster (`make kind-up
+kind-load`) and Chromium. A row whose engine is missing keeps its last result.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def arguments() -> argparse.Namespace:
 
 
 def wanted(words: Sequence[str]) -> list[Promise]:
-    """The promises whose row holds one of the words; all without words."""
+    """The promises whose row contains one of the words; all without words."""
     return [p for p in promises() if not words or any(word.lower() in " ".join(p).lower() for word in words)]
 
 
 def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What the tests have noted, by test: each line is an object with `test` and `result`."""
+    """Results by test, from JSON lines with `test` and `result`."""
     found: dict[str, list[str]] = {}
     for note in map(json.loads, lines):
         found.setdefault(note["test"], []).append(note["result"])
@@ -72,7 +72,7 @@ def measured(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def filled(document: str, results: Results) -> str:
-    """The document with what was measured on, and the table of each section below its `<!-- rows -->`."""
+    """The document with the machine's sentence, and each section's table below its `<!-- rows -->`."""
     document = re.sub(r"(?<=<!-- machine -->\n)(?:.+\n)*", sentence(results), document)
     every = promises()
     for heading in SECTIONS:
@@ -85,7 +85,7 @@ def filled(document: str, results: Results) -> str:
 
 
 def sentence(results: Results) -> str:
-    """When and on what it was measured."""
+    """Dates, commits and machines of the results."""
     measured_on = {key: sorted({result[key] for result in results.values()}) for key in ("date", "revision", "machine")}
     commits = f"{'commits' if len(measured_on['revision']) > 1 else 'commit'} {', '.join(measured_on['revision'])}"
     return f"Measured on {' and '.join(measured_on['date'])}, {commits}, {'; '.join(measured_on['machine'])}.\n"

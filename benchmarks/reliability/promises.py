@@ -1,4 +1,4 @@
-"""The promises of the reliability document, each read from the marker of the test that puts it to the proof:
+"""The promises of the reliability document. Each is a marker at the test that proves it:
 `@pytest.mark.promise(section, fault, holds)`."""
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Promise(NamedTuple):
 
 
 def promises(tests: Path = REPOSITORY / "tests") -> list[Promise]:
-    """All of them, by section, file and line. Reads the files without importing them; raises ValueError for a marker
-    whose arguments are not literal strings, or names no section of `SECTIONS`."""
+    """All promises, ordered by section, file and line. Parses the test files without importing them. Raises
+    ValueError for a marker with arguments that are no literal strings, or with an unknown section."""
     found = [promise for path in sorted(tests.rglob("test_*.py")) for promise in _of_file(path)]
     if unknown := {promise.section for promise in found} - set(SECTIONS):
         raise ValueError(f"{', '.join(sorted(unknown))} is no section of the reliability document")

@@ -1,9 +1,9 @@
-"""python -m benchmarks.serving [--rounds 7] [--seconds 3] [--requests 1000000] [--before PATH]: how fast the API is.
+"""python -m benchmarks.serving [--rounds 7] [--seconds 3] [--requests 1000000] [--before PATH]: the API's speed.
 
-Every round measures all servers in turns, each started by the same command, with wrk (benchmarks.rounds); then come
-memory, start and scorer (benchmarks.worker). Prints the servers' and the goals' tables and writes everything to
-benchmarks/results/serving.json. `--before` names another checkout of this repository to be measured beside this one.
-What goals say in seconds is also told for a machine as fast as the one where they were set.
+Each round measures every server in turn with wrk, all started by the same command (benchmarks.serving.rounds); then
+memory, start-up and scorer are measured (benchmarks.serving.worker). Prints the tables of servers and goals, and saves
+all results in benchmarks/results/serving.json. `--before` also measures another checkout of this repository. Goals in
+seconds are also converted to the speed of the machine on which they were set.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def say(what: str) -> None:
 
 
 def tables(results: dict[str, Any]) -> str:
-    """The machine and both tables in Markdown, from nothing but the results."""
+    """The machine and both tables in Markdown."""
     rounds = results["rounds"]
     return f"{sentence(results)}\n{servers_table(rounds)}\n{goals_table(goals(results), faster_there(rounds))}"
 
@@ -105,7 +105,7 @@ def server_row(rounds: Rounds, name: str) -> list[str]:
 
 
 def goals_table(reached: list[Goal], faster: float) -> str:
-    """`faster` says how many times as fast the machine was where the goals were set."""
+    """`faster` is the speed of the machine of the goals relative to this one."""
     head = ["goal", "target", "measured", "met", f"at {LIMIT_THERE:,}/s of {LIMIT}"]
     return table(
         head,

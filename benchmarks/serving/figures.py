@@ -1,4 +1,4 @@
-"""What the rounds say together: medians, and ratios taken within each round."""
+"""Summaries over rounds: medians, and ratios taken within each round."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def median(rounds: Rounds, turn: str, load: str, figure: str = RATE) -> float:
 
 
 def ratio(rounds: Rounds, turn: str, other: str, load: str = "short") -> float:
-    """How many times the rate of the other turn; the two of one round are compared, since machines have moods."""
+    """The rate relative to another turn of the same round, because a machine's speed varies between rounds."""
     return median_of(measured[turn][load][RATE] / measured[other][load][RATE] for measured in rounds)
 
 
 def ratio_by_processor_time(rounds: Rounds, turn: str, other: str, load: str = "short") -> float | None:
-    """The same of requests for each second of a processor, of which a server may have had less than it could use."""
+    """The same for requests per processor second."""
     both = [(measured[turn][load], measured[other][load]) for measured in rounds]
     if not all(one["server_cores"] for pair in both for one in pair):
         return None  # nothing said how long the processors were used
@@ -36,17 +36,17 @@ def of_a_core(figures: dict[str, Any]) -> float:
 
 
 def tail(rounds: Rounds, turn: str, load: str) -> float:
-    """The 99th percentile in means."""
+    """The mean 99th percentile."""
     return median_of(measured[turn][load]["p99_ms"] / measured[turn][load]["mean_ms"] for measured in rounds)
 
 
 def moved(rounds: Rounds, turn: str, load: str, alone: str = "short") -> float:
-    """By how many milliseconds the 99th percentile is higher than with the other load."""
+    """How much higher the 99th percentile is than with the other load, in milliseconds."""
     return median_of(measured[turn][load]["p99_ms"] - measured[turn][alone]["p99_ms"] for measured in rounds)
 
 
 def total(rounds: Rounds, figure: str, turn: str = "", load: str = "") -> int:
-    """A figure summed over the rounds, of one turn and load or of all that have it, and of the connections beside."""
+    """A figure summed over the rounds, for one turn and load or for all, including side connections."""
     return sum(
         int(part.get(figure, 0))
         for measured in rounds
@@ -58,23 +58,23 @@ def total(rounds: Rounds, figure: str, turn: str = "", load: str = "") -> int:
 
 
 def files_with_lines(rounds: Rounds, turn: str, load: str = "short") -> int:
-    """How many log files grew, in the round where fewest did."""
+    """The smallest number of log files that grew in a round."""
     return min(sum(map(bool, measured[turn][load]["lines"].values())) for measured in rounds)
 
 
 def busiest(rounds: Rounds, turn: str, load: str = "short") -> float:
-    """The share of the lines that went to one log file, the one that got most."""
+    """The largest share of lines in one log file."""
     every = [measured[turn][load]["lines"].values() for measured in rounds]
     return median_of(max(lines) / sum(lines) for lines in every)
 
 
 def most(rounds: Rounds, figure: str) -> float:
-    """The largest of all values that a figure has anywhere."""
+    """The maximum of a figure."""
     return max(float(part[figure]) for measured in rounds for loads in measured.values() for part in loads.values())
 
 
 def medians(rounds: Rounds) -> dict[str, dict[str, dict[str, float]]]:
-    """The median of every figure that is one number, by turn and load."""
+    """The median of every single-number figure, by turn and load."""
     return {
         turn: {
             load: {

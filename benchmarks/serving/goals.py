@@ -1,4 +1,4 @@
-"""What the service is to reach: each goal with its bound and what was measured."""
+"""Goals of the API, each with its bound and result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Goal:
 
     @property
     def met(self) -> bool | None:
-        """None if there is nothing to meet, or nothing measured."""
+        """None without a bound or a result."""
         if self.value is None or self.bound is None:
             return None
         return self.value >= self.bound if self.sign == "≥" else self.value <= self.bound
@@ -48,14 +48,14 @@ class Goal:
         return "not measured" if self.value is None else self.form.format(self.value)
 
     def elsewhere(self, faster: float) -> str:
-        """What it would be on a machine so many times as fast; nothing if it does not scale, or there is no bound."""
+        """The result converted to a machine this many times as fast; empty if it does not scale or has no bound."""
         if self.value is None or self.bound is None or not self.scales:
             return ""
         return self.form.format(self.value * faster**self.scales)
 
 
 def faster_there(rounds: Rounds) -> float:
-    """How many times as fast as here the machine was where the goals were set, by the constant FastAPI."""
+    """The speed of the machine of the goals relative to this one, by the constant FastAPI."""
     return LIMIT_THERE / median(rounds, LIMIT, "short")
 
 

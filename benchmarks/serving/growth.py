@@ -1,8 +1,8 @@
-"""python -m benchmarks.serving.growth [--rounds 3] [--seconds 5] [--lines 10000000]: what a long log costs the service.
+"""python -m benchmarks.serving.growth [--rounds 3] [--seconds 5] [--lines 10000000]: the API's speed on a long log.
 
-The log grows from nothing to ten million lines, written to its file while the service is stopped. At each size the
-service is started on it and measured; right before, as the control, the constant FastAPI. After each round the log is
-cut back to its size. Prints a table and writes benchmarks/results/growth.json; the log is deleted in any case.
+The log grows from nothing to ten million lines, written while the service is stopped. At each size the service is
+started and measured, right after the constant FastAPI as control. After each round the log is cut back to its size.
+Prints a table, saves benchmarks/results/growth.json, and deletes the log.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
 
 
 def sizes(largest: int) -> list[int]:
-    """None, then ten thousand lines and ten times as many each time, up to the largest."""
+    """0, then 10,000 lines and ten times as many each time, up to the largest."""
     steps, lines = [0], SMALLEST
     while lines < largest:
         steps.append(lines)
@@ -119,7 +119,7 @@ def send(server: Server, seconds: int) -> wrk.Result:
 
 
 def growth_table(results: dict[str, Any]) -> str:
-    """The table in Markdown, from nothing but the results."""
+    """The results as a Markdown table."""
     return table(HEAD, [growth_row(size) for size in results["sizes"]], numbers=range(len(HEAD)))
 
 

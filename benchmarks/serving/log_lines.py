@@ -1,4 +1,4 @@
-"""Lines for a log that looks used: of different texts, lengths, answers and times, about 370 bytes each."""
+"""Realistic log lines of about 370 bytes, with varied texts, lengths, predictions and times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def append_lines(log: Path, lines: int) -> None:
-    """Append so many lines and wait until they are on the disk, lest writing them is measured with the service."""
+    """Append this many lines and sync them, so that writing them is not measured with the service."""
     block = [line(record(number, random.Random(number))) for number in range(min(lines, BLOCK_LINES))]
     with log.open("ab") as file:
         for _ in range(lines // BLOCK_LINES):

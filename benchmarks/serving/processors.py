@@ -1,4 +1,4 @@
-"""How much of the processors a server took during a measurement, and other processes, which should be nothing."""
+"""Processor use of a server during a measurement, and of unrelated processes, which should be none."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DISTURBING = 0.1  # cores
 
 
 class Processors:
-    """Seconds of all cores that were used since this was made; the server is a process group that goes on running.
+    """Processor use since construction. `server` is a process group that keeps running.
 
-    What is neither its nor this process' own, nor of the load that this one has started and waited for, is of others.
-    Everything is 0 where Linux' /proc is missing.
+    Time that belongs neither to the server, nor to this process, nor to its finished load generators, is counted as
+    others'. All values are 0 without Linux' /proc.
     """
 
     def __init__(self, server: int) -> None:
@@ -23,7 +23,7 @@ class Processors:
         self._since, self._before = time.monotonic(), self._used()
 
     def cores(self) -> tuple[float, float]:
-        """How many cores the server kept busy on average until now, and how many the others did."""
+        """The average number of cores that the server used until now, and that others used."""
         seconds = time.monotonic() - self._since
         server, others = (max(now - then, 0) / seconds for now, then in zip(self._used(), self._before, strict=True))
         return server, others
@@ -36,14 +36,14 @@ class Processors:
 
 
 def busy_seconds() -> float:
-    """What all processes together have used, and what other virtual machines took."""
+    """Processor time of the whole machine, including time stolen by other virtual machines."""
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, (PROC / "stat").read_text().split()[1:9])
     # Interrupts are counted as the time of whichever process they interrupt, too.
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def group_seconds(group: int) -> float:
-    """What the running processes of a process group have used."""
+    """Processor time of the running processes of a group."""
     ticks = 0
     for stat in PROC.glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended

@@ -1,7 +1,7 @@
-"""One round: every server is started, warmed up, measured and stopped in its turn.
+"""One round: every server is started, warmed up, measured and stopped in turn.
 
-Each turn has a process of its own and there is never a second server: none costs another one anything, and the
-median over rounds is also one over hash seeds and memory layouts.
+Each turn has a new process, and only one server runs at a time. The median over rounds therefore also averages over
+hash seeds and memory layouts.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def turns(before: Path | None) -> list[Turn]:
 
 
 def measure(turn: Turn, seconds: int, scratch: Path) -> dict[str, Any]:
-    """What wrk saw of each load, by the load's name."""
+    """wrk's results, by load."""
     folder = scratch / "server"
     try:
         with serving(turn.app, folder, turn.pinned, **turn.environment) as server:
@@ -96,7 +96,7 @@ def measure(turn: Turn, seconds: int, scratch: Path) -> dict[str, Any]:
 
 
 def wait_for_workers(server: Server, turn: Turn) -> None:
-    """Warm up until each worker has a log file with lines; without a log, once."""
+    """Warm up until each worker has written to its log file; once for servers without a log."""
     workers = int(turn.environment.get("WEB_CONCURRENCY", 1))
     for _ in range(WARM_UPS):
         send(server, turn, SHORT, WARM_UP_SECONDS)
@@ -126,7 +126,7 @@ def measure_load(server: Server, turn: Turn, load: Load, seconds: int) -> dict[s
 
 
 def send(server: Server, turn: Turn, load: Load, seconds: int) -> tuple[wrk.Result, wrk.Result | None]:
-    """The load, beside that of the other connection if it has one, which then goes on a little longer."""
+    """Send the load, beside a second connection's load if it has one; that one continues a little longer."""
     url = server.url(load.path)
     other = wrk.started(url, {"text": load.beside}, 1, seconds + 1, pinned=turn.pinned)
     with other if load.beside else nullcontext() as finish:
@@ -136,7 +136,7 @@ def send(server: Server, turn: Turn, load: Load, seconds: int) -> tuple[wrk.Resu
 
 
 def report(turn: str, load: str, figures: dict[str, Any]) -> None:
-    """One line of progress, and louder ones for what must not be."""
+    """A line of progress, and louder lines for errors."""
     rate, p99 = figures["requests_per_second"], figures["p99_ms"]
     print(f"    {turn:28} {load:20} {rate:10,.1f} requests/s, p99 {p99:8.2f} ms", file=sys.stderr, flush=True)
     for problem in problems(turn, load, figures):

@@ -1,4 +1,4 @@
-"""A server under measurement: started by one and the same command, looked at from outside, and always stopped."""
+"""A server under measurement: started by one command, observed from outside, always stopped."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ class Server:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def check(self) -> None:
-        """Exit with what it printed if it has ended."""
+        """Exit with its output if it has ended."""
         if (code := self.process.poll()) is not None:
             sys.exit(f"{self.app.target} ended with exit code {code}:\n{self.output.read_text(errors='replace')}")
 
     def memory_mb(self) -> float:
-        """What of its process is in memory now (VmRSS)."""
+        """Resident memory of its process (VmRSS)."""
         said = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], stdout=subprocess.PIPE, check=True)
         return int(said.stdout) * 1024 / 1e6
 
     def lines(self) -> dict[str, int]:
-        """How many lines each file of its prediction log has."""
+        """The number of lines in each file of its prediction log."""
         return {path.name: count_lines(path) for path in sorted(self.log_dir.glob("prediction_logs*.json"))}
 
 

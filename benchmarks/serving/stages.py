@@ -1,9 +1,9 @@
-"""python -m benchmarks.serving.stages [--seconds 20] [--before PATH]: where the time of a request goes.
+"""python -m benchmarks.serving.stages [--seconds 20] [--before PATH]: processor time of a request, by stage.
 
-Each server is loaded twice: first alone, which says how much processor time it takes for a request; then py-spy looks a
-hundred times a second which Python function it is in. A sample counts for the innermost function that belongs to a
-stage. What remains is what the process does outside Python: system calls, the event loop's own work, switching threads.
-Prints a table and writes benchmarks/results/stages.json.
+Each server is loaded twice: first alone, for the processor time per request; then under py-spy, which samples the
+running Python function 100 times a second. A sample counts for the innermost function that belongs to a stage. The rest
+is time outside Python: system calls, the event loop, thread switches. Prints a table and saves
+benchmarks/results/stages.json.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def arguments() -> argparse.Namespace:
 
 
 def costs(app: App, options: argparse.Namespace, folder: Path) -> dict[str, dict[str, float]]:
-    """Microseconds of processor time that a request takes, by load and stage."""
+    """Microseconds of processor time per request, by load and stage."""
     with serving(app, folder) as server:
         return {name: costs_of_text(server, text, options.seconds, folder) for name, text in LOADS.items()}
 
@@ -97,7 +97,7 @@ def costs_of_text(server: Server, text: str, seconds: int, folder: Path) -> dict
 
 
 def sampled(server: Server, seconds: int, output: Path) -> list[str]:
-    """What py-spy saw: a line for each stack that held the interpreter's lock, from the outside in, and how often."""
+    """py-spy's samples: a stack per line, outermost frame first, with its count."""
     options = ["--gil", "--rate", SAMPLES_PER_SECOND, "--duration", seconds, "--format", "raw", "--output", output]
     command = [Path(sys.executable).with_name("py-spy"), "record", *options, "--pid", server.process.pid]
     done = subprocess.run([*pinned_to(1), *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -107,7 +107,7 @@ def sampled(server: Server, seconds: int, output: Path) -> list[str]:
 
 
 def counted(stacks: Iterable[str]) -> Counter[str]:
-    """How many samples each stage has."""
+    """The number of samples of each stage."""
     samples: Counter[str] = Counter()
     for line in stacks:
         stack, _, number = line.rpartition(" ")
@@ -116,7 +116,7 @@ def counted(stacks: Iterable[str]) -> Counter[str]:
 
 
 def stage(frames: list[str]) -> str:
-    """That of the innermost frame that belongs to one; the event loop's if it runs nothing of ours."""
+    """The stage of the innermost frame that has one; OUTSIDE if none has."""
     for frame in reversed(frames):
         if found := FRAME.search(frame):
             for name, beginnings in STAGES.items():
@@ -126,13 +126,13 @@ def stage(frames: list[str]) -> str:
 
 
 def shared_out(microseconds: float, samples: Counter[str], looks: int) -> dict[str, float]:
-    """The microseconds by stage, in proportion to the samples of `looks` that were in it; the rest is outside."""
+    """Microseconds by stage, in proportion to the samples; the rest is outside."""
     shares = {name: samples[name] / looks for name in STAGES}
     return {name: microseconds * share for name, share in (shares | {OUTSIDE: 1 - sum(shares.values())}).items()}
 
 
 def stages_table(results: dict[str, Any]) -> str:
-    """The table in Markdown, from nothing but the results."""
+    """The results as a Markdown table."""
     measured = results["microseconds"]
     columns = {
         f"{name}, {load}": costs for load in LOADS for name, loads in measured.items() for costs in [loads[load]]

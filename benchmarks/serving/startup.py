@@ -1,7 +1,7 @@
 """python -m benchmarks.serving.startup: the API's time from start to ready, and the model's part.
 
-The same service is started in turns with the shipped model and with one of a few terms; the difference is what
-loading the shipped one costs.
+Starts the service in turns with the shipped model and with a model of a few terms; the difference is the cost of
+loading the shipped one.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ def write_tiny_model(folder: Path) -> Path:
 
 
 def start(model: Path, log_dir: Path) -> float:
-    """Seconds until /readyz says 200."""
+    """Seconds until /readyz returns 200."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port), "--log-level", "error"]
     env = os.environ | {"MODEL_PATH": str(model), "LOG_DIR": str(log_dir), "LOG_LEVEL": "error"}

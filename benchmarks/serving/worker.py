@@ -1,4 +1,4 @@
-"""What is measured of one worker beside its speed: its memory, its start, and how long its scorer takes."""
+"""Other figures of one worker: memory, start-up time, and the scorer's time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchmarks.serving.startup import ROUNDS, write_tiny_model
 
 
 def memory(requests: int, seconds: int, scratch: Path) -> dict[str, Any]:
-    """Memory after the start, and after so many requests for short texts."""
+    """Memory after the start, and after this many requests with short texts."""
     with serving(OURS, scratch / "memory") as server:
         start = server.memory_mb()
         figures: dict[str, Any] = {"start_mb": start, "requests": 0, "answers": 0, "errors": 0, "seconds": 0.0}
@@ -48,7 +48,7 @@ def add(figures: dict[str, Any], result: wrk.Result) -> None:
 
 
 def startup(scratch: Path) -> dict[str, Any]:
-    """Process start to ready with the shipped model and with one of a few terms, in turns (benchmarks.startup)."""
+    """Start to ready with the shipped and with a tiny model, in turns (benchmarks.serving.startup)."""
     folder = scratch / "startup"
     folder.mkdir()
     models = {"shipped_seconds": SHIPPED, "tiny_seconds": write_tiny_model(folder)}
@@ -61,7 +61,7 @@ def startup(scratch: Path) -> dict[str, Any]:
 
 
 def scorer() -> dict[str, float] | None:
-    """Milliseconds for one text in this process, beside the pipeline's own; None if the model has no exact scorer."""
+    """Milliseconds for one text in this process, beside the pipeline's own; None without an exact scorer."""
     model = load_model(SHIPPED, SHIPPED.with_name("model_card.json"))
     try:
         exact = Scorer(model)

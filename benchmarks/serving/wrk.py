@@ -1,8 +1,8 @@
-"""python -m benchmarks.serving.wrk URL [--text TEXT]: sends one text again and again, and says how fast it is answered.
+"""python -m benchmarks.serving.wrk URL [--text TEXT]: send one text repeatedly and measure rate and latency.
 
-The load comes from wrk: each connection sends its next request when the last one was answered. wrk measures whole
-seconds. It counts an answer of 400 or above as an error, and one that took more than two seconds, but not one that
-never came. To the latencies it adds those of the requests that a connection would have sent while it was held up.
+wrk generates the load: each connection sends its next request after the previous response. It measures whole seconds,
+counts responses from 400 and those after more than two seconds as errors, but not requests without a response.
+Latencies are corrected for coordinated omission: requests that a stalled connection would have sent are added.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def run(url: str, body: object, connections: int, seconds: int, threads: int = 1
 def started(
     url: str, body: object, connections: int, seconds: int, threads: int = 1, pinned: bool = True
 ) -> Iterator[Callable[[], Result]]:
-    """The same beside something else; what is yielded waits for the result."""
+    """The same in the background; the yielded function waits for the result."""
     require_wrk()
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "post.lua"
@@ -87,7 +87,7 @@ def lua(body: object) -> str:
 
 
 def parse(output: str) -> Result:
-    """The result in what wrk printed. Raises ValueError."""
+    """wrk's output as a result. Raises ValueError."""
     for line in reversed(output.splitlines()):
         if line.startswith("{"):
             return _result(json.loads(line))

@@ -1,7 +1,7 @@
-"""Shows each alarm of the dashboard: `make demo` sends invented traffic to a running system for about two minutes.
+"""`make demo`: send synthetic traffic to a running system for about two minutes, so that each alarm is raised.
 
-First reviews like those the model was made for, then texts from elsewhere, then reviews again with labels that say more
-and more often that the answer was wrong. Standard library only.
+First reviews like the training data, then texts of another domain, then reviews with labels that increasingly disagree.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ SHOWN = {  # by number of the phase: its name, what comes, and what to look at
 
 
 def phases(api: Api, version: str, seconds: float, seed: int) -> list[Phase]:
-    """The demo in `seconds`; says what it finds out on the way. Raises DemoError."""
+    """The phases of a demo of this many `seconds`; prints its findings on the way. Raises DemoError."""
     random, profile = Random(seed), load_profile()
     review, accuracy = reviews(api, profile, version, random)
     elsewhere, at = sentences_elsewhere(random, SENTENCES), levels(random)
@@ -85,7 +85,7 @@ def phases(api: Api, version: str, seconds: float, seed: int) -> list[Phase]:
 def reviews(
     api: Api, profile: Profile, version: str, random: Random
 ) -> tuple[Callable[[], str], Callable[[float], float]]:
-    """What makes film reviews, and how often answers of a confidence are right."""
+    """Composes film reviews, and tells how often a prediction of a confidence is right."""
     sentences = film_sentences(random, SENTENCES)
     try:
         if version != profile.version:
@@ -109,7 +109,7 @@ def reviews(
 
 
 def warn_of(shifts: Mapping[str, float]) -> None:
-    """A model and a profile of other texts than film reviews may not let themselves be met."""
+    """Warn that a model or reference of other texts than film reviews may be impossible to imitate."""
     missed = [f"{name} by {shift:+.1f}" for name, shift in shifts.items() if abs(shift) > NOTABLE_SHIFT]
     if missed:
         say(
@@ -128,7 +128,7 @@ def load_profile() -> Profile:
 
 
 def served_model(api: Api) -> tuple[str, list[str]]:
-    """The version and the labels of the model that answers. Raises DemoError."""
+    """Version and labels of the running model. Raises DemoError."""
     card = api.request("GET", "/model")
     labels, version = card.get("labels"), card.get("model_version")
     if not isinstance(labels, list) or len(labels) < 2 or not isinstance(version, str):
@@ -137,7 +137,7 @@ def served_model(api: Api) -> tuple[str, list[str]]:
 
 
 def demonstrate(api: Api, seconds: float, seed: int, dashboard: str) -> None:
-    """Raises DemoError."""
+    """Run the demo. Raises DemoError."""
     version, labels = served_model(api)
     say(
         f"Open {dashboard} beside this window. All texts are invented, and so are all labels: chance decides whether "

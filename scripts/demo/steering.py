@@ -1,9 +1,9 @@
-"""Makes texts whose length, known words and answers are distributed like those of the reference profile.
+"""Composes texts whose length, vocabulary coverage and predictions are distributed like the reference's.
 
-What each text is to be like is drawn from the profile. What a sentence adds to the model's score, and how many of its
-words the model knows, the model itself says beforehand (POST /explain, which logs nothing); sentences are exchanged
-until their sum is what was drawn. A word that several sentences have counts only once in their text: by how much sums
-are too large therefore is learnt from some texts about which the model is asked as a whole.
+The target of each text is drawn from the reference. The model reports beforehand what each sentence adds to its score,
+and how many of its words it knows (POST /explain, which logs nothing). Sentences are exchanged until their sum meets
+the target. A word counts only once in a text, even if several sentences contain it, so sums are too large; the
+correction is learned from some whole texts.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ STEPS = ((math.sqrt(5) - 1) / 2, math.sqrt(2), math.sqrt(3), math.sqrt(7))  # fa
 
 
 class CannotSteer(Exception):
-    """A clause that says why texts cannot be made like the profile's."""
+    """A clause that says why texts like the reference's cannot be composed."""
 
 
 class Target(NamedTuple):
-    """What a text is to be like; `score` is the log-odds of the model's second label, `share` that of known tokens."""
+    """The target of a text: `score` is the log-odds of the model's second label, `share` its vocabulary coverage."""
 
     words: float
     share: float | None
@@ -42,8 +42,8 @@ class Target(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the model says to a text or, with parts of sums, to a sentence. `weight` is the sum of the contributions
-    before they were scaled by the text's number of terms: a sentence in a longer text contributes less."""
+    """The model's report on a text or, in parts of sums, on a sentence. `weight` is the sum of contributions before
+    scaling by the text's number of terms, because a sentence contributes less to a longer text."""
 
     words: float
     tokens: float
@@ -53,7 +53,7 @@ class Measured(NamedTuple):
 
 
 class Steered(NamedTuple):
-    """A text, and what the model answers to it: the score, and the share of known tokens."""
+    """A text with the model's score and vocabulary coverage."""
 
     text: str
     words: int
@@ -73,7 +73,7 @@ class Profile:
         self._curve = content["calibration"]["isotonic"]
 
     def target(self, level: Sequence[float]) -> Target:
-        """By four levels between 0 and 1: those of length, known share, confidence and label."""
+        """The target for four levels between 0 and 1: length, vocabulary coverage, confidence and label."""
         if len(self._labels) != 2:
             raise CannotSteer("the model has other than two labels")
         confidence = quantile(self._confidence, level[2])
@@ -85,11 +85,11 @@ class Profile:
         )
 
     def length(self, level: float) -> float:
-        """The number of words that this share of the reference texts does not have."""
+        """The word count that this share of the reference texts stays below."""
         return quantile(self._length, level)
 
     def accuracy(self, confidence: float) -> float:
-        """How often answers of this confidence were right before the model was shipped."""
+        """The validated share of right predictions at this confidence."""
         knots, accuracy = self._curve["confidence"], self._curve["accuracy"]
         right = min(max(bisect_right(knots, confidence), 1), len(knots) - 1)
         low, high = knots[right - 1], knots[right]
@@ -97,7 +97,7 @@ class Profile:
         return float(accuracy[right - 1] + part * (accuracy[right] - accuracy[right - 1]))
 
     def shifts(self, texts: Sequence[Steered]) -> dict[str, float]:
-        """By how much the means of texts differ from the profile's, in its standard deviations."""
+        """The difference of the texts' means from the reference's, in its standard deviations."""
         lengths = [math.log1p(text.words) for text in texts]
         confidences = [1 / (1 + math.exp(-abs(text.score))) for text in texts]
         shifts = {"length": _shift(lengths, self._length["log"]), "confidence": _shift(confidences, self._confidence)}
@@ -107,7 +107,7 @@ class Profile:
 
 
 def quantile(histogram: Mapping[str, Any], level: float) -> float:
-    """The value below which this share of a histogram lies; within a bin all values are as likely."""
+    """The value below which this share of a histogram lies; values are uniform within a bin."""
     sums = [0, *accumulate(histogram["counts"])]
     place = min(level, 1 - 1e-9) * sums[-1]
     found = bisect_right(sums, place) - 1
@@ -116,8 +116,8 @@ def quantile(histogram: Mapping[str, Any], level: float) -> float:
 
 
 def levels(random: Random) -> Iterator[list[float]]:
-    """Points of the four-dimensional cube, spread along each axis more evenly than by chance (Kronecker sequences,
-    Niederreiter 1978): any part of the traffic looks like all of it."""
+    """Points of the four-dimensional unit cube, spread more evenly than random ones (Kronecker sequences,
+    Niederreiter 1978), so that any part of the traffic resembles the whole."""
     point = [random.random() for _ in range(4)]
     while True:
         yield point
@@ -129,7 +129,8 @@ def log_odds(probability: float) -> float:
 
 
 class Composer:
-    """Texts like the profile's, from `sentences`; `samples` are the first, already measured. Raises CannotSteer."""
+    """Composes texts like the reference's from `sentences`; `samples` are the first, already measured. Raises
+    CannotSteer."""
 
     def __init__(self, profile: Profile, sentences: Sequence[Sentence], explain: Explain, random: Random) -> None:
         self._explain, self._random = explain, random
@@ -147,7 +148,7 @@ class Composer:
         self.samples = [self._ask(self.next()) for _ in range(SAMPLES)]
 
     def next(self) -> str:
-        """A new text of the next target."""
+        """A new text for the next target."""
         return in_order(self._chosen(next(self._targets)), film_facts(self._random), self._random)
 
     def _measure_all(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sentence, Measured]]:
@@ -157,7 +158,7 @@ class Composer:
             yield from zip(together, self._measure(together, film_facts(self._random)), strict=True)
 
     def _measure(self, sentences: Sequence[Sentence], facts: Facts) -> list[Measured]:
-        """What each of them contributes to a text of them all."""
+        """The contribution of each sentence to a text of them all."""
         texts = [sentence.about(facts) for sentence in sentences]
         whole, ends = " ".join(texts), list(accumulate(len(text) + 1 for text in texts))
         answer = self._explain(whole)
@@ -182,8 +183,7 @@ class Composer:
         ]
 
     def _learn(self) -> None:
-        """What the model's score is of the sentences' sum, by the length of the text: a line through its logarithm,
-        by least squares."""
+        """Fit the model's score as a function of the sum of sentences and the logarithm of length, by least squares."""
         xs, ys = [], []
         for _ in range(LEARNT_FROM):
             chosen = self._chosen(next(self._targets))
@@ -198,7 +198,7 @@ class Composer:
         return self._exchanged(self._beginning(target), target)
 
     def _beginning(self, target: Target) -> list[Sentence]:
-        """Sentences of about the wanted length: as much praise or blame as the score needs, the rest neutral."""
+        """Sentences of about the wanted length, with as much praise or blame as the score needs, otherwise neutral."""
         mood = max((GOOD, BAD), key=lambda mood: self._weights[mood] * target.score)
         other = BAD if mood == GOOD else GOOD
         chosen = [
@@ -216,7 +216,7 @@ class Composer:
         return chosen
 
     def _exchanged(self, chosen: list[Sentence], aim: Target) -> list[Sentence]:
-        """The same number of sentences, exchanged one by one as long as that brings them nearer to the aim."""
+        """Exchange sentences one by one while that brings the text closer to its target."""
         total = self._sum(chosen)
         cost = self._cost(total, aim)
         for _ in range(SWAPS):
@@ -261,12 +261,12 @@ class Composer:
 
 
 def _place(sentence: Sentence) -> int:
-    """Where in a text it may stand."""
+    """Its possible place in a text."""
     return sentence.topic if sentence.topic in (OPENING, VERDICT) else MIDDLE
 
 
 def _least_squares(xs: Sequence[tuple[float, float]], ys: Sequence[float]) -> tuple[float, float]:
-    """The two coefficients of xs that come nearest to ys."""
+    """Slope and intercept of the line through these points, by least squares."""
     aa, ab, bb = sum(a * a for a, _ in xs), sum(a * b for a, b in xs), sum(b * b for _, b in xs)
     ay, by = sum(a * y for (a, _), y in zip(xs, ys, strict=True)), sum(b * y for (_, b), y in zip(xs, ys, strict=True))
     determinant = aa * bb - ab * ab

@@ -24,8 +24,8 @@ Facts = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Sentence:
-    """`pattern` has open places for facts, and ends with a full stop or an exclamation mark; `form` is what the
-    grammar made it from."""
+    """`pattern` has open places for names and ends with a full stop or an exclamation mark; `form` is the grammar's
+    form behind it."""
 
     topic: int
     mood: str
@@ -42,7 +42,7 @@ FILMS, ELSEWHERE, FRAMES = VOCABULARY["films"], VOCABULARY["elsewhere"], VOCABUL
 
 
 def film_facts(random: Random) -> Facts:
-    """Whom and what one review is about."""
+    """Names for one review: people, places and the film."""
     names = FILMS["names"]
     women, men = names["women"], names["men"]
     people, jobs = random.sample(names["surnames"], 3), random.sample(FILMS["words"]["a_job"], 2)
@@ -60,7 +60,7 @@ def film_facts(random: Random) -> Facts:
 
 
 def facts_elsewhere(random: Random) -> Facts:
-    """Which telephone and which hotel one text is about."""
+    """The telephone and the hotel of one text."""
     names = ELSEWHERE["names"]
     return {
         "phone": " ".join(map(random.choice, names["phones"])),
@@ -75,18 +75,18 @@ def film_sentences(random: Random, per_kind: int) -> list[Sentence]:
 
 
 def sentences_elsewhere(random: Random, per_kind: int) -> list[Sentence]:
-    """The same about telephones and hotels, with the kinds that there are."""
+    """The same about telephones and hotels."""
     return list(_sentences(ELSEWHERE, random, per_kind))
 
 
 def in_order(sentences: Iterable[Sentence], facts: Facts, random: Random) -> str:
-    """A text: its topics in the order of a review, the sentences of each in any order."""
+    """A text: topics in the order of a review, the sentences of each in random order."""
     shuffled = sorted(sentences, key=lambda sentence: (sentence.topic, random.random()))
     return " ".join(sentence.about(facts) for sentence in shuffled)
 
 
 def of_length(sentences: Sequence[Sentence], words: float, facts: Facts, random: Random) -> str:
-    """A text of about so many words, of any sentences: an opening, a verdict, and others between them."""
+    """A text of about this many words: an opening, a verdict, and other sentences between them."""
     chosen = [random.choice([each for each in sentences if each.topic == topic]) for topic in (OPENING, VERDICT)]
     middle = [each for each in sentences if each.topic not in (OPENING, VERDICT)]
     left = words - sum(len(each.pattern.split()) for each in chosen)
@@ -99,7 +99,7 @@ def of_length(sentences: Sequence[Sentence], words: float, facts: Facts, random:
 
 
 def unlike(chosen: Sequence[Sentence], among: Sequence[Sentence], random: Random) -> Sentence:
-    """One of another form than those that are there, if that is found soon."""
+    """A sentence of a form that is not in the text yet, if one is found in a few draws."""
     forms = {each.form for each in chosen}
     drawn = [random.choice(among) for _ in range(DRAWS)]
     return next((each for each in drawn if each.form not in forms), drawn[0])
@@ -125,7 +125,7 @@ def _sentences(vocabulary: Mapping[str, Any], random: Random, per_kind: int) -> 
 
 
 def _expanded(form: str, words: Mapping[str, Sequence[str]], random: Random) -> str:
-    """Fills each <word> with another one of its list than those that the sentence has already."""
+    """Replace each <word> by an entry of its list that the sentence does not have yet."""
     used: set[str] = set()
 
     def fill(place: re.Match[str]) -> str:

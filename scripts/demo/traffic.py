@@ -22,11 +22,12 @@ WORKERS, TIMEOUT, WAITING = 4, 20.0, 50
 
 
 class DemoError(Exception):
-    """A sentence that says why the demo cannot go on."""
+    """A sentence that says why the demo cannot continue."""
 
 
 class Api:
-    """The service at `url`. Each request has a connection of its own, which no idle time closes; none is sent twice."""
+    """The service at `url`. Each request has a new connection, so that no idle timeout closes it; none is sent
+    twice."""
 
     def __init__(self, url: str, token: str = "") -> None:
         self.url, self._address = url, urlsplit(url)
@@ -36,7 +37,7 @@ class Api:
         return self.request("POST", path, json.dumps(body))
 
     def explain(self, text: str) -> dict[str, Any]:
-        """Raises CannotSteer where the model has no explanation."""
+        """Raises CannotSteer if the model has no explanation."""
         status, answer = self._exchange("POST", "/explain", json.dumps({"text": text}))
         if status == 409:
             raise CannotSteer("the model's answers cannot be explained word by word")
@@ -69,8 +70,8 @@ class Api:
 
 @dataclass(frozen=True)
 class Phase:
-    """`right` gives the probability that an answer's label says it was right, by how much of the phase is over (0 to 1)
-    and by the answer's confidence."""
+    """`right` gives the probability that a label confirms the prediction, by the elapsed part of the phase (0 to 1)
+    and the prediction's confidence."""
 
     number: int
     requests: int
@@ -83,7 +84,7 @@ class Phase:
 
 @dataclass
 class Sent:
-    """What a phase has sent so far."""
+    """Counts of a phase so far."""
 
     requests: int = 0
     labels: int = 0
@@ -92,14 +93,14 @@ class Sent:
 
 @dataclass(order=True)
 class Label:
-    """A label that is to be sent at `due`, in seconds of the monotonic clock."""
+    """A label to be sent at `due`, in seconds of the monotonic clock."""
 
     due: float
     body: dict[str, str] = field(compare=False)
 
 
 class Traffic:
-    """Sends phases to the API, each request and each label at its time."""
+    """Sends phases to the API, each request and label at its time."""
 
     def __init__(self, api: Api, labels: Sequence[str], seed: int) -> None:
         self._api, self._labels = api, labels
@@ -111,11 +112,11 @@ class Traffic:
         self._due: list[Label] = []
 
     def close(self) -> None:
-        """Waits for what is under way, and sends nothing more."""
+        """Wait for open requests, and send nothing more."""
         self._pool.shutdown(cancel_futures=True)
 
     def run(self, phase: Phase) -> Sent:
-        """Raises DemoError."""
+        """Send a phase. Raises DemoError."""
         sent, start = Sent(), time.monotonic()
         for number in range(phase.requests):
             text = phase.compose()
@@ -130,7 +131,7 @@ class Traffic:
         return sent
 
     def _pass_until(self, moment: float, phase: Phase, sent: Sent) -> None:
-        """Take answers as they come, and send labels as they are due."""
+        """Collect responses, and send labels when they are due."""
         while True:
             self._take_answers(phase, sent)
             self._send_labels()

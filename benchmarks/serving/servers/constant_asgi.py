@@ -1,4 +1,4 @@
-"""The limit: an ASGI app that reads the request and gives every one the same answer."""
+"""The upper limit: an ASGI app that reads the request and returns a constant response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The practical limit: FastAPI and pydantic with this product's request and answer, and a constant answer."""
+"""The practical limit: FastAPI and pydantic with this product's request and response, and a constant response."""
 
 from fastapi import FastAPI
 from pydantic import BaseModel

@@ -1,4 +1,4 @@
-"""What one would write first: FastAPI, scikit-learn's predict_proba, and a line appended to a JSON file."""
+"""The straightforward service: FastAPI, scikit-learn's predict_proba, and a line appended to a JSON file."""
 
 import json
 import os
