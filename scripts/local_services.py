@@ -233,7 +233,7 @@ def _read(path: Path) -> str:
 
 
 def port(variable: str, default: str) -> str:
-    """The port that the environment names; ends the program with a sentence if it names none."""
+    """The port in the environment; exits with a sentence if it is not a port."""
     value = os.environ.get(variable, "").strip() or default
     if not (value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 2**16):
         sys.exit(f"{variable} is {reprlib.repr(value)}; set it to a port from 1 to 65535, or unset it for {default}.")
@@ -250,7 +250,7 @@ def taken(port: str) -> bool:
 
 
 def answers(url: str) -> bool:
-    """Whether a service on this machine answers there with success."""
+    """Whether a service on this machine responds there with success."""
     with suppress(OSError, HTTPException), DIRECTLY.open(url, timeout=2):
         return True
     return False
