@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -31,7 +32,7 @@ SETTINGS_ROWS = re.findall(
     r"^\| `([A-Z_]+)` \| (.*?) \| (api|dashboard|watch|both) \|", (DOCS / "settings.md").read_text(), re.M
 )
 SETTINGS = {name: (default.strip("`"), service) for name, default, service in SETTINGS_ROWS}
-MOST_LINES = {"README.md": 160, "CONTRIBUTING.md": 100}
+MOST_LINES = {"README.md": 160, "CONTRIBUTING.md": 100, "docs/internals/architecture.md": 150}
 FIRST_SCREEN = 40  # lines
 
 
@@ -205,6 +206,27 @@ def test_the_table_of_interruptions_has_what_the_smoke_tests_measure():
     documented = re.findall(r"^\| (.+?) \| \d+ \| \d+ \| [\d.]+ s \|$", table, re.M)
 
     assert sorted(documented) == sorted(re.findall(r'"((?:node drained|API pod killed|upgrade|rollback), .+?)"', code))
+
+
+def test_the_architecture_has_one_row_for_each_folder_of_code():
+    text = (DOCS / "internals" / "architecture.md").read_text()
+    documented = re.findall(r"^\| `([a-z_/]+)` \|", text.split("The chart `")[0], re.M)
+    folders = {
+        path.parent.relative_to(ROOT).as_posix()
+        for top in ("api", "benchmarks", "monitoring", "scripts", "training")
+        for path in (ROOT / top).rglob("*.py")
+    }
+
+    assert sorted(documented) == sorted(folders)
+
+
+def test_the_architecture_quotes_every_rule_of_imports():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    text = (DOCS / "internals" / "architecture.md").read_text()
+
+    assert re.findall(r"^\d+\. \*\*(.+?)\.\*\*", text, re.M) == [contract["name"] for contract in contracts]
+    layers = [" > ".join(contract["layers"]) for contract in contracts if contract["type"] == "layers"]
+    assert re.findall(r"^   `(.+)`$", text, re.M) == layers != []
 
 
 def test_the_architecture_names_the_charts_templates():
