@@ -13,11 +13,11 @@ from benchmarks.command import REPOSITORY
 SECTIONS = (
     "Faults",
     "Hostile input",
-    "Who may do what",
+    "Access control",
     "Personal data",
-    "The images and what is in them",
+    "Images and supply chain",
     "Retention",
-    "The machines that people have",
+    "Local environment",
 )
 
 

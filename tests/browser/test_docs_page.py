@@ -66,9 +66,9 @@ def api(small_model, tmp_path_factory):
 
 
 @pytest.mark.promise(
-    "Who may do what",
+    "Access control",
     "an admin opens `/docs`, types a token and tries a route",
-    "the browser asks no server but this one, also behind a proxy that strips a path",
+    "the browser calls no other server, also behind a proxy that strips a path",
 )
 @pytest.mark.parametrize("behind_a_proxy", [False, True])
 def test_an_admin_reads_and_tries_everything_and_the_browser_asks_nobody_else(browser, api, behind_a_proxy, publish):

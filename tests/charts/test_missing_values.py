@@ -103,9 +103,9 @@ def test_the_pod_of_the_test_keeps_the_resources_that_it_had_before_they_were_a_
 
 
 @pytest.mark.promise(
-    "The machines that people have",
-    "`helm upgrade --reuse-values` from a release that knew none of today's values",
-    "the chart renders, with today's defaults for all but what Kubernetes defines",
+    "Local environment",
+    "`helm upgrade --reuse-values` from a release that had none of today's values",
+    "the chart renders, with today's defaults for all except what Kubernetes defines",
 )
 @pytest.mark.parametrize("helm", ["helm", "helm3"])
 def test_a_release_without_any_of_todays_values_is_upgraded_to_todays_defaults(tmp_path, helm, publish):

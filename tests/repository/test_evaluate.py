@@ -328,7 +328,7 @@ class ClosesAtTheSecond(Handler):
 
 
 @pytest.mark.promise(
-    "The machines that people have",
+    "Local environment",
     "the service closes connections in the middle of an evaluation",
     "`evaluate.py` counts no item twice, and names those that the log may hold twice",
 )

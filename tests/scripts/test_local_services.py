@@ -84,9 +84,9 @@ def test_a_process_has_one_identity_and_no_other_process_has_it(start, identity_
 
 
 @pytest.mark.promise(
-    "The machines that people have",
-    "`make run`, `stop` or `clean` after a restart of the machine: another process has the number of a service",
-    "that process is neither ended nor taken for the service",
+    "Local environment",
+    "`make run`, `stop` or `clean` after a reboot: another process has a service's number",
+    "that process is neither ended nor mistaken for the service",
 )
 @pytest.mark.processes
 @pytest.mark.parametrize(

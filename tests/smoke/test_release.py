@@ -162,8 +162,8 @@ def test_a_killed_api_pod_loses_no_acknowledged_prediction(release, measured):
 
 @pytest.mark.promise(
     "Faults",
-    "an upgrade and a rollback under load, with Helm",
-    "no acknowledged answer is lost; what is refused can be sent again",
+    "upgrade and rollback under load, with Helm",
+    "no acknowledged prediction is lost; refused requests can be sent again",
 )
 def test_an_upgrade_and_a_rollback_under_load_lose_nothing(own_release, measured, publish):
     own_release.install()

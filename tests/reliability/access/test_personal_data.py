@@ -51,8 +51,8 @@ def share(of: int, n: int) -> str:
 
 @pytest.mark.promise(
     "Personal data",
-    "`LOG_TEXT=redacted`: texts hold invented e-mail addresses and payment card numbers, in many forms",
-    "at least 99 % of each are on the disk no more",
+    "`LOG_TEXT=redacted`: texts with synthetic e-mail addresses and payment cards, in many forms",
+    "at least 99 % of each are not on disk",
 )
 def test_planted_addresses_and_cards_are_not_on_the_disk(start_api, publish):
     n = many(100, 1_000)
@@ -73,8 +73,8 @@ def test_planted_addresses_and_cards_are_not_on_the_disk(start_api, publish):
 
 @pytest.mark.promise(
     "Personal data",
-    "`LOG_TEXT=redacted`: texts hold telephone numbers of all countries",
-    "at least 99 % of those in international form are on the disk no more; of others, as many as can be told",
+    "`LOG_TEXT=redacted`: texts with phone numbers of all countries",
+    "at least 99 % in international form are not on disk; of national ones, as many as recognisable",
 )
 def test_planted_telephone_numbers_are_not_on_the_disk(start_api, publish):
     api, chance = start_api(LOG_TEXT="redacted"), Random(43)
@@ -93,7 +93,7 @@ def test_planted_telephone_numbers_are_not_on_the_disk(start_api, publish):
 
 @pytest.mark.promise(
     "Personal data",
-    "`LOG_TEXT=redacted`: texts hold years, dates, prices, ratings, scores, addresses of machines",
+    "`LOG_TEXT=redacted`: texts with years, dates, prices, ratings, scores, IP addresses",
     "at most 1 % of the texts are changed",
 )
 def test_numbers_that_are_none_stay_on_the_disk(start_api, publish):
@@ -112,8 +112,8 @@ def test_numbers_that_are_none_stay_on_the_disk(start_api, publish):
 
 @pytest.mark.promise(
     "Personal data",
-    "`LOG_TEXT=hashed`: texts are answered, refused, explained, and looked for in all that is written and printed",
-    "nothing of them is found, and repeats are known, also after a restart with the same `LOG_HASH_KEY`",
+    "`LOG_TEXT=hashed`: predictions, refusals and explanations; a search of all files and output",
+    "no text is found; repeats are recognised, also after a restart with the same `LOG_HASH_KEY`",
 )
 def test_without_texts_nothing_of_them_is_on_the_disk_and_repeats_are_known(start_api, publish):
     n, chance = many(100, 1_000), Random(45)
@@ -145,8 +145,8 @@ def test_without_texts_nothing_of_them_is_on_the_disk_and_repeats_are_known(star
 
 @pytest.mark.promise(
     "Personal data",
-    "a model of one's own fails, and its error quotes the text",
-    "500; nothing of the text is printed, with `redacted` and `hashed`",
+    "your own model fails, and its error quotes the text",
+    "500; with `redacted` and `hashed` nothing of the text is printed",
 )
 def test_a_model_whose_errors_quote_the_text_prints_nothing_of_it(start_api, tmp_path, publish):
     own = dump_model(tmp_path, QuotingModel(), labels=["negative", "positive"])
@@ -164,8 +164,8 @@ def test_a_model_whose_errors_quote_the_text_prints_nothing_of_it(start_api, tmp
 
 @pytest.mark.promise(
     "Personal data",
-    "`LOG_TEXT=redacted`: texts of 20,000 characters that are made to take long",
-    "the time grows with the length alone",
+    "`LOG_TEXT=redacted`: adversarial texts of 20,000 characters",
+    "the time is linear in the length",
 )
 def test_hostile_texts_cannot_hold_the_service_up(start_api, running_api, publish):
     texts = [(piece * 20_000)[:20_000] for piece in HOSTILE]

@@ -142,8 +142,8 @@ def signed(secret: str, origin: str, **changed: object) -> str:
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "the page is opened without a sign-in, where one is asked for",
+    "Access control",
+    "the page is opened without the required sign-in",
     "nothing of the log reaches that browser",
 )
 def test_nothing_of_the_log_reaches_who_is_not_signed_in(guarded, publish):
@@ -167,7 +167,9 @@ def test_nothing_of_the_log_reaches_who_is_not_signed_in(guarded, publish):
 
 
 @pytest.mark.promise(
-    "Who may do what", "the cookie of a sign-in is forged, or any of it is changed", "it is no sign-in"
+    "Access control",
+    "a session cookie is forged or altered",
+    "it is not accepted",
 )
 def test_a_cookie_that_this_installation_did_not_sign_is_no_sign_in(guarded, publish):
     real = signed(COOKIE_SECRET, guarded.url)
@@ -199,9 +201,9 @@ def test_a_cookie_that_this_installation_did_not_sign_is_no_sign_in(guarded, pub
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "somebody signs in whose address is not allowed, or not verified",
-    "they are told why they see nothing, and can sign in as somebody else",
+    "Access control",
+    "a user signs in whose address is not allowed, or not verified",
+    "the user is told why access is denied, and can sign in with another account",
 )
 def test_only_a_verified_address_that_is_allowed_is_let_in_and_others_are_told_why(guarded, publish):
     with guarded.browsing(viewport={"width": 400, "height": 900}) as context:
@@ -231,9 +233,9 @@ def signs_out(page: Page) -> None:
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "somebody signs out in one of several tabs, and the cookie was copied before",
-    "every tab is emptied, and the copy lets nobody in",
+    "Access control",
+    "a user signs out in one of several tabs, after the cookie was copied",
+    "every tab is emptied, and the copy is not accepted",
 )
 def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(guarded, publish):
     with guarded.browsing() as context:
@@ -259,7 +261,11 @@ def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(guarded, publis
     publish(f"the other tab is emptied after {seconds:.1f} s, looking every second; the copied cookie lets nobody in")
 
 
-@pytest.mark.promise("Who may do what", "the hours of a sign-in are over, and its cookie is not", "it lets nobody in")
+@pytest.mark.promise(
+    "Access control",
+    "`SIGN_IN_HOURS` are over, but the cookie has not expired",
+    "it is not accepted",
+)
 def test_a_sign_in_ends_after_its_hours(guarded, publish):
     for hours, is_over in ((11.9, False), (12, True)):
         cookie = signed(COOKIE_SECRET, guarded.url, iat=time.time() - hours * 3600)
@@ -277,8 +283,8 @@ def test_a_sign_in_ends_after_its_hours(guarded, publish):
 
 @pytest.mark.promise(
     "Faults",
-    "the environment names a proxy that knows nothing of this machine, where the provider of sign-in is",
-    "the provider is asked directly, and one can sign in",
+    "the environment sets a proxy that cannot reach this machine, where the OpenID provider runs",
+    "the provider is called directly, and users can sign in",
 )
 def test_a_provider_beside_the_page_is_asked_directly_whatever_proxy_there_is(guard, publish):
     with serving(RefusingProxy()) as proxy:

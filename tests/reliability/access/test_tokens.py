@@ -55,7 +55,7 @@ def lines(server: Server) -> int:
 
 
 @pytest.mark.promise(
-    "Who may do what",
+    "Access control",
     "no token, a wrong one, or one without the scope, on every route",
     "401 or 403, counted, and nothing is logged",
 )
@@ -94,9 +94,9 @@ def _refusals_counted(server: Server, token: str) -> int:
 
 
 @pytest.mark.promise(
-    "Who may do what",
+    "Access control",
     "a request without a token whose body never comes",
-    "it is refused at once: of its body nothing is read",
+    "it is refused at once; its body is not read",
 )
 @pytest.mark.processes
 def test_a_body_that_is_never_sent_is_not_waited_for(start_api, publish):
@@ -138,9 +138,9 @@ def replace_file(path: Path, *tokens: str) -> None:
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "tokens are replaced in their file under load",
-    "nobody with the right one is refused; the old one is, a second or so after it was removed",
+    "Access control",
+    "tokens are rotated in their file under load",
+    "no client with a valid token is refused; the old token is, about a second after its removal",
 )
 @pytest.mark.processes
 def test_tokens_are_replaced_under_load_and_nobody_with_the_right_one_is_refused(start_api, tmp_path, publish):
@@ -187,9 +187,9 @@ SPOILT = {
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "the file of tokens becomes unusable while the service runs",
-    "the tokens that it had stay, and the service says so once",
+    "Access control",
+    "the token file becomes invalid while the service runs",
+    "the current tokens stay valid, and the service prints one message",
 )
 @pytest.mark.processes
 def test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once(start_api, tmp_path, publish):
@@ -214,7 +214,9 @@ def test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once(star
 
 
 @pytest.mark.promise(
-    "Who may do what", "tokens that cannot be used at the start", "the service does not start, and shows no token"
+    "Access control",
+    "invalid tokens at start",
+    "the service does not start, and prints no token",
 )
 @pytest.mark.processes
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -238,9 +240,9 @@ def test_a_service_never_starts_without_the_tokens_that_it_was_to_ask_for(start_
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "a client that asks without pause, with `RATE_LIMIT`",
-    "the limit is let through and logged; the rest gets 429 with the seconds to wait, which are enough",
+    "Access control",
+    "a client sends requests without pause, with `RATE_LIMIT`",
+    "requests up to the limit are served and logged; the rest get 429 with a sufficient `Retry-After`",
 )
 @pytest.mark.processes
 def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(start_api, publish):
@@ -269,9 +271,9 @@ def test_a_limit_lets_through_what_it_says_and_then_says_when_to_come_again(star
 
 
 @pytest.mark.promise(
-    "Who may do what",
+    "Access control",
     "a client claims other addresses in `X-Forwarded-For`, with `RATE_LIMIT`",
-    "it has one limit all the same, also on this machine: only `FORWARDED_ALLOW_IPS` are believed",
+    "it still has one limit, also on this machine: only `FORWARDED_ALLOW_IPS` are trusted",
 )
 @pytest.mark.processes
 @pytest.mark.parametrize("believed", [{}, {"FORWARDED_ALLOW_IPS": "192.0.2.1"}])
@@ -294,9 +296,9 @@ def test_who_claims_to_ask_for_others_has_one_limit(start_api, publish, believed
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "a client tries tokens, with `RATE_LIMIT`",
-    "429 once there were as many as the limit; a right token from the same address is answered all along",
+    "Access control",
+    "a client guesses tokens, with `RATE_LIMIT`",
+    "429 after as many guesses as the limit; a valid token from the same address always works",
 )
 @pytest.mark.processes
 def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish):
@@ -319,9 +321,9 @@ def test_who_tries_tokens_is_slowed_down_and_locks_nobody_out(start_api, publish
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "a website that has given its own name this machine's address (DNS rebinding) asks the API",
-    "400 on every route but the probes, and nothing is logged",
+    "Access control",
+    "a website maps its own name to this machine's address (DNS rebinding) and calls the API",
+    "400 on every route except the probes, and nothing is logged",
 )
 @pytest.mark.processes
 def test_a_website_that_has_this_machines_address_is_refused(start_api, publish):
@@ -360,9 +362,9 @@ def test_a_website_that_has_this_machines_address_is_refused(start_api, publish)
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "guessing a token by how long its refusal takes",
-    "each is compared with all, by digest, in constant time",
+    "Access control",
+    "guessing a token by response time",
+    "every token is compared, by digest, in constant time",
 )
 def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):
     tokens, compared = [f"token-{number}-0123456789".encode() for number in range(1000)], []
@@ -382,8 +384,8 @@ def test_a_token_is_compared_with_all_of_them_whichever_it_is(publish):
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "another machine asks what `make run` started without Docker",
+    "Access control",
+    "another machine connects to what `make run` started without Docker",
     "nothing listens for it: all three services are bound to this machine",
 )
 @pytest.mark.processes

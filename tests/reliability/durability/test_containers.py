@@ -65,7 +65,7 @@ def is_ready(stack: Stack) -> bool:
 @pytest.mark.promise(
     "Faults",
     "the disk is full, and then has room again",
-    "503 with the reason, not ready, the page says so; ready by itself within 5 s; no line torn",
+    "503 with the reason, not ready, the page says so; ready by itself within 5 s; no torn line",
 )
 def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
     with quiet_page(browser) as page, under_load(stack.api) as load:
@@ -96,7 +96,7 @@ def test_a_full_disk_is_said_and_recovered_from(stack, browser, publish):
 
 @pytest.mark.promise(
     "Faults",
-    "the folder of the log becomes read-only, and is writable again",
+    "the log folder becomes read-only, and writable again",
     "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
 )
 def test_a_folder_that_becomes_read_only_is_said_and_recovered_from(stack, publish):
@@ -118,7 +118,11 @@ def test_a_folder_that_becomes_read_only_is_said_and_recovered_from(stack, publi
     assert recovered < 5
 
 
-@pytest.mark.promise("Faults", "the dashboard is killed under load", "no request is refused or lost")
+@pytest.mark.promise(
+    "Faults",
+    "the dashboard is killed under load",
+    "no request is refused or lost",
+)
 def test_serving_does_not_feel_that_the_dashboard_is_killed(stack, publish):
     times = many(1, 5)
     with under_load(stack.api) as load:
@@ -145,8 +149,8 @@ def next_version():
 
 @pytest.mark.promise(
     "Faults",
-    "an upgrade and a rollback under load, with Compose",
-    "no acknowledged answer is lost; what is refused can be sent again",
+    "upgrade and rollback under load, with Compose",
+    "no acknowledged prediction is lost; refused requests can be sent again",
 )
 def test_an_upgrade_and_a_rollback_lose_nothing(stack, next_version, publish):
     told = []

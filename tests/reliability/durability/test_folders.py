@@ -39,8 +39,8 @@ TAKEN_AWAY = [delete_the_file, replace_the_file, delete_the_folder, move_the_fol
 
 @pytest.mark.promise(
     "Faults",
-    "the file or the folder is deleted, moved or replaced under the API",
-    "noticed within 2 s, without a request; a new one is written, and nothing refused",
+    "the log file or its folder is deleted, moved or replaced while the API runs",
+    "noticed within 2 s without a request; a new file is started, and nothing refused",
 )
 @pytest.mark.parametrize("happens", TAKEN_AWAY)
 def test_what_is_taken_away_is_noticed_and_written_anew(start_api, publish, happens):
@@ -64,7 +64,7 @@ def test_what_is_taken_away_is_noticed_and_written_anew(start_api, publish, happ
 
 @pytest.mark.promise(
     "Faults",
-    "something else stands where the folder was",
+    "something else takes the place of the log folder",
     "noticed within 2 s, 503 with the reason, ready by itself within 5 s",
 )
 def test_a_folder_that_cannot_be_made_is_a_503_with_the_reason_until_it_can(start_api, publish):

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.processes
 
 @pytest.mark.promise(
     "Faults",
-    "the API is killed at random moments under load, also while it closes a file",
-    "no acknowledged answer is lost, no line torn, no id twice",
+    "the API is killed at random moments under load, also while it rotates a file",
+    "no acknowledged prediction is lost, no torn line, no duplicate id",
 )
 def test_kills_at_random_moments_under_load_lose_nothing(start_api, publish):
     """Files are small here, so that it is also killed while it closes one."""
@@ -41,7 +41,11 @@ def test_kills_at_random_moments_under_load_lose_nothing(start_api, publish):
     assert len(load.acknowledged) > 50 * times
 
 
-@pytest.mark.promise("Faults", "SIGTERM under load", "every accepted request is answered, and it ends in less than 5 s")
+@pytest.mark.promise(
+    "Faults",
+    "SIGTERM under load",
+    "every accepted request gets its response, and the API ends in less than 5 s",
+)
 def test_a_stop_under_load_answers_what_was_accepted(start_api, publish):
     times, slowest, answered = many(2, 20), 0.0, 0
     for _ in range(times):
@@ -84,7 +88,9 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 
 
 @pytest.mark.promise(
-    "Faults", "8 processes write one log at once", "nothing is lost or torn, each has a file of its own"
+    "Faults",
+    "8 processes write one log at once",
+    "nothing is lost or torn; each has its own file",
 )
 def test_eight_processes_write_one_log(tmp_path, publish):
     lines = many(1_000, 10_000)
@@ -101,7 +107,11 @@ def test_eight_processes_write_one_log(tmp_path, publish):
     assert check.predictions == 8 * lines
 
 
-@pytest.mark.promise("Retention", "files are closed and compressed under load", "nothing is lost, torn or refused")
+@pytest.mark.promise(
+    "Retention",
+    "files are rotated and compressed under load",
+    "nothing is lost, torn or refused",
+)
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_closing_files_under_load_loses_nothing(start_api, publish, workers, tmp_path):
     wanted = many(5_000, 200_000)

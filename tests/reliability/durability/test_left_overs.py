@@ -70,7 +70,7 @@ def everything(folder: Path) -> bytes:
 @pytest.mark.promise(
     "Retention",
     "the service or `erase` is killed while it compresses",
-    "what it left is removed, no text stays that is not erased, and no other line is lost",
+    "leftovers are removed, no erased text remains, and no other line is lost",
 )
 def test_a_kill_amid_compressing_or_erasing_leaves_no_text_that_is_not_erased(tmp_path, publish):
     times, left = many(2, 20), 0
@@ -97,8 +97,8 @@ def test_a_kill_amid_compressing_or_erasing_leaves_no_text_that_is_not_erased(tm
 
 @pytest.mark.promise(
     "Retention",
-    "a service starts where one was killed while it compressed, and everything is to be kept",
-    "what that one left is removed",
+    "a service starts where another was killed while it compressed, and everything is kept",
+    "the leftovers are removed",
 )
 def test_what_a_kill_left_is_removed_by_the_next_start_although_everything_is_kept(start_api, publish):
     api = start_api()
@@ -114,7 +114,7 @@ def test_what_a_kill_left_is_removed_by_the_next_start_although_everything_is_ke
 
 @pytest.mark.promise(
     "Retention",
-    "a file is damaged, no file at all, or cannot be opened, when somebody's requests are erased",
+    "`erase` meets a file that is damaged, is no file, or cannot be opened",
     "it is named, all others are erased, exit code 2",
 )
 @pytest.mark.parametrize("spoil", [*BAD])
@@ -155,7 +155,7 @@ asyncio.run(main(sys.argv[1]))
 @pytest.mark.promise(
     "Faults",
     "the API is killed in the middle of a large write",
-    "half a line is cut off when the file is opened again, which is said once; no line is unreadable",
+    "half a line is cut off when the file is reopened, with one message; no line is unreadable",
 )
 def test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again(start_api, tmp_path, publish):
     """Writes of 8 MB, so that many a kill comes in the middle of one."""
@@ -189,8 +189,8 @@ def test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again(st
 
 @pytest.mark.promise(
     "Faults",
-    "the next file of the log is somebody else's, or cannot be opened",
-    "it is passed over with a warning, and nothing refused",
+    "the next log file belongs to another user, or cannot be opened",
+    "it is skipped with a warning, and nothing refused",
 )
 def test_a_log_file_of_somebody_else_is_passed_over(start_api, publish):
     """Whatever it is: a loop cannot be opened by root either."""
@@ -232,7 +232,7 @@ def reading(folder: Path, states: Path, readers: int = 2) -> Iterator[list[int]]
 
 @pytest.mark.promise(
     "Retention",
-    "readers read a long log, and then a service begins to delete it, also where none has made a lock yet",
+    "readers read a long log, and then a service starts to delete it, also with no lock file yet",
     "nothing is deleted before it is counted, and all of it afterwards",
 )
 @pytest.mark.parametrize("lock", ["no lock", "a lock"])
@@ -253,7 +253,9 @@ def test_nothing_is_deleted_while_readers_read_who_were_there_before_the_service
 
 
 @pytest.mark.promise(
-    "Retention", "readers begin while the service compresses, one file after another", "they count everything"
+    "Retention",
+    "readers start while the service compresses one segment after another",
+    "they count everything",
 )
 def test_readers_count_everything_while_the_service_compresses(tmp_path, publish):
     folder, files, lines = tmp_path / "logs", 30, many(1_000, 3_000)

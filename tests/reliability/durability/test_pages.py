@@ -75,8 +75,8 @@ def requests_shown(page: Page) -> str:
 
 @pytest.mark.promise(
     "Faults",
-    "the API is down, takes 5 s for an answer, or answers nonsense",
-    "the page stays up, says so, and can be used meanwhile",
+    "the API is down, takes 5 s to respond, or responds with nonsense",
+    "the page stays up, says so, and remains usable",
 )
 def test_the_page_stays_up_and_says_what_the_api_does(start_api, start_dashboard, page, publish):
     api = start_api()
@@ -99,7 +99,11 @@ def test_the_page_stays_up_and_says_what_the_api_does(start_api, start_dashboard
     publish(f"{len(ways)} ways: said each time, and new requests showed within {slowest:.1f} s meanwhile")
 
 
-@pytest.mark.promise("Faults", "20 people open the page at once under load", "no request is refused or lost")
+@pytest.mark.promise(
+    "Faults",
+    "20 users open the page at once under load",
+    "no request is refused or lost",
+)
 def test_serving_does_not_feel_twenty_people_who_open_the_page(start_api, start_dashboard, browser, publish):
     api = start_api()
     address = start_dashboard(api)

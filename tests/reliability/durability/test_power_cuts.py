@@ -75,8 +75,8 @@ def after_the_cut(left: Path, ids: list[str]) -> Verification:
 
 @pytest.mark.promise(
     "Faults",
-    "the machine loses its power (a copy of the disk as the kernel has written it, a real ext4)",
-    "`always`: no acknowledged answer is lost; `everysec`: at most those of the last second",
+    "power cut (a copy of the disk as the kernel has written it, a real ext4)",
+    "`always`: no acknowledged prediction is lost; `everysec`: at most those of the last second",
 )
 @pytest.mark.parametrize("sync", LOSES_AT_MOST)
 def test_what_was_acknowledged_outlives_a_power_cut(start_api, disk, publish, sync):

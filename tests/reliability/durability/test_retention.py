@@ -36,8 +36,8 @@ def tended(folder: Path, keep: Keep) -> Iterator[list[Path]]:
 
 @pytest.mark.promise(
     "Retention",
-    "old files are deleted and compressed under load, while a reader follows and restarts",
-    "nothing is deleted that is not counted, and figures go on as if all were there",
+    "old segments are deleted and compressed under load, while a reader follows and restarts",
+    "nothing is deleted before it is counted, and figures are as if nothing was deleted",
 )
 def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publish):
     """The reader looks more often than within the grace, as readers do, and is replaced now and then by another one,
@@ -65,8 +65,8 @@ def test_figures_go_on_as_if_nothing_had_been_deleted(start_api, tmp_path, publi
 
 @pytest.mark.promise(
     "Retention",
-    "somebody's requests are erased while the service runs",
-    "none of their bytes is on the disk, all other lines are, and no reader starts over",
+    "a user's requests are erased while the service runs",
+    "none of their bytes is on disk, all other lines are, and no reader starts over",
 )
 def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path, publish):
     api = start_api(LOG_SEGMENT_MB="0.05")
@@ -104,8 +104,8 @@ def test_what_is_erased_under_load_is_gone_and_nothing_else(start_api, tmp_path,
 
 @pytest.mark.promise(
     "Retention",
-    "a log is checked with `verify` while files are closed and compressed under load",
-    "it is sound each time",
+    "`verify` runs while files are rotated and compressed under load",
+    "the log is sound each time",
 )
 def test_a_log_is_sound_whenever_it_is_checked(start_api, publish):
     """Files are closed several times a second, and compressed, while it is read."""
@@ -124,8 +124,8 @@ def test_a_log_is_sound_whenever_it_is_checked(start_api, publish):
 
 @pytest.mark.promise(
     "Retention",
-    "nobody opens the page after the dashboard was started",
-    "it counts nevertheless, so that nothing is deleted that it has not counted",
+    "no browser opens the page after the dashboard's start",
+    "the dashboard counts nevertheless, so nothing is deleted before it is counted",
 )
 def test_the_dashboard_counts_with_nobody_looking(start_api, start_dashboard, tmp_path, publish):
     """Else a file might be deleted that no visitor of the page had it count."""

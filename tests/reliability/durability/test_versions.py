@@ -37,8 +37,8 @@ def new(number: int) -> bytes:
 
 @pytest.mark.promise(
     "Faults",
-    "the log is of an older program, or of a newer one with fields that this one does not know",
-    "it is read and gone on with; what is unknown stays as it is",
+    "the log was written by an older version, or by a newer one with unknown fields",
+    "it is read and continued; unknown fields stay as they are",
 )
 @pytest.mark.processes
 @pytest.mark.parametrize("line", [old, new])

@@ -26,8 +26,8 @@ def api(tmp_path):
 
 @pytest.mark.promise(
     "Hostile input",
-    "questions why from clients that hang up at once",
-    "they are skipped; others are answered meanwhile",
+    "clients request explanations and hang up at once",
+    "their requests are skipped; others get responses meanwhile",
 )
 def test_questions_that_nobody_waits_for_any_more_hold_up_nobody(api, publish):
     number, waits = many(200, 2000), list[float]()
@@ -57,8 +57,8 @@ def test_questions_that_nobody_waits_for_any_more_hold_up_nobody(api, publish):
 
 @pytest.mark.promise(
     "Hostile input",
-    "more questions why than can be answered soon, and SIGTERM meanwhile",
-    "503 with `Retry-After` beyond 32 that wait; the service ends within 5 s",
+    "more explanations are requested than can be made soon, and SIGTERM meanwhile",
+    "503 with `Retry-After` beyond 32 waiting; the service ends within 5 s",
 )
 def test_more_questions_than_can_be_answered_soon_get_a_503_and_the_service_still_stops(api, publish):
     with ExitStack() as stack:

@@ -51,8 +51,8 @@ def forged(output: Path) -> list[str]:
 
 @pytest.mark.promise(
     "Hostile input",
-    "requests made by chance: JSON with mistakes, bytes that are none, headers that lie",
-    "documented answers in one sentence, no 500; one line in the log for each 200, equal to what was sent",
+    "random requests: JSON with mistakes, bytes that are no JSON, wrong headers",
+    "documented responses in one sentence, no 500; one log line for each 200, equal to what was sent",
 )
 def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what_is_logged(start_api, publish):
     api = start_api(LOG_LEVEL="debug")
@@ -99,8 +99,8 @@ def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what
 
 @pytest.mark.promise(
     "Hostile input",
-    "line breaks, escape sequences and half characters in paths and headers",
-    "no request forges a line of what the service prints",
+    "line breaks, escape sequences and lone surrogates in paths and headers",
+    "no request forges a line of the service's output",
 )
 def test_no_request_forges_a_line_of_what_the_service_prints(small_model, tmp_path, publish):
     port, output, cases = free_port(), tmp_path / "output.txt", CASES // 10
@@ -139,7 +139,7 @@ def escaped(text: str) -> bytes:
 
 @pytest.mark.promise(
     "Hostile input",
-    "requests made from the OpenAPI document, right ones and wrong ones (Schemathesis)",
+    "valid and invalid requests generated from the OpenAPI document (Schemathesis)",
     "the service does what its documentation says",
 )
 def test_the_service_does_what_its_own_documentation_says(start_api, tmp_path, publish):

@@ -52,8 +52,8 @@ def endless(beginning: bytes, part: bytes) -> Iterator[bytes]:
 
 @pytest.mark.promise(
     "Hostile input",
-    "first lines, headers, trailers and extensions of chunks without end",
-    "431 at 32 kB; memory stays as it is",
+    "endless request lines, headers, trailers and chunk extensions",
+    "431 at 32 kB; memory stays constant",
 )
 def test_a_head_without_end_is_refused(api, publish):
     before, totals = memory(api), {}
@@ -104,7 +104,11 @@ def test_the_size_of_chunks_does_not_matter(api, size):
         assert answer(client)[0] == 200
 
 
-@pytest.mark.promise("Hostile input", "a body without end", "413 at the limit; the rest is not kept")
+@pytest.mark.promise(
+    "Hostile input",
+    "an endless body",
+    "413 at the limit; the rest is dropped",
+)
 def test_a_body_without_end_is_refused(api, publish):
     before, chunk = memory(api), b"2000\r\n" + b" " * 0x2000 + b"\r\n"
     with connection(api) as client:
@@ -121,7 +125,11 @@ def test_a_body_without_end_is_refused(api, publish):
     publish(f"413 at 8 MB, the rest of {total / MB:.0f} MB was dropped, {taken / MB:.1f} MB of memory taken")
 
 
-@pytest.mark.promise("Hostile input", "a compressed bomb", "415 with a sentence; nothing is unpacked")
+@pytest.mark.promise(
+    "Hostile input",
+    "a compressed bomb",
+    "415 with a sentence; nothing is decompressed",
+)
 @pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"br", b"zstd"])
 def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
     before, bomb = memory(api), gzip.compress(b" " * many(10, 500) * MB)
@@ -142,8 +150,8 @@ def test_a_compressed_body_is_refused_and_not_unpacked(api, publish, encoding):
 
 @pytest.mark.promise(
     "Hostile input",
-    "many of the largest bodies at once",
-    "memory for eight of them; small requests are answered meanwhile",
+    "many bodies of the largest size at once",
+    "memory for eight of them; small requests get responses meanwhile",
 )
 @pytest.mark.parametrize(
     ("how", "headers", "start", "copies"),
@@ -183,7 +191,7 @@ def requests_of(size: int, path: str) -> dict[str, bytes]:
 
 @pytest.mark.promise(
     "Hostile input",
-    "clients send large bodies but for their last byte",
+    "clients send large bodies except for the last byte",
     "an honest request of any size and encoding waits at most 1 s longer than alone",
 )
 @pytest.mark.parametrize(
@@ -225,8 +233,8 @@ def test_clients_that_never_finish_their_bodies_keep_nobody_waiting(api, publish
 
 @pytest.mark.promise(
     "Hostile input",
-    "requests that are sent ahead of their answers",
-    "a hundred are answered in order; a client that sends more is cut off",
+    "pipelined requests",
+    "a hundred get responses in order; a client that sends more is disconnected",
 )
 def test_requests_sent_ahead_are_answered_in_order_up_to_a_limit(api, publish):
     texts = [f"ahead {number}" for number in range(MAX_PIPELINED)]

@@ -69,8 +69,8 @@ def in_words(most: dict[int, float]) -> str:
 
 @pytest.mark.promise(
     "Hostile input",
-    "texts of 10 and 20 million characters, of what tokenizers like least",
-    "answered, in time that grows with the length and not with its square",
+    "texts of 10 and 20 million characters, the worst kinds for tokenizers",
+    "a prediction, in time linear in the length, not quadratic",
 )
 def test_time_grows_with_a_text_and_not_with_its_square(api, publish):
     def predict(unit: str, chars: int) -> None:
@@ -85,7 +85,9 @@ def test_time_grows_with_a_text_and_not_with_its_square(api, publish):
 
 
 @pytest.mark.promise(
-    "Hostile input", "a line of 10 and 20 million characters in the log", "read, in time that grows with its length"
+    "Hostile input",
+    "log lines of 10 and 20 million characters",
+    "read in time linear in their length",
 )
 def test_readers_of_the_log_take_time_in_proportion_to_a_line(tmp_path, publish):
     reference = load_profile(ROOT / "monitoring" / "reference.json")

@@ -77,8 +77,8 @@ def test_no_body_holds_up_others(api, publish):
 
 @pytest.mark.promise(
     "Hostile input",
-    "many bodies at once with thousands of mistakes",
-    "they are described one by one, and others are answered in between",
+    "many bodies with thousands of mistakes at once",
+    "they are described one by one; others get responses in between",
 )
 def test_bodies_that_take_long_to_describe_have_their_turns_one_by_one(api, publish):
     body = json.dumps({"items": [1] * 40_000}, separators=(",", ":")).encode()

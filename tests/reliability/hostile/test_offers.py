@@ -52,8 +52,8 @@ def answers(api, *parts: bytes) -> list[int]:
 
 @pytest.mark.promise(
     "Hostile input",
-    "clients offer to go on with another protocol (HTTP/2, WebSockets, TLS)",
-    "the offer is ignored, the request answered; its body is never read as a request",
+    "clients offer an upgrade to another protocol (HTTP/2, WebSockets, TLS)",
+    "the offer is ignored, the request handled; its body is never read as a request",
 )
 def test_whatever_is_offered_a_request_is_answered_and_its_body_is_no_request(api, publish):
     bodies = {
@@ -88,7 +88,7 @@ def test_whatever_is_offered_a_request_is_answered_and_its_body_is_no_request(ap
 @pytest.mark.promise(
     "Hostile input",
     "connections are idle between requests",
-    "the service closes them after `KEEP_ALIVE_SECONDS` (75), later than usual proxies do",
+    "the service closes them after `KEEP_ALIVE_SECONDS` (75), later than usual proxies",
 )
 def test_an_idle_connection_is_closed_by_the_service_only_after_keep_alive_seconds(api, publish):
     request = b"".join(request_of("/predict", b'{"text": "amazing"}'))

@@ -71,9 +71,9 @@ def test_a_health_check_asks_its_service_whatever_proxy_there_is(proxy, name):
 
 
 @pytest.mark.promise(
-    "The machines that people have",
-    "a company's proxy is in the environment, and knows nothing of this machine",
-    "health checks, `make run`, `helm test`, `evaluate.py` and the demo do not ask it",
+    "Local environment",
+    "the environment sets a company proxy that cannot reach this machine",
+    "health checks, `make run`, `helm test`, `evaluate.py` and the demo do not use it",
 )
 def test_no_proxy_is_asked_for_what_is_on_this_machine(proxy, running_api, tmp_path, publish):
     items = [{"text": f"A fine film, number {number}", "true_sentiment": "positive"} for number in range(5)]

@@ -30,8 +30,8 @@ def api(small_model, tmp_path_factory):
 
 @pytest.mark.promise(
     "Hostile input",
-    "clients send a byte at a time, of the head or of the body",
-    "they are cut off after `CLIENT_SECONDS`, with 408 if it was a request; others notice nothing",
+    "clients send headers or body one byte at a time",
+    "they are disconnected after `CLIENT_SECONDS`, with 408 if it was a request; others notice nothing",
 )
 def test_a_client_that_sends_a_byte_at_a_time_is_cut_off(api, publish):
     with ExitStack() as stack, honest_client(api) as honest, ThreadPoolExecutor() as threads:
@@ -56,8 +56,8 @@ def test_a_client_that_sends_a_byte_at_a_time_is_cut_off(api, publish):
 
 @pytest.mark.promise(
     "Hostile input",
-    "a client does not take its answers",
-    "it is cut off after `CLIENT_SECONDS`; no more than a few answers are kept for it",
+    "a client does not read its responses",
+    "it is disconnected after `CLIENT_SECONDS`; only a few responses are kept for it",
 )
 def test_a_client_that_does_not_take_its_answers_is_cut_off(api, publish):
     body = json.dumps({"text": "ab " * 6000}).encode()
@@ -79,8 +79,8 @@ def test_a_client_that_does_not_take_its_answers_is_cut_off(api, publish):
 
 @pytest.mark.promise(
     "Hostile input",
-    "a thousand connections that say nothing",
-    "others are answered; they are closed after `CLIENT_SECONDS`",
+    "a thousand silent connections",
+    "others get responses; the silent ones are closed after `CLIENT_SECONDS`",
 )
 def test_idle_connections_neither_hold_up_others_nor_stay(api, publish):
     number, before = many(200, 1000), memory(api)
@@ -103,7 +103,7 @@ def test_idle_connections_neither_hold_up_others_nor_stay(api, publish):
 @pytest.mark.promise(
     "Hostile input",
     "more connections than `MAX_CONNECTIONS`",
-    "503 with a sentence, and answers again as soon as one is closed",
+    "503 with a sentence, and normal responses again as soon as one is closed",
 )
 def test_a_connection_beyond_the_limit_gets_a_503_and_the_next_one_an_answer(small_model, tmp_path, publish):
     most, more = many(20, 1000), many(20, 1000)

@@ -57,9 +57,9 @@ def page(start):
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "somebody who has not signed in opens the page without end",
-    "256 sessions are held, each with a message of at most 256 kB, and the next one gets 503",
+    "Access control",
+    "a client without sign-in opens the page endlessly",
+    "256 sessions are held, each with a message of at most 256 kB; the next one gets 503",
 )
 def test_so_many_sessions_are_held_and_no_more(guarded, publish):
     before = memory(guarded)
@@ -94,7 +94,9 @@ def opens(server) -> bool:
 
 
 @pytest.mark.promise(
-    "Who may do what", "somebody who has not signed in uploads files to the page", "404, and nothing of them is kept"
+    "Access control",
+    "a client without sign-in uploads files to the page",
+    "404, and nothing of them is kept",
 )
 def test_uploads_are_refused_unread(guarded, publish):
     size, uploads = 150 * MB, many(2, 6)
@@ -129,8 +131,8 @@ def upload(server, path: str, token: str, size: int) -> int:
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "somebody who has not signed in begins long messages by the page's websocket",
+    "Access control",
+    "a client without sign-in sends long messages through the page's websocket",
     "it is closed, and nothing of them is kept",
 )
 def test_the_frame_of_a_long_message_is_not_waited_for(guarded, publish):
@@ -156,9 +158,9 @@ def send_half(client: socket.socket, size: int) -> None:
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "connections to the page that send nothing, half a head, a byte at a time, or take nothing of an answer",
-    "the page answers others; they are ended after `KEEP_ALIVE_SECONDS`, the oldest of more than 1,000 at once",
+    "Access control",
+    "connections to the page that send nothing, half a header, single bytes, or read nothing",
+    "others are served; these end after `KEEP_ALIVE_SECONDS`, the oldest beyond 1,000 at once",
 )
 def test_connections_that_only_wait_are_ended_and_the_page_answers_meanwhile(start, publish):
     """Those that send nothing, half a head, a byte of it at a time, or take nothing of an answer."""
@@ -234,8 +236,8 @@ FOREIGN = ["evil.example", "evil.example:80", "localhost.evil.example", "localho
 
 
 @pytest.mark.promise(
-    "Who may do what",
-    "a web site gives its name the address of this machine (DNS rebinding), and asks for the page by that name",
+    "Access control",
+    "a website maps its name to this machine's address (DNS rebinding) and requests the page",
     "400 that names the host and `ALLOWED_HOSTS`, before anything is sent",
 )
 def test_a_site_that_says_that_its_name_is_this_machine_reads_nothing(page, publish):

@@ -102,9 +102,9 @@ def without_shells(clone):
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
+    "Images and supply chain",
     "every shell is deleted from the images, which run read-only, as user 10001, without capabilities",
-    "API, dashboard and watch become healthy, answer, and end by SIGTERM with exit code 0",
+    "API, dashboard and alerting service become healthy, respond, and end by SIGTERM with exit code 0",
 )
 def test_without_any_shell_all_three_services_become_healthy_answer_and_end(clone, without_shells, publish):
     for name in NAMES.values():
@@ -166,9 +166,9 @@ def files(image: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
-    "somebody gets into a container",
-    "nothing is setuid, no program is new but its packages' own, and only log and state are writable",
+    "Images and supply chain",
+    "an attacker gets into a container",
+    "nothing is setuid, packages add no other programs, and only log and state are writable",
 )
 def test_who_gets_in_finds_no_way_up_no_tools_and_nothing_to_change(clone, publish):
     base = files(BASE)
@@ -194,9 +194,9 @@ print(json.dumps({path: [oct(os.stat(path).st_mode), os.stat(path).st_uid] for p
 
 
 @pytest.mark.promise(
-    "The machines that people have",
-    "the images are built with `umask 077`, from a checkout whose files have modes by chance",
-    "user 10001 can read all of them; modes and owner are the same as ever",
+    "Local environment",
+    "the images are built with `umask 077`, from a checkout with random file modes",
+    "user 10001 can read all files; modes and owner are the same as ever",
 )
 def test_the_files_of_an_image_have_the_same_rights_whatever_those_of_the_checkout(clone, publish):
     for service, name in NAMES.items():
@@ -232,9 +232,9 @@ def behind_a_proxy(tmp_path):
 
 
 @pytest.mark.promise(
-    "The machines that people have",
-    "Docker gives every container a proxy that does not answer",
-    "API, dashboard and watch become healthy",
+    "Local environment",
+    "Docker gives every container a proxy that does not respond",
+    "API, dashboard and alerting service become healthy",
 )
 def test_all_three_services_become_healthy_with_a_proxy_of_docker(clone, behind_a_proxy, publish):
     clone.compose("up", "--no-build", "--detach", "--wait", **behind_a_proxy)
@@ -248,7 +248,7 @@ def test_all_three_services_become_healthy_with_a_proxy_of_docker(clone, behind_
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
+    "Images and supply chain",
     "`.env`, `.git`, keys and data lie beside the code when the images are built",
     "none of it is in any layer",
 )
@@ -286,9 +286,9 @@ print(json.dumps({
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
-    "somebody asks what is in the images",
-    "`make sbom` lists every installed package of Python, with its licence and the pinned SHA-256, and of Debian",
+    "Images and supply chain",
+    "a bill of materials is needed",
+    "`make sbom` lists every Python package with licence and pinned SHA-256, and Debian's packages",
 )
 def test_a_bill_of_materials_lists_what_is_installed(clone, tmp_path, publish):
     sbom.main(tmp_path, [f"{name}:{PROJECT}" for name in NAMES.values()])

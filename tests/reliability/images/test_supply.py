@@ -22,7 +22,7 @@ PIN = re.compile(r"^([a-z0-9.-]+)==([^ ;\\]+)(.*(?:\n    .*)*)", re.M)
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
+    "Images and supply chain",
     "an index serves a package of the right name and version with other content",
     "it is not installed",
 )
@@ -98,7 +98,9 @@ def audit(url: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.promise(
-    "The images and what is in them", "a pinned package is found to be vulnerable", "`make audit` fails and names it"
+    "Images and supply chain",
+    "a pinned package has a known vulnerability",
+    "`make audit` fails and names it",
 )
 @pytest.mark.processes
 def test_an_advisory_that_concerns_a_pinned_package_fails_the_audit(publish):
@@ -116,9 +118,9 @@ def test_an_advisory_that_concerns_a_pinned_package_fails_the_audit(publish):
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
-    "the database of vulnerabilities does not answer",
-    "`make audit` fails and says that nobody can tell",
+    "Images and supply chain",
+    "the vulnerability database does not respond",
+    "`make audit` fails and says that the result is unknown",
 )
 @pytest.mark.processes
 def test_an_audit_that_cannot_ask_fails_and_says_so(publish):
@@ -132,7 +134,7 @@ def test_an_audit_that_cannot_ask_fails_and_says_so(publish):
 
 
 @pytest.mark.promise(
-    "The images and what is in them",
+    "Images and supply chain",
     "a key or a password is committed, and deleted by the next commit",
     "`make secrets`, which CI runs, finds it",
 )
