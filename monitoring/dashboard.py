@@ -1,7 +1,6 @@
-"""The page, top to bottom: looks at the log and the API, and says what the sections show of that.
+"""Streamlit's entry: `streamlit run` imports this file once to serve the app, and each session runs it as a script.
 
-Every few seconds only the pulse is drawn: it tells the browser which sections show less than there is, and these ask to
-be drawn again (sections.py).
+What the page shows begins in page/layout.py.
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ from streamlit import config
 
 from monitoring.network.hosts import Hosts
 from monitoring.network.neighbours import keep_from_proxy
-from monitoring.page import admission, elements, sources
+from monitoring.page import elements, sign_in, sources
 from monitoring.page.layout import Page
 from monitoring.page.server.gate import HEALTH, Gate
 from monitoring.page.server.serving import serve_streamlit_by
-from monitoring.page.sign_in import secrets
 from monitoring.settings import Settings, SettingsError
 
 
@@ -31,11 +29,12 @@ def main() -> None:
     except SettingsError as error:
         st.error(elements.plain(error))
         st.stop()
-    Page(settings, admission.admitted(settings)).draw()
+    Page(settings, sign_in.admitted(settings)).draw()
 
 
 def _settings() -> Settings:
-    """What the server needs before anybody opens the page; of bad settings, where to listen to say so on the page."""
+    """The settings of the server. With invalid settings only the listen address is used, so that the page can show the
+    error."""
     try:
         return Settings.from_env(os.environ)
     except SettingsError:
@@ -43,7 +42,7 @@ def _settings() -> Settings:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    """What stands between the network and Streamlit."""
+    """The middleware in front of Streamlit."""
     base_path = str(config.get_option("server.baseUrlPath")).strip("/")
     base_path = base_path and f"/{base_path}"
     return [
@@ -54,18 +53,18 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 @asynccontextmanager
 async def _lifespan(app: st.App) -> AsyncIterator[None]:
-    """Read the log as long as the server runs, whether or not anybody looks."""
+    """Read the log as long as the server runs, whether or not a browser looks."""
     with suppress(SettingsError):
         sources.begin(Settings.from_env(os.environ))
     yield
 
 
-if __name__ == "__main__":  # as a session runs it
+if __name__ == "__main__":  # run by a session
     main()
-else:  # as `streamlit run` imports it, once, to serve the App that it has found in the source
+else:  # imported by `streamlit run`, which has found the App in the source
     server_settings = _settings()
     serve_streamlit_by(server_settings)
     keep_from_proxy(server_settings.oidc_metadata_url, os.environ)
     app = st.App(
-        __file__, secrets=secrets(server_settings), lifespan=_lifespan, middleware=_middleware(server_settings)
+        __file__, secrets=sign_in.secrets(server_settings), lifespan=_lifespan, middleware=_middleware(server_settings)
     )

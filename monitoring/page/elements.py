@@ -1,5 +1,8 @@
-"""What all sections of the page share. Texts and labels come from outside: they are shown by components as plain text,
-in charts, and escaped, never as Markdown or HTML."""
+"""What all sections of the page share.
+
+Texts and labels are untrusted. They are shown as plain text by components, in charts, or escaped, never as Markdown or
+HTML.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,30 @@ from monitoring.alarms.alert import Alert
 from monitoring.log.format import Prediction
 from monitoring.page.components import plain_table, verdict
 
-BARE = {"displayModeBar": False}
+BARE = {"displayModeBar": False}  # of a plot
+REPORT = "The log of this service says more."
 
 
 def plain(text: object) -> str:
-    """Text from outside, so that Streamlit's Markdown shows it as it is."""
+    """The text, escaped for Streamlit's Markdown."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])", r"\\\1", " ".join(str(text).split()))
 
 
 def text_of(request: Prediction) -> str:
-    """The text, or that it is left out of the log."""
+    """The text, or a note that the log does not have it."""
     if not request.is_left_out:
         return request.request_text
     return f"(not in the log: {'1 word' if request.words == 1 else f'{request.words:,} words'})"
 
 
 def named(label: object) -> str:
-    """The same of a label, which may have no character: that would leave nothing to see or to click on. Nor does it
-    become a link, an icon or an arrow: of these Streamlit makes some of escaped text, too."""
+    """The label, escaped. An empty label is shown as "(empty)", so that it can be seen and clicked. Word joiners keep
+    Streamlit from making links, icons and arrows, which it also makes of escaped text."""
     return plain(MADE_OF_TEXT.sub("\\g<0>\N{WORD JOINER}", clipped(str(label)))) or "(empty)"
 
 
 def clipped(text: str, most: int = 100) -> str:
-    """As much of a label or a version as there is room for."""
+    """At most `most` characters of a label or a version, and an ellipsis."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -44,7 +48,7 @@ MADE_OF_TEXT = re.compile(r":(?=material/|streamlit:|//)|www(?=\.)|@|<(?=[-=])|[
 
 
 def draw_alerts(alerts: Sequence[Alert], key: str) -> None:
-    """One line or more each, with its state in colour and words."""
+    """Each alert with its level in colour and words."""
     items = [
         {
             "level": alert.level,
@@ -68,20 +72,24 @@ def draw_table(
     *,
     has_times: bool = False,
 ) -> None:
-    """A table of texts from anywhere, or of times in UTC for the reader's zone; `caption` is for readers who do not see
-    it."""
+    """A table of untrusted texts, or of UTC times, which are shown in the user's time zone. `caption` is for screen
+    readers."""
     cells = [[clipped(cell, 300) for cell in row] for row in rows]
     data = {"caption": caption, "head": list(head), "rows": cells, "note": clipped(note, 1000)}
     plain_table(key=key, data=data | {"hasTimes": has_times})
 
 
 def draw_note(key: str, text: str) -> None:
-    """A sentence with times in it."""
+    """A sentence whose UTC times are shown in the user's time zone."""
     plain_table(key=key, data={"caption": "", "head": None, "rows": [], "note": text})
 
 
+def reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}."
+
+
 def the_zone() -> tzinfo:
-    """The zone of time of this user's browser."""
+    """The time zone of this user's browser; UTC if it is not known."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

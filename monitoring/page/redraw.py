@@ -1,7 +1,7 @@
-"""The sections of the page for one user, of which only those are drawn again that show less than there is.
+"""The sections of the page for one user. Only those that are out of date are redrawn.
 
-Each is a fragment of its own. What asks for it to be drawn again is the browser (pulse.js, listener.js), which is told
-what is wanted and what was drawn: so nothing that the user selected or is typing is lost, and no click is overtaken.
+Each section is a fragment. The browser asks for it to be redrawn (pulse.js, listener.js): it knows what is out of date
+and what has been drawn. So the user loses no selection, no click and no text that is being typed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from monitoring.page import elements
 from monitoring.page.components import listener
 
 logger = logging.getLogger("dashboard")
-ENOUGH_SECONDS, ENOUGH_SHARE = 15.0, 0.01  # later, or with so many more requests, charts are drawn again
-REPORT = "The log of this service says more."
+ENOUGH_SECONDS, ENOUGH_SHARE = 15.0, 0.01  # charts are redrawn after this time, or with this share of new requests
 
 
 class Content(NamedTuple):
-    """What a section shows. Of what only grows, `requests` say how much there is, so that it is drawn again when there
-    is enough more of it; for the rest these are None, and every change counts."""
+    """What a section shows. Every change of `shown` makes it out of date. A section whose data grows with each request
+    also has `requests`, their number, and `grown`, the data: it is out of date when enough requests have been added."""
 
     shown: Any
     requests: int | None = None
@@ -31,7 +30,8 @@ class Content(NamedTuple):
 
 
 class Section(NamedTuple):
-    """What draws a section, and what there is to draw; `slow` is what takes the browser long to draw."""
+    """`draw` draws the section, and `content` says what it would show now. `slow` sections take the browser long to
+    render, and are redrawn last."""
 
     name: str
     draw: Callable[[], None]
@@ -40,7 +40,7 @@ class Section(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What a section shows since `at`, in seconds of a steady clock, drawn for the `number`th time."""
+    """What a section shows. `at` is when it was drawn, in seconds of the monotonic clock; `number` counts how often."""
 
     content: Content
     at: float
@@ -48,10 +48,10 @@ class Drawn(NamedTuple):
 
 
 class Sections:
-    """All of them, in the order of the page."""
+    """All sections, in the order of the page."""
 
     def __init__(self, *sections: Section, check: Callable[[], None] = lambda: None) -> None:
-        """Before anything of a section is drawn, `check` is asked, and may end the run."""
+        """`check` is called before a section is drawn. It may end the run."""
         self._check = check
         self._sections = {section.name: section for section in sections}
         self._drawn: dict[str, Drawn] = {}
@@ -63,12 +63,12 @@ class Sections:
         return list(self._sections)
 
     def draw(self, name: str) -> None:
-        """Now, and from then on whenever it asks for it."""
+        """Draw the section now, and again whenever the browser asks for it."""
         section = self._sections[name]
         st.fragment(lambda: self._draw(section), key=name)()
 
     def wanted(self) -> dict[str, int]:
-        """For each section how often it must have been drawn to show what there is."""
+        """By section, how often it must have been drawn to be up to date."""
         now = time.monotonic()
         return {
             name: drawn.number + is_old(drawn, _content(section), now)
@@ -77,7 +77,7 @@ class Sections:
         }
 
     def _draw(self, section: Section) -> None:
-        """One that fails takes nothing else away."""
+        """A section that fails shows why; all others are still drawn."""
         self._check()
         name = section.name
         with st.container(key=f"section_{name}"):
@@ -85,7 +85,9 @@ class Sections:
                 section.draw()
             except Exception as error:
                 logger.exception("a part of the page cannot be drawn: %s", name)
-                st.error(elements.plain(f"This part of the page cannot be drawn. {reason(error)} {REPORT}"))
+                st.error(
+                    elements.plain(f"This part of the page cannot be drawn. {elements.reason(error)} {elements.REPORT}")
+                )
             number = self._drawn[name].number + 1 if name in self._drawn else 1
             self._drawn[name] = Drawn(_content(section), time.monotonic(), number)
             told = {"name": name, "drawn": number, "place": self._place[name]}
@@ -93,7 +95,7 @@ class Sections:
 
 
 def is_old(drawn: Drawn, now: Content, at: float) -> bool:
-    """Whether what was drawn must be drawn again."""
+    """Whether the section must be redrawn, at the time `at`."""
     before = drawn.content
     if before.shown != now.shown or (before.requests is None) != (now.requests is None):
         return True
@@ -103,16 +105,12 @@ def is_old(drawn: Drawn, now: Content, at: float) -> bool:
     return enough or at > drawn.at + ENOUGH_SECONDS
 
 
-def reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}."
-
-
 def _content(section: Section) -> Content:
     try:
         return section.content()
-    except Exception as error:  # which drawing it will say
+    except Exception as error:  # drawing the section will fail too, and say so
         return Content(repr(error))
 
 
 def _nothing() -> None:
-    """A section that asks to be drawn is drawn, and there is no more to do."""
+    """The trigger itself makes Streamlit redraw the section."""

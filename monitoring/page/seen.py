@@ -1,4 +1,4 @@
-"""What one refresh of the page has read."""
+"""What one look at the log and the API has found."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from monitoring.stats.reference import Reference
 
 @dataclass(frozen=True)
 class Seen:
-    """What there is to show: `snapshot` is None while the log is being read, of which the share `read` is done, and
-    when it cannot be read; `analysis` is None also when no request is selected. `problems` says what is missing."""
+    """`snapshot` is None while the log is read for the first time, of which the share `read` is done, and when the log
+    cannot be read. `analysis` is then None too, and also when no request is selected. `problems` say why."""
 
     reference: Reference | None = None
     snapshot: Snapshot | None = None

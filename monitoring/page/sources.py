@@ -1,9 +1,11 @@
-"""Where the page has its data from: each source is asked no more often than needed, whatever the number of browsers."""
+"""The data sources of the page. Each is asked no more often than needed, whatever the number of browsers."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from weakref import ref
@@ -15,6 +17,7 @@ from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.cache import Analyses
 from monitoring.analysis.selection import Selection
 from monitoring.log.format import Prediction
+from monitoring.page import elements
 from monitoring.page.api.client import ApiClient, ApiUnavailable
 from monitoring.page.api.explanation import Explanation
 from monitoring.page.api.poller import ApiWatch
@@ -24,13 +27,14 @@ from monitoring.settings import Settings
 from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 from monitoring.store.checkpoint import Checkpoint
 
-UNWATCHED_SECONDS = 30.0  # far less than the ten minutes in which nothing that was closed is deleted
-PATIENCE_SECONDS = 1.0  # for what the page can do without
+logger = logging.getLogger("dashboard")
+UNWATCHED_SECONDS = 30.0  # far less than the ten minutes for which a rotated segment is kept at least
+PATIENCE_SECONDS = 1.0  # how long the page waits for the first read of the log and the first answer of the API
 ALLOW = "Let this service read it. Nothing is lost: what is written meanwhile shows as soon as it can be read."
 
 
 class Log:
-    """The reader of a log, what it is compared with, and the analyses that are made of it. Threads may share it."""
+    """The reader of a log, and its analyses. Safe to share between threads."""
 
     def __init__(self, settings: Settings, reference: Reference | None) -> None:
         monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
@@ -40,16 +44,15 @@ class Log:
         threading.Thread(target=_follow, args=(ref(self.reader), self._first_read), daemon=True).start()
 
     def look(self, wait: float = PATIENCE_SECONDS) -> Snapshot | None:
-        """The log as it is now, or None while it is being read for the first time, after so many seconds. Raises
-        OSError."""
+        """The log as it is now, or None if its first read is not done after `wait` seconds. Raises OSError."""
         return self.reader.refresh() if self._first_read.wait(wait) else None
 
 
 def _follow(reader: ref[LogReader], first_read: threading.Event) -> None:
-    """Read what there is, and then what comes while nobody looks: what is closed is to be counted before it may be
-    deleted. Until the reader is no more."""
+    """Read the log until the reader is gone, whether or not a browser looks: a rotated segment must be counted before
+    it may be deleted."""
     while there := reader():
-        with suppress(OSError):  # the page will say so when it looks itself
+        with suppress(OSError):  # the page shows the error when it looks itself
             there.refresh()
         first_read.set()
         del there
@@ -58,38 +61,38 @@ def _follow(reader: ref[LogReader], first_read: threading.Event) -> None:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def the_log(settings: Settings, digest: str | None, _reference: Reference | None) -> Log:
-    """One for all sessions: each line is read once, however many browsers look. `digest` is that of `_reference`: with
-    another one everything is judged anew."""
+    """One for all sessions, so that each line is read once. `digest` is that of `_reference`: a new reference makes a
+    new Log."""
     return Log(settings, _reference)
 
 
 @st.cache_resource(show_spinner=False)
 def profile_of_training(path: Path, changed: float) -> Reference:
-    """The model's profile; `changed`, the file's time of change, makes a new file be read."""
+    """The model's reference. `changed`, the modification time of the file, makes a new file be read."""
     return load_profile(path)
 
 
 @st.cache_resource(show_spinner=False)
 def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Reference) -> Reference:
-    """`_profile` with the lengths and labels of the user's own data set."""
+    """`_profile` with the lengths and labels of the user's own data set at `path`."""
     return with_csv(_profile, path)
 
 
 @st.cache_resource(show_spinner=False)
 def api_watch(url: str, seconds: float, _client: ApiClient) -> ApiWatch:
-    """What asks the API at `url` for everybody. `_client` holds a token, which is no part of a key."""
+    """One poller of the API at `url` for all sessions. `_client` holds a token, which must stay out of a cache key."""
     return ApiWatch(_client, seconds)
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)  # a resource is not copied, nor changed by anybody
+@st.cache_resource(max_entries=100, show_spinner=False)  # not copied, since nobody changes it
 def explanation_of(url: str, text: str, request: tuple[str, ...], _client: ApiClient) -> Explanation:
-    """What the API at `url` says about the text of a request. Raises ApiUnavailable."""
+    """The explanation of a request's text by the API at `url`. Raises ApiUnavailable."""
     return _client.explain(text)
 
 
 @st.cache_resource(ttl=10, max_entries=100, show_spinner=False)
 def explanation_or_reason(url: str, text: str, request: tuple[str, ...], _client: ApiClient) -> Explanation | str:
-    """As explanation_of; why there is none is remembered too, but not for long."""
+    """As explanation_of. A reason why there is none is cached too, for ten seconds."""
     try:
         return explanation_of(url, text, request, _client)
     except ApiUnavailable as error:
@@ -97,7 +100,7 @@ def explanation_or_reason(url: str, text: str, request: tuple[str, ...], _client
 
 
 def explained(client: ApiClient, request: Prediction) -> Explanation | str:
-    """The explanation of the request, or the sentence why there is none."""
+    """The explanation of the request, or a sentence that says why there is none."""
     if request.is_left_out:
         return "The log does not have the text (LOG_TEXT=hashed), so that nothing can be said of its words."
     named = (str(request.prediction_id), str(request.timestamp))
@@ -105,7 +108,7 @@ def explained(client: ApiClient, request: Prediction) -> Explanation | str:
 
 
 def begin(settings: Settings) -> None:
-    """Read the log before anybody looks: what is closed is to be counted before it may be deleted."""
+    """Read the log before a browser looks: a rotated segment must be counted before it may be deleted."""
     threading.Thread(target=lambda: _log_beside(settings, _the_reference(settings)[0]), daemon=True).start()
 
 
@@ -113,8 +116,7 @@ def _log_beside(settings: Settings, reference: Reference | None) -> Log:
     return the_log(settings, reference.digest if reference else None, reference)
 
 
-def look(settings: Settings, selection: Selection) -> Seen:
-    """Everything the page shows, as it is now."""
+def _read(settings: Settings, selection: Selection) -> Seen:
     reference, problems = _the_reference(settings)
     client = ApiClient(settings.api_url, settings.api_token)
     api = api_watch(settings.api_url, settings.refresh_seconds, client).state(PATIENCE_SECONDS)
@@ -130,8 +132,19 @@ def look(settings: Settings, selection: Selection) -> Seen:
     return Seen(reference, snapshot, log.analyses.of(snapshot, selection), problems=problems, api=api)
 
 
+def look(settings: Settings, selection: Selection, read: Callable[[Settings, Selection], Seen] = _read) -> Seen:
+    """Everything the page shows, as it is now. Never raises: the page must go on looking, so an error of `read` is one
+    of the problems."""
+    try:
+        return read(settings, selection)
+    except Exception as error:
+        logger.exception("the page cannot be brought up to date")
+        title = "This page cannot be brought up to date"
+        return Seen(problems=[Alert("alert", title, elements.reason(error), "log", action=elements.REPORT)])
+
+
 def _the_reference(settings: Settings) -> tuple[Reference | None, list[Alert]]:
-    """What traffic is compared with, and why there is none, or not all of it."""
+    """The reference, and what is wrong with it."""
     path, csv_path = settings.reference_path, CSV_PATH
     profile = None
     try:
@@ -146,5 +159,5 @@ def _the_reference(settings: Settings) -> tuple[Reference | None, list[Alert]]:
 def _changed(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except OSError:  # reading it will say why
+    except OSError:  # reading it raises the reason
         return 0.0

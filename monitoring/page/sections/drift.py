@@ -1,4 +1,4 @@
-"""Draws how traffic differs from the reference: lengths, vocabulary and its words, predicted labels, confidence."""
+"""How the selected requests differ from the reference: data drift in their texts, target drift in the predictions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import streamlit as st
 from monitoring.analysis.notes import window_note
 from monitoring.analysis.results import Analysis
 from monitoring.page.elements import BARE, draw_table, named, plain, the_zone
+from monitoring.page.redraw import Section
+from monitoring.page.state import State
 from monitoring.report.charts import (
     confidence_over_time,
     share_names,
@@ -36,7 +38,23 @@ VOCABULARY = "The share of a text's words that the model knows: with fewer of th
 CONFIDENCE = "The model's probability for its answer, averaged over the answers of a step of time."
 
 
-def draw_texts(analysis: Analysis, reference: Reference | None) -> None:
+def data_section(state: State) -> Section:
+    def draw() -> None:
+        if analysis := state.seen.analysis:
+            _draw_texts(analysis, state.seen.reference)
+
+    return Section("texts", draw, state.growing, slow=True)
+
+
+def target_section(state: State) -> Section:
+    def draw() -> None:
+        if analysis := state.seen.analysis:
+            _draw_predictions(analysis, state.seen.reference)
+
+    return Section("predictions", draw, state.growing, slow=True)
+
+
+def _draw_texts(analysis: Analysis, reference: Reference | None) -> None:
     st.header("Have the texts changed?", anchor="texts", help=DRIFT)
     left, right = st.columns(2)
     with left:
@@ -46,7 +64,7 @@ def draw_texts(analysis: Analysis, reference: Reference | None) -> None:
     _draw_moved_words(analysis.moved_words, analysis.texts_left_out)
 
 
-def draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
+def _draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
     st.header("Have the answers changed?", anchor="predictions", help=TARGET_DRIFT)
     left, right = st.columns([2, 3])
     with left:

@@ -1,4 +1,4 @@
-"""Draws how good the answers are: by label, over time, without labels, by version; and whether confidence holds."""
+"""Model quality: accuracy over time, measured and estimated, calibration, and figures by label."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import streamlit as st
 
 from monitoring.alarms.phrases import figure
 from monitoring.alarms.signals import FIT
-from monitoring.analysis.notes import estimate_note, feedback_notes, version_sentence
+from monitoring.analysis.notes import estimate_note, feedback_notes
 from monitoring.analysis.results import Analysis
 from monitoring.page.elements import BARE, draw_alerts, draw_note, draw_table, the_zone
+from monitoring.page.redraw import Section
+from monitoring.page.state import State
 from monitoring.report.charts import accuracy_over_time, reliability_diagram
 from monitoring.settings import Settings
-from monitoring.stats.reference import Reference
 
 
-def draw_quality(analysis: Analysis, settings: Settings, reference: Reference | None) -> None:
+def section(state: State) -> Section:
+    def draw() -> None:
+        if analysis := state.seen.analysis:
+            _draw(analysis, state.settings)
+
+    return Section("answers", draw, state.growing, slow=True)
+
+
+def _draw(analysis: Analysis, settings: Settings) -> None:
     st.header("Are the answers right?", anchor="answers", help=ACCURACY)
     draw_alerts(feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified), "feedback_notes")
     left, right = st.columns([3, 2])
     with left:
-        _draw_accuracy(analysis, settings, reference)
+        _draw_accuracy(analysis, settings)
     with right:
         _draw_calibration(analysis)
     _draw_by_label(analysis)
@@ -36,7 +45,7 @@ CALIBRATION = (
 )
 
 
-def _draw_accuracy(analysis: Analysis, settings: Settings, reference: Reference | None) -> None:
+def _draw_accuracy(analysis: Analysis, settings: Settings) -> None:
     st.subheader("Accuracy over time")
     by_time = analysis.accuracy_by_time
     if not by_time[["value", "estimated"]].notna().any(axis=None):
@@ -74,24 +83,3 @@ def _draw_by_label(analysis: Analysis) -> None:
     if len(labels) == 1:
         note = f"{note} Only {labels[0].label} occurs among the labels and answers, so the others have no figures."
     draw_table("quality", "Precision, recall and F1 by label", ("label", "precision", "recall", "F1"), rows, note)
-
-
-def draw_versions(analysis: Analysis) -> None:
-    """Only where there is more than one to compare."""
-    if len(analysis.versions) < 2:
-        return
-    st.header("Which version is better?", anchor="versions")
-    rows = [
-        (
-            version.version or "not named",
-            f"{version.requests:,}",
-            figure(version.accuracy),
-            f"{version.first:%Y-%m-%d %H:%M} UTC",
-            f"{version.last:%Y-%m-%d %H:%M} UTC",
-        )
-        for version in analysis.versions
-    ]
-    found = analysis.comparison
-    sentence = version_sentence(found.earlier, found.later, found.difference) if found else ""
-    head = ("version", "requests", "accuracy", "first request", "last request")
-    draw_table("versions", "Accuracy by model version", head, rows, sentence, has_times=True)

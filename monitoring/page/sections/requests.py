@@ -1,57 +1,95 @@
-"""Draws the explorer: filters, which are in the page's address, and the requests that pass."""
+"""The requests: filters, the table of those that match, and the one that the user has opened."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from monitoring.analysis.search import MOST_CSV_ROWS, OUTCOMES, Filters, Found, find, outcome, to_csv
 from monitoring.analysis.selection import Segment
+from monitoring.page import open_request, session, sign_in, sources
 from monitoring.page.components import request_table
 from monitoring.page.elements import clipped, text_of
+from monitoring.page.redraw import Content, Section
+from monitoring.page.state import State
 from monitoring.reader import Snapshot
 from monitoring.store.requests import Request
 
-ROWS = 50  # that are shown at first, and more each time that more are asked for
 CLIPPED = 300  # characters of a text in the table
-
-
-def draw_filters(labels: Sequence[str], zone: tzinfo) -> None:
-    """What is chosen here is in the session's state, and in the address."""
-    text, label, was = st.columns([3, 2, 2])
-    text.text_input("Text contains", key="text", placeholder="any text", bind="query-params", live=False, help=_SEARCH)
-    options = sorted({*labels, *st.session_state.get("predicted", [])})
-    label.multiselect("Predicted", options, key="predicted", placeholder="any", bind="query-params")
-    was.multiselect("Answer was", OUTCOMES, key="outcome", placeholder="any", bind="query-params")
-    confidence, since, until = st.columns([3, 2, 2])
-    confidence.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key="confidence_range", bind="query-params")
-    since.datetime_input(f"From ({zone})", None, key="from", bind="query-params", step=60)
-    until.datetime_input(f"Until ({zone})", None, key="until", bind="query-params", step=60)
-
-
 _SEARCH = (
     "In any case, of letters or of other requests: the newest 20,000 that pass the other filters are looked through."
 )
-
-
 _LEFT_OUT = "The log does not have the texts of {} (LOG_TEXT=hashed), so no words can be found in them."
 
 
-def chosen_filters(zone: tzinfo) -> Filters:
-    """As the user has set them."""
-    state = st.session_state
-    confidence = state.get("confidence_range", (0.0, 1.0))
+def section(state: State) -> Section:
+    def content() -> Content:
+        found, chosen = _found(state), session.opened(state.seen.snapshot)
+        return Content((found and _signature(found), chosen, chosen and state.seen.api.labels))
+
+    return Section("requests", lambda: _draw(state), content)
+
+
+def _draw(state: State) -> None:
+    session.open_linked(state.seen.snapshot)
+    opened = session.opened(state.seen.snapshot)
+    _draw_found(state, opened)
+    if opened is None:
+        st.empty()  # removes the closed request at once, and not only at the end of the run
+        return
+    line = opened.line
+    with st.container():
+        explained = sources.explained(state.client, line)
+        judge = partial(state.judge, str(line.prediction_id))
+        open_request.draw(line, explained, state.seen.api.labels, session.close, judge)
+        session.draw_problem(line.prediction_id)
+
+
+def _draw_found(state: State, opened: Request | None) -> None:
+    analysis, snapshot = state.seen.analysis, state.seen.snapshot
+    if analysis is None or snapshot is None:
+        return
+
+    def everything() -> Sequence[Request]:
+        sign_in.check_download(state.visitor)
+        return find(snapshot.requests, analysis.segment, filters, MOST_CSV_ROWS).requests
+
+    st.header("Requests", anchor="requests")
+    _draw_filters(state.names()[0], state.zone)
+    filters = _filters(state.zone)
+    found = _search(snapshot, analysis.segment, filters, session.limit())
+    _draw_table(found, opened, click=lambda: session.click(state.seen.snapshot))
+    _draw_below(found, analysis.counted.n, everything)
+
+
+def _draw_filters(labels: Sequence[str], zone: tzinfo) -> None:
+    """The filters are kept in the URL."""
+    text, label, was = st.columns([3, 2, 2])
+    text.text_input(
+        "Text contains", key=session.TEXT, placeholder="any text", bind="query-params", live=False, help=_SEARCH
+    )
+    options = sorted({*labels, *session.chosen(session.PREDICTED)})
+    label.multiselect("Predicted", options, key=session.PREDICTED, placeholder="any", bind="query-params")
+    was.multiselect("Answer was", OUTCOMES, key=session.OUTCOME, placeholder="any", bind="query-params")
+    confidence, since, until = st.columns([3, 2, 2])
+    confidence.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key=session.CONFIDENCE, bind="query-params")
+    since.datetime_input(f"From ({zone})", None, key=session.SINCE, bind="query-params", step=60)
+    until.datetime_input(f"Until ({zone})", None, key=session.UNTIL, bind="query-params", step=60)
+
+
+def _filters(zone: tzinfo) -> Filters:
     return Filters(
-        text=state.get("text") or "",
-        labels=tuple(state.get("predicted", ())),
-        outcomes=tuple(state.get("outcome", ())),
-        confidence=(min(confidence), max(confidence)),  # the address may give them the other way round
-        since=_moment(state.get("from"), zone),
-        until=_moment(state.get("until"), zone),
+        text=session.text(),
+        labels=session.chosen(session.PREDICTED),
+        outcomes=session.chosen(session.OUTCOME),
+        confidence=session.confidence(),
+        since=_moment(session.local_time(session.SINCE), zone),
+        until=_moment(session.local_time(session.UNTIL), zone),
     )
 
 
@@ -60,7 +98,7 @@ def _moment(local: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 class Searched(NamedTuple):
-    """What was found last: of what, until when it will do though the log has changed, in seconds of a steady clock."""
+    """The last search. It may be shown until `until`, by the monotonic clock, although the log has changed since."""
 
     of: tuple[Any, ...]
     snapshot: Snapshot
@@ -68,44 +106,45 @@ class Searched(NamedTuple):
     found: Found
 
 
-def search(snapshot: Snapshot, segment: Segment, filters: Filters, limit: int) -> Found:
-    """What passes; computed again only when the user asks for something else, requests have left the time of the
-    segment, or the log has changed: for some words, which many texts are read for, after ten times as long as that
-    took."""
-    known: Searched | None = st.session_state.get("search")
+def _found(state: State) -> Found | None:
+    analysis, snapshot = state.seen.analysis, state.seen.snapshot
+    if analysis is None or snapshot is None:
+        return None
+    return _search(snapshot, analysis.segment, _filters(state.zone), session.limit())
+
+
+def _search(snapshot: Snapshot, segment: Segment, filters: Filters, limit: int) -> Found:
+    """The requests that match. Searched again only when the user asks for other requests, the time range has moved, or
+    the log has changed. A search for words reads many texts, so after a change of the log it waits ten times as long as
+    the last one took."""
+    known: Searched | None = session.last_search()
     of, now = (segment.labels, segment.versions, filters, limit), time.monotonic()
     since = () if filters.text else (segment.since,)
     if known and known.of == (*of, *since) and (known.snapshot is snapshot or now < known.until):
         return known.found
     found = find(snapshot.requests, segment, filters, limit)
     until = time.monotonic() + 10 * (time.monotonic() - now) if filters.text else now
-    st.session_state["search"] = Searched((*of, *since), snapshot, until, found)
+    session.keep_search(Searched((*of, *since), snapshot, until, found))
     return found
 
 
-def signature(found: Found) -> tuple[Any, ...]:
-    """Differs whenever the browser must be told."""
+def _signature(found: Found) -> tuple[Any, ...]:
+    """Differs whenever the browser must redraw."""
     shown = [(row, line.true_sentiment) for row, line in found.requests]
     return shown, found.matching, found.searched
 
 
-def draw_table(found: Found, chosen: Request | None, choose: Callable[[], None]) -> None:
-    """The requests that pass, the newest first; a click on one calls `choose`, for `clicked` to say which it was."""
+def _draw_table(found: Found, opened: Request | None, click: Callable[[], None]) -> None:
+    """The newest first. A click opens or closes a request."""
     request_table(
-        key="requests",
+        key=session.TABLE,
         data={
             "rows": [_row(request) for request in found.requests],
-            "selected": str(chosen.row) if chosen else None,
-            "view": repr((chosen and chosen.row, *_view())),
+            "selected": str(opened.row) if opened else None,
+            "view": repr((opened and opened.row, *session.view())),
         },
-        on_chosen_change=choose,
+        on_chosen_change=click,
     )
-
-
-def _view() -> tuple[Any, ...]:
-    """What the user has asked for."""
-    names = ("range", "segment_labels", "segment_versions", "text", "predicted", "outcome", "confidence_range")
-    return tuple(repr(st.session_state.get(name)) for name in (*names, "from", "until", "limit"))
 
 
 def _row(request: Request) -> dict[str, Any]:
@@ -122,8 +161,8 @@ def _row(request: Request) -> dict[str, Any]:
     }
 
 
-def draw_below(found: Found, total: int, more: Callable[[], None], everything: Callable[[], Sequence[Request]]) -> None:
-    """How many there are, more of them, and all of them as a file, outside of any session."""
+def _draw_below(found: Found, total: int, everything: Callable[[], Sequence[Request]]) -> None:
+    """How many requests match, a button for more, and one to download `everything`, outside of any session."""
     shown, matching, searched = len(found.requests), found.matching, found.searched
     sentence = f"The newest {shown:,} of {matching:,} requests that match, of {total:,}."
     if searched is not None:
@@ -134,8 +173,8 @@ def draw_below(found: Found, total: int, more: Callable[[], None], everything: C
     if found.left_out:
         st.caption(_LEFT_OUT.format("1 of these" if found.left_out == 1 else f"{found.left_out:,} of these"))
     with st.container(horizontal=True):
-        if shown >= st.session_state.get("limit", ROWS):
-            st.button("Show more", key="more", on_click=more)
+        if shown >= session.limit():
+            st.button("Show more", key="more", on_click=session.list_more)
         st.download_button(
             "Download as CSV",
             lambda: to_csv(everything()),

@@ -1,4 +1,4 @@
-"""Draws one line of figures, each with its course over time, how many answers are behind it, and of which time."""
+"""One row of figures, each with a sparkline, the number of predictions behind it and their time range."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pandas as pd
 from monitoring.alarms.verdict import OF_DRIFT, enough_labels
 from monitoring.analysis.results import Analysis
 from monitoring.page.components import tiles
+from monitoring.page.redraw import Content, Section
+from monitoring.page.state import State
 from monitoring.settings import Settings
 from monitoring.stats.drift import MIN_TEXTS
 from monitoring.stats.reference import Reference
@@ -23,6 +25,14 @@ MEANINGS = {
     "Drift": "How many of sentence length, vocabulary, confidence and predicted sentiment have provably changed from "
     "the training data. The line shows the mean number of words.",
 }
+
+
+def section(state: State) -> Section:
+    def draw() -> None:
+        if analysis := state.seen.analysis:
+            draw_tiles(analysis, state.seen.reference, state.settings, state.selection.span)
+
+    return Section("tiles", draw, lambda: Content(id(state.seen.analysis)))
 
 
 def draw_tiles(analysis: Analysis, reference: Reference | None, settings: Settings, span: timedelta | None) -> None:

@@ -1,4 +1,4 @@
-"""The verdict in one look: what is worst first, in words, with what to do next; and what else is to be said."""
+"""The status: alerts and notes, the most urgent first, each with what to do next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from monitoring.analysis.notes import log_alerts
 from monitoring.analysis.results import Analysis
 from monitoring.page.api.poller import api_alert
 from monitoring.page.components import verdict
+from monitoring.page.redraw import Content, Section
 from monitoring.page.seen import Seen
+from monitoring.page.state import State
 from monitoring.reader import Snapshot
 from monitoring.settings import Settings
 from monitoring.stats.quality import Proportion
@@ -29,21 +31,23 @@ LINKS = {  # where the page shows more, by the name of an alert
 }
 
 
-def draw_verdict(data: dict[str, Any], seen: Seen) -> None:
-    """The verdict, and while there is no request how to send one."""
-    verdict(key="verdict", data=data)
-    if seen.snapshot is not None and seen.snapshot.requests.latest is None:
-        st.code(EXAMPLE, language="bash")
-
-
 EXAMPLE = """curl -X POST "http://localhost:8000/predict" -H "Content-Type: application/json" \\
   -d '{"text": "The movie was amazing!", "true_sentiment": "positive"}'"""
 
 
-def level_of(data: dict[str, Any]) -> Level:
-    """That of the headline."""
-    level: Level = data["items"][0]["level"]
-    return level
+def section(state: State) -> Section:
+    return Section("verdict", lambda: _draw(state), lambda: Content(data_of(state)))
+
+
+def _draw(state: State) -> None:
+    """The status, and while the log is empty an example request."""
+    verdict(key="verdict", data=data_of(state))
+    if state.seen.snapshot is not None and state.seen.snapshot.requests.latest is None:
+        st.code(EXAMPLE, language="bash")
+
+
+def data_of(state: State) -> dict[str, Any]:
+    return verdict_data(state.seen, state.settings, f"time range {state.range}", state.seen_at)
 
 
 def verdict_data(seen: Seen, settings: Settings, window: str, now: datetime) -> dict[str, Any]:

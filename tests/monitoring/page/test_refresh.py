@@ -249,17 +249,20 @@ def test_the_tab_says_the_state_in_a_few_words(page_with_api, log, monkeypatch, 
 # What fails
 
 
-def page_of(look) -> AppTest:
-    """The page where everything there is to see comes from `look`."""
+def page_of(read) -> AppTest:
+    """The page that reads with `read`, which may fail."""
 
-    def script(look) -> None:
+    def script(read) -> None:
+        from functools import partial
+
         from monitoring.page.layout import Page
         from monitoring.page.sign_in import Visitor
+        from monitoring.page.sources import look
         from monitoring.settings import Settings
 
-        Page(Settings(), Visitor(Settings()), look).draw()
+        Page(Settings(), Visitor(Settings()), partial(look, read=read)).draw()
 
-    return AppTest.from_function(script, kwargs={"look": look}, default_timeout=30)
+    return AppTest.from_function(script, kwargs={"read": read}, default_timeout=30)
 
 
 def test_a_look_that_fails_is_a_sentence_and_the_page_goes_on_looking():

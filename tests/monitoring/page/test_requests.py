@@ -11,7 +11,8 @@ import pytest
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
-from monitoring.page.sections.requests import CLIPPED, ROWS
+from monitoring.page.sections.requests import CLIPPED
+from monitoring.page.session import ROWS
 from tests.monitoring.conftest import LEFT_OUT, FakeApi, append, at, feedback
 from tests.monitoring.pages import (
     NASTY,

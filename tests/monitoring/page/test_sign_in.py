@@ -1,4 +1,4 @@
-"""Who may see the page, by the claims of the provider."""
+"""Who may see the page, by the claims of the provider, and what all others see, as Streamlit runs it."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -6,10 +6,13 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
-from monitoring.page import admission
-from monitoring.page.sign_in import Visitor, is_among, secrets
+from monitoring.page.sign_in import Visitor, check_download, is_among, secrets
 from monitoring.settings import Settings
+from tests.monitoring import pages
+from tests.monitoring.conftest import append
+from tests.monitoring.test_settings import SIGN_IN
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GUARDED = Settings(
@@ -123,12 +126,12 @@ def test_a_sign_in_that_was_ended_is_not_gone_on_with_and_another_one_of_the_sam
 
 def test_no_file_is_made_for_who_may_not_see_the_page():
     visitor = signed_in(iat=datetime.now(UTC).timestamp())
-    admission.check_download(visitor)
+    check_download(visitor)
 
     visitor.end()
 
     with pytest.raises(PermissionError, match="Your sign-in has ended"):
-        admission.check_download(visitor)
+        check_download(visitor)
 
 
 @given(
@@ -151,3 +154,24 @@ def test_neither_settings_nor_claims_are_shown():
     assert "passw0rd" not in shown
     assert "c00kie" not in shown
     assert "bob@" not in shown
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch) -> AppTest:
+    """The page on a log with one request, where one must sign in."""
+    log = tmp_path / "logs" / "prediction_logs.json"
+    append(log, pages.prediction(request_text="for those inside only"))
+    for name, value in SIGN_IN.items():
+        monkeypatch.setenv(name, value)
+    return pages.unseen_page(log, monkeypatch)
+
+
+def test_who_is_not_signed_in_is_shown_a_button_and_nothing_else(page):
+    page.query_params["text"] = "inside"
+
+    page.run()
+
+    assert not page.exception
+    assert pages.said(page) == "Sentiment monitor\nSign in to see this page.\nSign in"
+    assert [button.label for button in page.button] == ["Sign in"]
+    assert not page.get("bidi_component")

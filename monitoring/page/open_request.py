@@ -1,4 +1,4 @@
-"""Draws one request and what its words contributed to the answer."""
+"""The open request, and what its words contributed to the prediction."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from monitoring.page.elements import clipped, draw_alerts, named, plain, text_of
 MOST_CHOICES = 10  # buttons
 
 
-def draw_request(
+def draw(
     request: Prediction,
     explanation: Explanation | str,
     labels: Sequence[str],
     close: Callable[[], None],
     judge: Callable[[str], None],
 ) -> None:
-    """The request as it was logged, and its explanation or the sentence why there is none; `judge` is called with the
-    true label when the user gives one."""
+    """The request as it was logged, and its explanation or the sentence why there is none. `judge` is called with the
+    true label that the user gives."""
     with st.container(border=True, key="selected_request"):
         heading, button = st.columns([5, 1], vertical_alignment="center")
         heading.subheader("The selected request")
