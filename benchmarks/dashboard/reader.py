@@ -16,13 +16,11 @@ from statistics import median
 from typing import TypeVar
 
 from benchmarks.dashboard import long_log
-from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.cache import Analyses
 from monitoring.analysis.selection import Selection
-from monitoring.reader import LogReader
+from monitoring.reader import LogReader, open_reader
 from monitoring.settings import Settings
 from monitoring.stats.reference import load_profile
-from monitoring.store.checkpoint import Checkpoint
 
 NEW_LINES = 1_000
 REFERENCE = load_profile(Settings().reference_path)
@@ -59,9 +57,8 @@ def first_looks(folder: Path, lines: int, rounds: int) -> dict[str, float]:
 
 def new_reader(folder: Path) -> LogReader:
     """A reader that has read the log."""
-    settings = Settings()
-    monitor = Monitor(REFERENCE, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
-    reader = LogReader(folder, monitor, Checkpoint(folder.with_name("reader-state")))
+    settings = Settings(log_dir=folder, state_dir=folder.with_name("reader-state"))
+    reader = open_reader(settings, REFERENCE, checkpoint="dashboard")
     reader.refresh()
     return reader
 

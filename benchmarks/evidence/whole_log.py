@@ -35,7 +35,7 @@ from benchmarks.evidence.streams import (
 )
 from monitoring.alarms.monitor import Monitor
 from monitoring.alarms.signals import FIT
-from monitoring.reader import LogReader
+from monitoring.reader import open_reader
 from monitoring.settings import Settings
 from monitoring.stats.reference import Reference
 
@@ -91,18 +91,16 @@ def drawn_labels(requests: Requests, labelled: Ints, wrong: Ints, chance: Chance
 
 def read_by_monitor(reference: Reference, requests: Requests, labels: Labels | None) -> Monitor:
     """Write the stream to a folder of its own as the service would, and follow it as the alerting service would."""
-    settings = Settings()
-    monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
     parent = REPOSITORY / ".run"
     parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=parent, prefix="evidence-") as folder:
-        reader = LogReader(Path(folder), monitor)
+        reader = open_reader(Settings(log_dir=Path(folder)), reference)
         for start in range(0, len(requests.texts) + LATEST, PART):
             append(Path(folder) / "prediction_logs.json", prediction_lines(requests, start, start + PART))
             if labels:
                 append(Path(folder) / "feedback_logs.json", feedback_lines(labels, start, start + PART))
             reader.refresh()
-    return monitor
+    return reader.monitor
 
 
 def append(path: Path, lines: Iterator[str]) -> None:

@@ -13,7 +13,6 @@ from weakref import ref
 import streamlit as st
 
 from monitoring.alarms.alert import Alert
-from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.cache import Analyses
 from monitoring.analysis.selection import Selection
 from monitoring.log.format import Prediction
@@ -22,10 +21,9 @@ from monitoring.page.api.client import ApiClient, ApiUnavailable
 from monitoring.page.api.explanation import Explanation
 from monitoring.page.api.poller import ApiWatch
 from monitoring.page.seen import Seen
-from monitoring.reader import LogReader, Snapshot
+from monitoring.reader import LogReader, Snapshot, open_reader
 from monitoring.settings import Settings
 from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
-from monitoring.store.checkpoint import Checkpoint
 
 logger = logging.getLogger("dashboard")
 UNWATCHED_SECONDS = 30.0  # far less than the ten minutes for which a rotated segment is kept at least
@@ -37,9 +35,8 @@ class Log:
     """The reader of a log, and its analyses. Safe to share between threads."""
 
     def __init__(self, settings: Settings, reference: Reference | None) -> None:
-        monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
         self.analyses = Analyses(reference, settings)
-        self.reader = LogReader(settings.log_dir.absolute(), monitor, Checkpoint(settings.state_dir / "dashboard"))
+        self.reader = open_reader(settings, reference, checkpoint="dashboard")
         self._first_read = threading.Event()
         threading.Thread(target=_follow, args=(ref(self.reader), self._first_read), daemon=True).start()
 

@@ -21,8 +21,8 @@ import plotly.graph_objects as go
 from monitoring.alarms.alert import Alert
 from monitoring.alarms.phrases import figure
 from monitoring.alarms.signals import FIT
-from monitoring.analysis.look import observer_of
 from monitoring.analysis.notes import audit_sentence, estimate_note, feedback_notes, version_sentence
+from monitoring.analysis.observer import observer_of
 from monitoring.analysis.results import Analysis, analyse
 from monitoring.analysis.selection import Segment
 from monitoring.report import charts

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import BufferedIOBase
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from monitoring.log.encoding import EPOCH, Names, hashes, keys, microseconds
-from monitoring.log.files.folder import DAMAGED, open_log
 from monitoring.log.format import Prediction, known_by
-from monitoring.log.lines import parse_line
 from monitoring.store.columns import BLOCK_ROWS, EMPTY, Columns, take
 from monitoring.store.tally import SHARE_STEPS, Tally, share_steps, step_for, tally, total
 
@@ -33,14 +28,21 @@ class Request(NamedTuple):
     line: Prediction
 
 
+class Lines(Protocol):
+    """Where the lines of requests are stored."""
+
+    def read(self, files: Sequence[int], starts: Sequence[int]) -> list[Prediction | None]:
+        """The line at each offset in the file of each number. None for a line that cannot be read."""
+
+
 @dataclass(frozen=True)
 class Requests:
-    """Requests in pieces of BLOCK_ROWS rows, in the order of their arrival; `names` holds their labels and versions by
-    number, and `paths` their files."""
+    """Requests in pieces of BLOCK_ROWS rows, in order of arrival. `names` numbers their labels and versions; `lines`
+    reads their lines."""
 
     pieces: tuple[Columns, ...]
     names: Names
-    paths: tuple[Path, ...]
+    lines: Lines
 
     @property
     def rows(self) -> int:
@@ -144,7 +146,7 @@ class Requests:
     def read(self, rows: Sequence[int] | Array) -> list[Request]:
         """Some rows, in this order, as far as they are still in the log; with the label that counts."""
         columns = self.part(np.asarray(rows, dtype=np.int64), "file", "start", "text", "true")
-        lines = self._lines(columns.file.tolist(), columns.start.tolist())
+        lines = self.lines.read(columns.file.tolist(), columns.start.tolist())
         texts = np.array([known_by(line) if line else "" for line in lines], dtype=object)
         there = hashes(texts) == columns.text  # else another line has taken its place
         return [
@@ -152,18 +154,6 @@ class Requests:
             for row, line, true, is_it in zip(rows, lines, columns.true.tolist(), there.tolist(), strict=True)
             if line and is_it
         ]
-
-    def _lines(self, numbers: list[int], starts: list[int]) -> list[Prediction | None]:
-        """The lines that start there in files of these numbers, None for what cannot be read."""
-        lines: list[Prediction | None] = [None] * len(numbers)
-        with ExitStack() as stack:
-            files: dict[int, BufferedIOBase | None] = {}
-            for place in sorted(range(len(numbers)), key=lambda place: (numbers[place], starts[place])):
-                number = numbers[place]  # in the order of the file: a compressed one can be read in no other
-                if number not in files:
-                    files[number] = _opened(self.paths[number], stack)
-                lines[place] = _line(files[number], starts[place])
-        return lines
 
 
 def moment(time: int) -> datetime:
@@ -173,29 +163,3 @@ def moment(time: int) -> datetime:
 
 def _rows(piece: Columns, place: int) -> Array:
     return np.arange(len(piece.time)) + place * BLOCK_ROWS
-
-
-def _opened(path: Path, stack: ExitStack) -> BufferedIOBase | None:
-    try:
-        return stack.enter_context(open_log(path))
-    except OSError:
-        return None
-
-
-def _line(file: BufferedIOBase | None, start: int) -> Prediction | None:
-    if file is None:
-        return None
-    try:
-        file.seek(start)
-        return parse_line(file.readline())
-    except (
-        OSError,
-        *DAMAGED,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-    ):
-        return None

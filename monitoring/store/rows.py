@@ -15,12 +15,12 @@ from monitoring.store.labels import LabelsByKey
 from monitoring.store.sorted_runs import SortedRuns
 from monitoring.store.tally import step_for, tally, total
 
-REMEMBERED_TEXTS = 50_000  # a text is a repeat if it was among so many different ones before
+REPEATS_IN_FIGURES = 50_000  # a text is a repeat if it was among so many different ones before
 Array = npt.NDArray[Any]
 
 
 class Sightings:
-    """The latest time at which texts were seen, of at least REMEMBERED_TEXTS different ones."""
+    """The latest time at which texts were seen, of at least REPEATS_IN_FIGURES different ones."""
 
     def __init__(self) -> None:
         self.newer: dict[int, int] = {}
@@ -49,7 +49,7 @@ class Sightings:
                 before = self.older.get(text, NEVER)
             previous.append(before)
             self.newer[text] = max(time, before)  # a clock may have jumped back
-            if len(self.newer) > REMEMBERED_TEXTS:
+            if len(self.newer) > REPEATS_IN_FIGURES:
                 self.older, self.newer = self.newer, {}
         return np.array(previous, dtype=np.int64)
 

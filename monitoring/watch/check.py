@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from monitoring.alarms.alert import Alert
 from monitoring.alarms.monitor import Monitor, StateUnusable
-from monitoring.analysis.look import Look, observer_of
 from monitoring.analysis.notes import log_alerts
+from monitoring.analysis.observer import Look, observer_of
 from monitoring.settings import Settings
 from monitoring.watch.state_file import Refused, StateFile
 

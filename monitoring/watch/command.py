@@ -18,7 +18,7 @@ from typing import NoReturn
 import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
-from monitoring.analysis.look import observer_of
+from monitoring.analysis.observer import observer_of
 from monitoring.network.connections import TendedServer
 from monitoring.network.hosts import Hosts
 from monitoring.network.listening import listening, told

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from monitoring.alarms.monitor import Monitor, StateUnusable
-from monitoring.analysis.look import Look, Observer
+from monitoring.analysis.observer import Look, Observer
 from monitoring.watch import changes
 from monitoring.watch.changes import Change, Event
 from monitoring.watch.ledger import Ledger

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from monitoring.alarms.signals import WEIGHTS
-from monitoring.analysis.look import Look
+from monitoring.analysis.observer import Look
 from monitoring.settings import Settings
 from monitoring.stats.quality import Proportion
 from monitoring.watch.follow import Follower

@@ -9,7 +9,7 @@ from monitoring.alarms.alert import Alert
 from monitoring.alarms.phrases import when
 from monitoring.alarms.sequential import Episode, Mark
 from monitoring.alarms.signals import OF_LABELS
-from monitoring.analysis.look import Look, Observer
+from monitoring.analysis.observer import Look, Observer
 from monitoring.watch import changes
 from monitoring.watch.changes import Change, Event, State
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log.files.folder import FEEDBACK, PREDICTIONS, is_closed, paths, plain_name
+from monitoring.log.files.folder import FEEDBACK, PREDICTIONS, Hold, is_closed, paths, plain_name
 from monitoring.log.files.tailed_file import Position, Replaced, TailedFile, identity
 
 Identity = tuple[int, int]
@@ -27,7 +27,23 @@ class LogTail:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._hold = Hold(directory)
         self.start_over()
+
+    def hold(self) -> None:
+        """Keep the API from deleting and replacing rotated files until `release`."""
+        self._hold.take()
+
+    def release(self, kept: Set[str] | None) -> None:
+        """Let the API delete rotated files, unless one of them is still needed."""
+        if not self.needs(kept):
+            self._hold.release()
+
+    def needs(self, kept: Set[str] | None) -> bool:
+        """Whether a rotated file is needed: one that is not among `kept`, the names of files in the checkpoint. Without
+        a checkpoint `kept` is None, and files are needed until they are read."""
+        closed = [file for file in self.files if file.is_closed and not file.gone]
+        return not all(file.is_read if kept is None else file.name in kept for file in closed)
 
     def start_over(self) -> None:
         """Read everything again at the next look."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring.log.encoding import EPOCH, Names
+from monitoring.log.files.stored_lines import StoredLines
 from monitoring.reader import Snapshot
 from monitoring.store.columns import BLOCK_ROWS, EMPTY, KINDS, NEVER, Columns
 from monitoring.store.requests import A_DAY, Requests
@@ -19,6 +20,7 @@ from monitoring.store.tally import SECOND, SHARE_STEPS, share_steps, tally
 from tests.monitoring.conftest import append, at, every, feedback, prediction, watched_log
 
 ROWS = 2 * BLOCK_ROWS + 1_000
+NO_LINES = StoredLines(())
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def columns() -> Columns:
 @pytest.fixture(scope="module")
 def requests(columns) -> Requests:
     pieces = tuple(columns.part(slice(start, start + BLOCK_ROWS)) for start in range(0, ROWS, BLOCK_ROWS))
-    return Requests(pieces, Names(["a", "b"]), ())
+    return Requests(pieces, Names(["a", "b"]), NO_LINES)
 
 
 def in_order(columns: Columns, mask=slice(None)) -> list[int]:
@@ -88,14 +90,14 @@ def test_the_newest_do_not_stand_where_the_log_ends_if_its_clock_was_set_back():
     for start in (3, 1, 2):
         filled = {name: np.zeros(BLOCK_ROWS, dtype=kind) for name, kind in KINDS.items()}
         pieces.append(Columns(**filled | {"time": np.arange(BLOCK_ROWS) + start * BLOCK_ROWS}))
-    newest = Requests(tuple(pieces), Names(), ()).newest(every, BLOCK_ROWS + 2)
+    newest = Requests(tuple(pieces), Names(), NO_LINES).newest(every, BLOCK_ROWS + 2)
 
     assert newest.tolist() == [*range(BLOCK_ROWS - 1, -1, -1), 3 * BLOCK_ROWS - 1, 3 * BLOCK_ROWS - 2]
 
 
 def test_of_requests_of_one_moment_the_last_are_the_newest_in_whatever_block():
     moment = Columns(**{name: np.zeros(BLOCK_ROWS, dtype=kind) for name, kind in KINDS.items()})
-    requests = Requests((moment, moment, moment.part(slice(0, 2))), Names(), ())
+    requests = Requests((moment, moment, moment.part(slice(0, 2))), Names(), NO_LINES)
 
     assert requests.newest(every, 4).tolist() == [*range(2 * BLOCK_ROWS + 1, 2 * BLOCK_ROWS - 3, -1)]
 
@@ -153,7 +155,7 @@ def test_the_latest_time_is_that_of_any_request(requests, columns):
 
 
 def test_of_no_requests_there_is_nothing_to_find():
-    none = Requests((), Names(), ())
+    none = Requests((), Names(), NO_LINES)
 
     assert (none.rows, none.latest, none.number(every)) == (0, None, 0)
     assert none.where(every).tolist() == none.newest(every, 5).tolist() == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitoring.log.encoding import Names
 from monitoring.log.lines import Labels, Predictions, read_labels, read_predictions
 from monitoring.store.columns import NEVER
-from monitoring.store.rows import REMEMBERED_TEXTS, Sightings, Store
+from monitoring.store.rows import REPEATS_IN_FIGURES, Sightings, Store
 from monitoring.store.tally import ALWAYS, SECOND, Tally, step_for, tally
 from tests.monitoring.conftest import at, feedback, prediction, store_of
 
@@ -196,8 +196,8 @@ def test_a_text_is_remembered_until_so_many_others_came():
         return previous == 7
 
     assert seen_again_after(0)
-    assert seen_again_after(REMEMBERED_TEXTS - 1)
-    assert not seen_again_after(2 * REMEMBERED_TEXTS + 2)
+    assert seen_again_after(REPEATS_IN_FIGURES - 1)
+    assert not seen_again_after(2 * REPEATS_IN_FIGURES + 2)
 
 
 def test_a_text_that_is_sent_all_the_time_is_never_forgotten():
@@ -212,9 +212,9 @@ def test_a_text_that_is_sent_all_the_time_is_never_forgotten():
 
 def test_sightings_go_on_where_they_were():
     sightings, again = Sightings(), Sightings()
-    sightings.see(list(range(REMEMBERED_TEXTS + 10)), list(range(REMEMBERED_TEXTS + 10)))
+    sightings.see(list(range(REPEATS_IN_FIGURES + 10)), list(range(REPEATS_IN_FIGURES + 10)))
     again.recall(sightings.all())
-    asked = [0, 5, REMEMBERED_TEXTS + 9, 10**9]
+    asked = [0, 5, REPEATS_IN_FIGURES + 9, 10**9]
 
     assert again.see(asked, [1] * 4).tolist() == sightings.see(asked, [1] * 4).tolist()
 

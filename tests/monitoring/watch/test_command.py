@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from monitoring.analysis.look import observer_of
+from monitoring.analysis.observer import observer_of
 from monitoring.settings import Settings
 from monitoring.watch.command import main
 from monitoring.watch.state_file import StateFile

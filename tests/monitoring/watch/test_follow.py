@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.analysis.look import observer_of
+from monitoring.analysis.observer import observer_of
 from monitoring.settings import Settings
 from monitoring.watch.changes import Event
 from monitoring.watch.follow import Follower

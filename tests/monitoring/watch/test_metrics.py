@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitoring.analysis.look import observer_of
+from monitoring.analysis.observer import observer_of
 from monitoring.settings import Settings
 from monitoring.watch.follow import Follower
 from monitoring.watch.ledger import Ledger

@@ -1,4 +1,4 @@
-"""One look at the log: the verdict on all of it, and the figures behind the verdict."""
+"""Looks at the whole log for commands without a browser: the verdict, and the figures behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monitoring.alarms import verdict
 from monitoring.alarms.alert import Alert
 from monitoring.alarms.monitor import Monitor
 from monitoring.alarms.signals import Status
-from monitoring.reader import LogReader, Snapshot
+from monitoring.reader import LogReader, Snapshot, open_reader
 from monitoring.settings import Settings
 from monitoring.stats import quality
 from monitoring.stats.quality import LabelQuality, Proportion
@@ -19,7 +19,7 @@ from monitoring.stats.tables import counted
 
 @dataclass(frozen=True)
 class Look:
-    """What one look found. The figures are of all answers in the log whose true label is known."""
+    """The result of one look. The figures are of all predictions in the log that have a label."""
 
     snapshot: Snapshot
     accuracy: Proportion | None
@@ -28,21 +28,21 @@ class Look:
 
     @property
     def standing(self) -> dict[str, Alert]:
-        """The proven alerts, by name."""
+        """The significant alerts, by name."""
         return {alert.name: alert for alert in self.verdict if alert.proven}
 
 
 class Observer:
-    """Looks at the log of `settings` with a monitor that may have been restored."""
+    """Looks at the log through `reader`, whose monitor may have been restored."""
 
-    def __init__(self, settings: Settings, reference: Reference | None, monitor: Monitor) -> None:
-        self.reference, self._settings = reference, settings
-        self._reader = LogReader(settings.log_dir, monitor)
+    def __init__(self, settings: Settings, reference: Reference | None, reader: LogReader) -> None:
+        self.reference, self._settings, self._reader = reference, settings, reader
         self._last: Look | None = None
 
     def look(self) -> Look:
-        """The same object as before if nothing has changed. Raises OSError when the log cannot be read."""
-        next(self._settings.log_dir.iterdir(), None)  # a pattern finds nothing in a folder that is missing or closed
+        """The log as it is now; the same object as before if nothing has changed. Raises OSError if the log cannot be
+        read."""
+        next(self._settings.log_dir.iterdir(), None)  # raises for a missing folder, which the reader takes for empty
         snapshot = self._reader.refresh()
         if self._last is None or snapshot is not self._last.snapshot:
             self._last = self._judge(snapshot)
@@ -54,18 +54,19 @@ class Observer:
         return Look(snapshot, accuracy, by_label, self.verdict(accuracy, snapshot.signals))
 
     def verdict(self, accuracy: Proportion | None, signals: Mapping[str, Status]) -> list[Alert]:
+        """The alerts for this accuracy and these signals."""
         return verdict.verdict(accuracy, signals, self._settings, self.reference)
 
 
 def observer_of(settings: Settings) -> tuple[Monitor, Observer, list[str]]:
-    """What looks at the log, and sentences about what it must do without."""
+    """An observer of the log, its monitor, and sentences about what is missing of the reference."""
     reference, problems = the_reference(settings)
-    monitor = Monitor(reference, settings.accuracy_threshold, settings.false_alarm_budget, settings.min_labels)
-    return monitor, Observer(settings, reference, monitor), problems
+    reader = open_reader(settings, reference)
+    return reader.monitor, Observer(settings, reference, reader), problems
 
 
 def the_reference(settings: Settings) -> tuple[Reference | None, list[str]]:
-    """What traffic is compared with, as far as it can be used, and why not."""
+    """The reference, or the usable part of it, and sentences about what is missing of it."""
     profile = None
     try:
         profile = load_profile(settings.reference_path)
