@@ -126,7 +126,7 @@ def of_labels(of: Results) -> list[Goal]:
     stable = [labels.stable_name(accuracy) for accuracy in labels.STABLE]
     fall, to_85, to_70 = (labels.fall_name(0.92, after) for after in (0.80, 0.85, 0.70))
     red, far = labels.fall_name(0.90, 0.70), labels.fall_name(0.90, 0.60)
-    worse = "“worse than when it shipped”"
+    worse = "“accuracy regression”"
     return [
         of.false("accuracy .82 to .90, 10,000 labels: “below 80 %” raised", stable[:4], rules.ACCURACY, 0.01),
         of.false(f"accuracy .82 to .92, 10,000 labels: {worse} raised", stable, rules.VALIDATION, 0.02),
@@ -143,10 +143,10 @@ def of_labels(of: Results) -> list[Goal]:
 def of_requests(of: Results) -> list[Goal]:
     half, one, quarter = (requests.length_name(shift) for shift in (0.5, 1.0, 0.25))
     to_60 = f"{requests.OURS_LABELS}, n = 500"
-    windows, elsewhere = requests.WINDOWS_EACH, "5 % of another domain: alarm, median requests"
+    windows, elsewhere = requests.WINDOWS_EACH, "5 % from another domain: alarm, median requests"
     repeated = "windows in which texts repeat 2, 5, 10 times: most flagged"
     return [
-        of.false("nothing moves, 200,000 requests: any alarm of drift", [requests.UNDRIFTED], requests.ANY, 0.01),
+        of.false("no drift, 200,000 requests: any drift alarm", [requests.UNDRIFTED], requests.ANY, 0.01),
         of.delay("length + .5 sd: median requests", half, requests.OURS, "median", 200),
         of.delay("length + .5 sd: 90 %", half, requests.OURS, "ninety", 330),
         of.delay("length + 1 sd: median requests", one, requests.OURS, "median", 50),
@@ -155,7 +155,10 @@ def of_requests(of: Results) -> list[Goal]:
         of.share("a label .50 → .60: windows of 500 flagged", requests.SHARE_WINDOWS, to_60, 0.95, each=windows),
         of.share(repeated, requests.REPEATED, requests.OURS_WINDOW, high=0.015, each=windows),
         of.share(
-            "5 % of another domain: of 10 words, those listed that are the domain's", words.MOVED, words.OF_DOMAIN, 0.70
+            "5 % from another domain: share of the 10 listed words that are the domain's",
+            words.MOVED,
+            words.OF_DOMAIN,
+            0.70,
         ),
         of.delay(elsewhere, requests.ELSEWHERE, requests.OURS, "median", 400, LATER),
     ]
@@ -166,7 +169,7 @@ def flagged_windows(of: Results) -> list[Goal]:
     sizes = [size for size in requests.WINDOW_SIZES if size >= 100]
     return [
         of.share(
-            f"windows of {size:,}, nothing moves: flagged",
+            f"windows of {size:,}, no drift: flagged",
             requests.WINDOWS,
             f"{requests.OURS_WINDOW}, n = {size}",
             0.005,
@@ -189,8 +192,8 @@ def of_estimates(of: Results) -> list[Goal]:
         of.share("estimated accuracy, n = 2,000: interval holds", inside, holds.format(2000), 0.94, 0.97, each),
         of.error("harder texts (.82), n = 500: mean absolute error", harder, error.format(500), 0.014),
         of.error("harder texts (.82), n = 2,000: mean absolute error", harder, error.format(2000), 0.008),
-        of.delay("12 % of truths flipped: estimate grey, median labels", flips, labels.DOUBT, "median", 130),
-        of.delay("12 % of truths flipped: estimate grey, 90 %", flips, labels.DOUBT, "ninety", 240),
+        of.delay("12 % of true labels flipped: estimate grey, median labels", flips, labels.DOUBT, "median", 130),
+        of.delay("12 % of true labels flipped: estimate grey, 90 %", flips, labels.DOUBT, "ninety", 240),
         of.false("estimate grey though right, 10,000 labels", [calibrated, also_calibrated], labels.DOUBT, 0.01),
     ]
 

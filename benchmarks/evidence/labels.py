@@ -25,7 +25,7 @@ OFF_GRID = ((0.91, 0.83), (0.87, 0.79))  # neither a start nor an end that an al
 LABELS, GOOD_LABELS, LABELS_AFTER = 10_000, 2_000, 3_000
 SMALL_VALIDATION = 5_000
 FLIPPED, LESS_SURE, HARDER = 0.12, 1.5, 0.82
-DOUBT = "ours: the estimate is doubted"
+DOUBT = "ours: estimate contradicted"
 
 
 def stable_name(accuracy: float) -> str:

@@ -49,7 +49,7 @@ END_TO_END = f"everything together: {REQUESTS:,} requests and {LABELS:,} labels 
 LATE = f"{fall_name(BEFORE, AFTER)}, labels up to {LATEST:,} requests late, through the log"
 REPEATED = f"texts repeat, {REPEATED_REQUESTS:,} requests through the log"
 SAME = "late labels: the same alarm as from the signal alone"
-ANY_ALARM, DOUBT = "ours: any alarm", "ours: the estimate is doubted (no alarm)"
+ANY_ALARM, DOUBT = "ours: any alarm", "ours: estimate contradicted (no alarm)"
 ON_TIME = "ours, labels at once"
 FIRST_SECOND = np.datetime64("2026-01-01T00:00:00.000000")
 

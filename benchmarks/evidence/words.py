@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MOVED = f"words that moved in {TEXTS:,} texts, of which {DOMAIN_SHARE:.0%} are of another domain"
 OF_DOMAIN, ANY_MOVED = (
     f"of {LISTED} words, those listed that are of the domain",
-    "any word listed, though nothing moved",
+    "any word listed without drift",
 )
 
 
