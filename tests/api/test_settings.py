@@ -31,6 +31,7 @@ def test_every_variable_is_read():
             "MAX_BATCH_BYTES": "30",
             "MAX_CONNECTIONS": "40",
             "CLIENT_SECONDS": "50",
+            "KEEP_ALIVE_SECONDS": "60",
             "WEB_CONCURRENCY": "2",
             "LOG_LEVEL": "DEBUG",
             "API_TOKENS_FILE": "/secrets/tokens",
@@ -60,6 +61,7 @@ def test_every_variable_is_read():
         max_batch_bytes=30,
         max_connections=40,
         client_seconds=50,
+        keep_alive_seconds=60,
         web_concurrency=2,
         log_level="debug",
         api_tokens_file=Path("/secrets/tokens"),
@@ -70,6 +72,8 @@ def test_every_variable_is_read():
         root_path="/teams/sentiment",
         forwarded_allow_ips=("10.0.0.0/8", "2001:db8::1", "192.0.2.1"),
     )
+    unset = {name for name, value in vars(settings).items() if value == getattr(Settings(), name)}
+    assert unset == {"api_tokens"}  # which exclude their file, and are read below
 
 
 def test_tokens_are_read_and_not_shown():
