@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
-from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,8 +18,6 @@ from api.model.classifier import Model, ModelUnavailable, Prediction
 from api.model.loading import load_model
 from api.prediction_log.contract import LogUnavailable
 from api.prediction_log.files.log import PredictionLog
-from api.prediction_log.files.owned_file import Limit
-from api.prediction_log.files.retention import A_DAY, Keep
 from api.prediction_log.personal_data import keeper
 from api.prediction_log.records import FeedbackRecord, PredictionRecord, now
 from api.schemas import (
@@ -52,14 +49,10 @@ class Service:
 
     async def start(self) -> None:
         """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
-        settings = self._settings
-        # Whole files are deleted: so that days can be, none covers more than one.
-        limit = Limit(int(settings.log_segment_mb * 1e6), A_DAY if settings.log_keep_days else inf)
-        keep = Keep(settings.log_keep_days, int(settings.log_keep_gb * 1e9), settings.log_compress == "on")
-        self._log = PredictionLog(settings.log_dir, settings.log_sync, limit, keep)
+        self._log = PredictionLog.of(self._settings)
         await self._log.open()
         try:
-            self._predictor = await asyncio.to_thread(_load, settings)
+            self._predictor = await asyncio.to_thread(_load, self._settings)
         except ModelUnavailable as error:
             logger.error("no model: %s", error)
             self._model_problem = str(error)

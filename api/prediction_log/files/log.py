@@ -7,14 +7,15 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 from api.prediction_log.files.group_commit import GroupCommit
 from api.prediction_log.files.owned_file import BY_SIZE, Limit, OwnedFile
-from api.prediction_log.files.retention import KEEP_ALL, Keep, tend
+from api.prediction_log.files.retention import A_DAY, KEEP_ALL, Keep, tend
 from api.prediction_log.files.segments import make_lock
 from api.prediction_log.records import FeedbackRecord, PredictionRecord, line
-from api.settings import Sync
+from api.settings import Settings, Sync
 from api.turns import in_turns
 
 TEND_SECONDS = 60.0
@@ -31,6 +32,13 @@ class PredictionLog:
         self._feedback = GroupCommit(lambda: OwnedFile.claim(directory, "feedback_logs"), sync, limit)
         self._tending: asyncio.Task[None] | None = None
         self._ending = threading.Event()
+
+    @classmethod
+    def of(cls, settings: Settings) -> PredictionLog:
+        # Retention deletes whole files, so to keep N days no file may span more than one.
+        limit = Limit(int(settings.log_segment_mb * 1e6), A_DAY if settings.log_keep_days else inf)
+        keep = Keep(settings.log_keep_days, int(settings.log_keep_gb * 1e9), settings.log_compress == "on")
+        return cls(settings.log_dir, settings.log_sync, limit, keep)
 
     async def open(self) -> None:
         """Claim both files; what prevents it is in `problem`, and is tried again every second."""
