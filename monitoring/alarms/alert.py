@@ -1,4 +1,4 @@
-"""An alert, as data: what the page, watch and reports tell in their own ways."""
+"""An alert as data. The page, the watch and reports show it in their own ways."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Level = Literal["alert", "warning", "unknown", "ok"]
 
 @dataclass(frozen=True)
 class Alert:
-    """`name` is that of what was watched, for machines; a `proven` one is worth calling somebody for, and `since` is
-    when it was certain. `action` is what to do next, `promise` the
-    part of `detail` that says how rarely it is wrong."""
+    """`name` identifies the signal for machines. A `proven` alert is significant, `since` this time, and worth
+    notifying somebody. `action` is what to do next; `promise` is the part of `detail` that gives the false-alarm
+    rate."""
 
     level: Level
     title: str

@@ -1,7 +1,7 @@
-"""Likelihood ratios for the e-detector: tests against a null that leaves room for what does not matter.
+"""Likelihood ratios for the e-detector, with a null that leaves room for irrelevant changes.
 
-Each ratio rises (or falls) with the bin, so that its mean is at most 1 for every distribution on the null's side of
-the edge, not only for the edge itself (stochastic order; Lehmann and Romano 2005, section 3.4).
+Each ratio is monotonic in the bin, so its mean is at most 1 for every distribution on the null's side of the edge, not
+only for the edge itself (stochastic order; Lehmann and Romano 2005, section 3.4).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from scipy.special import expit, logit
 from monitoring.alarms.sequential import Floats, Ratios
 from monitoring.stats.drift import normal_scores
 
-MARGIN = 0.10  # in standard deviations: a smaller shift is nothing to worry about, and no reference is exact
+MARGIN = 0.10  # in standard deviations; smaller shifts are irrelevant, and no reference is exact
 SHIFTS = (0.25, 0.5, 1.0)  # in standard deviations
 SHIFT_WEIGHTS = (0.25, 0.35, 0.25)
-OUTLIERS = 0.05  # the share of traffic from elsewhere that one of the alternatives supposes
+OUTLIERS = 0.05  # the share of out-of-domain traffic in one of the alternatives
 OUTLIER_WEIGHT = 0.15
-EXCESS_ERRORS = (0.03, 0.07, 0.14, 0.25, 0.40)  # of the answers that should be right, the share that is wrong
+EXCESS_ERRORS = (0.03, 0.07, 0.14, 0.25, 0.40)  # share of wrong predictions among those that should be right
 EXCESS_WEIGHTS = (0.04, 0.26, 0.45, 0.15, 0.10)
-FLIPS = (0.03, 0.06, 0.12, 0.20, 0.30)  # the share of answers whose truth has changed sides
-TEMPERATURES = (0.67, 1.5, 2.5)  # below 1 the model is surer than it says, above 1 less sure
-STANDING_FLIP, STANDING_TEMPERATURE = 0.06, 0.8  # what must be excluded before the estimate is believed again
+FLIPS = (0.03, 0.06, 0.12, 0.20, 0.30)  # share of predictions whose true label has flipped
+TEMPERATURES = (0.67, 1.5, 2.5)  # below 1 the model is underconfident, above 1 overconfident
+STANDING_FLIP, STANDING_TEMPERATURE = 0.06, 0.8  # must be excluded before the doubt is cleared
 
 
 def error_ratios(error: float) -> Ratios:
-    """Bins 0 (right) and 1 (wrong): whether answers are wrong more often than `error`, above 0 and below 1."""
+    """Test whether predictions are wrong more often than `error`, strictly between 0 and 1. Bins: 0 right, 1 wrong."""
     worse = [error + part * (1 - error) for part in EXCESS_ERRORS]
     better = [error * part for part in (0.25, 0.5, 0.75)]
     return Ratios(
@@ -39,11 +39,12 @@ def error_ratios(error: float) -> Ratios:
 
 
 def shift_ratios(shares: Floats) -> Ratios:
-    """Bins of rising values with these reference shares, (B,), all positive: whether values have become larger or
-    smaller by more than MARGIN.
+    """Test whether values have shifted up or down by more than MARGIN. Bins of rising values with positive reference
+    shares (B,).
 
-    A shift of s standard deviations is the exponential tilt by exp(s z), z being a bin's normal score: what a shift
-    does to a normal distribution, and to any other after the transformation that makes the reference normal.
+    A shift of s standard deviations is the exponential tilt by exp(s z), where z is a bin's normal score. That is what
+    a shift does to a normal distribution, and to any other one after the transformation that makes the reference
+    normal.
     """
     scores = normal_scores(shares)
     up = _one_way(shares, scores)
@@ -57,11 +58,11 @@ def shift_ratios(shares: Floats) -> Ratios:
 
 
 def share_ratios(shares: Floats) -> Ratios:
-    """Bins are labels with these reference shares, (B,), all positive: whether one has become more or less frequent.
+    """Test whether a label has become more or less frequent. Bins are labels with positive reference shares (B,).
 
-    A shift is in standard deviations of the indicator of a label, sqrt(p (1 - p)), as in shift_ratios.
+    A shift is in standard deviations of a label's indicator, sqrt(p (1 - p)), as in shift_ratios.
     """
-    watched = shares[:1] if len(shares) == 2 else shares  # of two labels, the one says all about the other
+    watched = shares[:1] if len(shares) == 2 else shares  # of two labels, one determines the other
     raising, clearing = [], []
     for label, share in enumerate(watched):
         deviation = np.sqrt(share * (1 - share))
@@ -74,8 +75,8 @@ def share_ratios(shares: Floats) -> Ratios:
 
 
 def fit_ratios(probabilities: Floats) -> Ratios:
-    """Bins 2 i (right) and 2 i + 1 (wrong): whether answers that should be right with probabilities[i], (P,), strictly
-    between 0 and 1, are right less or more often than that."""
+    """Test whether predictions that should be right with probabilities[i] (P,), strictly between 0 and 1, are right
+    less or more often. Bins: 2 i right, 2 i + 1 wrong."""
     truths_flipped = [probabilities * (1 - flip) + (1 - probabilities) * flip for flip in FLIPS]
     tempered = [expit(logit(probabilities) / temperature) for temperature in TEMPERATURES]
     standing = (1 - STANDING_FLIP) * probabilities + STANDING_FLIP * (1 - probabilities)
@@ -83,7 +84,7 @@ def fit_ratios(probabilities: Floats) -> Ratios:
     alternatives = [*truths_flipped, *tempered]
     raising = _by_outcome(alternatives, probabilities)
     surer_columns = [len(FLIPS) + place for place, temperature in enumerate(TEMPERATURES) if temperature < 1]
-    # The outer bins hold whatever is surer still, of which being right that often is no news.
+    # The outer bins also hold more extreme probabilities, so being right that often is no evidence.
     raising[np.ix_([0, 1, -2, -1], surer_columns)] = 0.0
     return Ratios(
         raising=raising,
@@ -94,7 +95,7 @@ def fit_ratios(probabilities: Floats) -> Ratios:
 
 
 def _by_outcome(alternatives: Sequence[Floats], null: Floats) -> Floats:
-    """log LR of being right and wrong, one after the other for each probability of the null."""
+    """log LR of right and wrong in turn, for each probability of the null: (2 P, alternatives)."""
     right = np.column_stack([np.log(alternative / null) for alternative in alternatives])
     wrong = np.column_stack([np.log((1 - alternative) / (1 - null)) for alternative in alternatives])
     return np.stack([right, wrong], axis=1).reshape(2 * len(null), len(alternatives))
@@ -106,7 +107,7 @@ def _bernoulli(null: float, alternatives: Sequence[float]) -> Floats:
 
 
 def _one_way(shares: Floats, scores: Floats) -> Floats:
-    """Towards the last bin: by each of SHIFTS, or a part of the traffic in the last bins alone."""
+    """Alternatives towards the last bin: each of SHIFTS, and a share of outliers in the last bins only."""
     edge = _tilted(shares, scores, MARGIN)
     tail = np.zeros(len(shares))
     tail[-max(1, int(np.sum(np.cumsum(edge[::-1]) <= OUTLIERS / 2))) :] = 1.0

@@ -1,9 +1,9 @@
-"""Alarms whose false-alarm rate is bounded: the mixture Shiryaev-Roberts e-detector.
+"""Alarms with a bounded false-alarm rate: the mixture Shiryaev-Roberts e-detector.
 
-For each alternative k, M_k <- (M_k + 1) * LR_k(x); the alarm is raised when the weighted mean of M_k reaches a
-threshold A. As long as every E[LR_k] <= 1, M - t is a supermartingale, so that n observations raise a false alarm with
-probability n / A at most, whenever one looks, and n / A of them are expected (Shin, Ramdas and Rinaldo 2022,
-"E-detectors"; the statistic is Shiryaev's 1963 and Roberts' 1966).
+For each alternative k, M_k <- (M_k + 1) * LR_k(x). The alarm is raised when the weighted mean of M_k reaches a
+threshold A. As long as every E[LR_k] <= 1, M - t is a supermartingale. So n observations raise a false alarm with
+probability at most n / A, however often one looks, and the expected number is n / A (Shin, Ramdas and Rinaldo 2022,
+"E-detectors"; the statistic is that of Shiryaev 1963 and Roberts 1966).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ Ints = npt.NDArray[np.int64]
 
 
 class Mark(NamedTuple):
-    """An observation: its `number`, counted from 1, and its `time`, in seconds since 1970."""
+    """An observation: its `number`, counted from 1, and its `time` in seconds since 1970."""
 
     number: int
     time: float
 
 
 class Episode(NamedTuple):
-    """An alarm: when it was raised, and which observation its cause is estimated to have started with."""
+    """An alarm: the observation that raised it, and the estimated first observation of the change."""
 
     raised: Mark
     started: Mark
-    component: int  # the alternative that fits best, by its column
+    component: int  # the column of the alternative that fits best
     cleared: Mark | None = None
 
 
 class Detector:
-    """The e-detector over K alternatives of these `weights`, (K,), which sum to 1.
+    """The e-detector over K alternatives with `weights` (K,), which sum to 1.
 
-    M_k after t observations is exp(S_t) * (exp(-S_0) + … + exp(-S_{t-1})), where S are the sums of log LR_k. Both
-    sums are accumulated one by one, so that any cutting of a stream into updates gives the same bits.
+    M_k after t observations is exp(S_t) * (exp(-S_0) + … + exp(-S_{t-1})), where S are the cumulative sums of log LR_k.
+    Both sums are accumulated one observation at a time, so any division of a stream into updates gives the same bits.
     """
 
     def __init__(self, weights: Sequence[float] | Floats, threshold: float) -> None:
@@ -48,7 +48,7 @@ class Detector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything seen."""
+        """Forget all observations."""
         size = len(self._log_weights)
         self._sums = np.zeros(size)
         self._starts = np.full(size, -np.inf)
@@ -57,12 +57,12 @@ class Detector:
 
     @property
     def log_evidence(self) -> float:
-        """log(mean M / A): 0 and more is an alarm."""
+        """log(mean M / A); 0 or more raises the alarm."""
         return float(np.logaddexp.reduce(self._log_weights + self._sums + self._starts)) - self._log_threshold
 
     def update(self, log_ratios: Floats, numbers: Ints, times: Floats, first: int = 0) -> int | None:
-        """Take in log LR_k of T observations, (T, K), with the parts of their marks, (T,). If one of them raises the
-        alarm, its index, which is at least `first`; what comes after it is not taken in."""
+        """Take in log LR_k of T observations, (T, K), with their numbers and times, (T,) each. Returns the index of the
+        observation that raises the alarm, at least `first`, or None. Observations after it are not taken in."""
         if not len(log_ratios):
             return None
         sums = np.add.accumulate(np.vstack([self._sums, log_ratios]))
@@ -75,7 +75,8 @@ class Detector:
         return taken - 1 if len(reached) else None
 
     def _mark_lowest(self, sums: Floats, numbers: Ints, times: Floats) -> None:
-        """The likelihood of a change is largest where the sum was lowest; the next observation is the first changed."""
+        """The likelihood of a change is largest where the sum was lowest; the next observation is the first changed
+        one."""
         rows = np.argmin(sums, axis=0)
         lowest = sums[rows, np.arange(sums.shape[1])]
         lower = lowest < self._lowest
@@ -84,14 +85,14 @@ class Detector:
         self._lowest_marks = np.where(lower[:, None], marks, self._lowest_marks)
 
     def change(self) -> tuple[int, Mark]:
-        """The alternative that the observations speak for most, and the first observation after the likeliest change
-        to it (the maximum likelihood estimate, as with CUSUM, Page 1954)."""
+        """The alternative with the most evidence, and the first observation after the likeliest change to it: the
+        maximum likelihood estimate, as for CUSUM (Page 1954)."""
         best = int(np.argmax(self._sums - self._lowest))
         number, time = self._lowest_marks[best].tolist()
         return best, Mark(int(number), time)
 
     def state(self) -> dict[str, Any]:
-        """Everything it remembers, for JSON; floats come back bit by bit."""
+        """All that is remembered, for JSON. Floats are restored bit by bit."""
         if np.isinf(self._starts).all():
             return {}
         return {
@@ -102,7 +103,7 @@ class Detector:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Raises KeyError, TypeError or ValueError for what is no state of a detector of this size."""
+        """Raises KeyError, TypeError or ValueError if `state` is not the state of a detector of this size."""
         self.reset()
         if state == {}:
             return
@@ -117,10 +118,10 @@ class Detector:
 
 @dataclass(frozen=True)
 class Ratios:
-    """log LR tables of one test: row b for an observation in bin b, one column an alternative.
+    """Log likelihood ratios of one test: row b for an observation in bin b, one column per alternative.
 
-    raising (B, K) speaks against "nothing has changed"; after an alarm for the alternative of column k, the columns of
-    clearing[group[k]], (B, C), speak against "it is still so".
+    `raising` (B, K) is against "nothing has changed". After an alarm for alternative k, clearing[group[k]] (B, C) is
+    against "the change is still there". `weights` and `group` are (K,).
     """
 
     raising: Floats
@@ -129,13 +130,13 @@ class Ratios:
     clearing: list[Floats]
 
 
-CLEARING_THRESHOLD = 1_000.0  # an alarm is taken back wrongly once in so many observations at most
+CLEARING_THRESHOLD = 1_000.0  # at most one alarm in so many observations is cleared wrongly
 KEPT_EPISODES = 20
-AT_ONCE = 4_096  # observations: what comes after one that raises or clears an alarm is looked at again
+AT_ONCE = 4_096  # observations; those after a raised or cleared alarm are evaluated again
 
 
 class Signal:
-    """One stream of observations, watched for ever: alarms are raised, stay, and are cleared by evidence only."""
+    """One stream of observations. Evidence raises an alarm, and only evidence clears it."""
 
     def __init__(self, ratios: Ratios, threshold: float, minimum: int = 1) -> None:
         """The first `minimum` - 1 observations raise no alarm."""
@@ -149,21 +150,21 @@ class Signal:
 
     @property
     def alarm(self) -> Episode | None:
-        """The alarm that stands, if any."""
+        """The standing alarm, or None."""
         return self.episodes[-1] if self.episodes and self.episodes[-1].cleared is None else None
 
     @property
     def group(self) -> int | None:
-        """What the alarm that stands is for, if any."""
+        """The group of the standing alarm's alternative, or None."""
         return int(self._ratios.group[self.alarm.component]) if self.alarm else None
 
     @property
     def evidence(self) -> float:
-        """Evidence for a change, as a share of what raises the alarm: the mean M / A, 1 while an alarm stands."""
+        """The evidence for a change as a share of the threshold: mean M / A, and 1 while an alarm stands."""
         return 1.0 if self.alarm else float(np.exp(min(self._raising.log_evidence, 0.0)))
 
     def update(self, bins: Ints, numbers: Ints, times: Floats) -> None:
-        """Take in observations by their bins, (T,), with the parts of their marks, (T,)."""
+        """Take in observations by bin, (T,), with their numbers and times, (T,) each."""
         while len(bins):
             step = self._clear if self.alarm else self._raise
             end = step(bins[:AT_ONCE], numbers[:AT_ONCE], times[:AT_ONCE])
@@ -197,6 +198,7 @@ class Signal:
         return Detector(np.full(size, 1 / size), CLEARING_THRESHOLD)
 
     def state(self) -> dict[str, Any]:
+        """All that is remembered, for JSON."""
         return {
             "n": self.n,
             "raising": self._raising.state(),
@@ -205,7 +207,7 @@ class Signal:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Raises KeyError, TypeError, IndexError or ValueError for what is no state of this signal."""
+        """Raises KeyError, TypeError, IndexError or ValueError if `state` is not the state of this signal."""
         self._raising.restore(state["raising"])
         self.n = int(state["n"])
         self.episodes = [self._episode(*parts) for parts in state["episodes"]]

@@ -1,4 +1,4 @@
-"""What is watched for ever, what each alarm means, and how they share one budget of false alarms."""
+"""The signals of the log, what each alarm means, and how signals share one budget of false alarms."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from monitoring.stats.calibration import PROBABILITY_BINS, calibrated, probabili
 from monitoring.stats.drift import MIN_TEXTS, Counts, groups_of, shares_of
 from monitoring.stats.reference import Reference
 
-BUDGET_REQUESTS, BUDGET_LABELS = 200_000, 10_000  # what FALSE_ALARM_BUDGET is the chance of a false alarm in
-FIT_THRESHOLD = 1_000_000.0  # the estimate is doubted wrongly in 1 % of 10,000 labels at most; it is no alarm
-BIN_SHARE = 0.01  # of the reference, in each bin of a signal
+BUDGET_REQUESTS, BUDGET_LABELS = 200_000, 10_000  # FALSE_ALARM_BUDGET is the probability of a false alarm in these
+FIT_THRESHOLD = 1_000_000.0  # doubts are false with probability 1 % at most in 10,000 labels; they are no alarm
+BIN_SHARE = 0.01  # of the reference in each bin of a signal, at least
 
 Name = Literal["accuracy", "validation", "length", "vocabulary", "confidence", "prediction"]
 WEIGHTS: Mapping[Name, float] = MappingProxyType(  # of the budget; they sum to 1
@@ -31,37 +31,38 @@ FIT = "fit"
 
 
 class Status(NamedTuple):
-    """A signal at one moment: `n` observations, and `evidence` as a share of `threshold`, which raises the alarm."""
+    """A signal at one moment: `n` observations, and `evidence` as a share of the `threshold` that raises the alarm."""
 
     n: int
     evidence: float
     threshold: float
     alarm: Episode | None
-    group: int | None  # what the alarm is for: 2 i for more of kind i, 2 i + 1 for less; errors are only ever more
+    group: int | None  # the alarm's direction: 2 i for more of kind i, 2 i + 1 for less; 0 for errors
     episodes: tuple[Episode, ...]
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A signal, and how its observations become its bins."""
+    """A signal, and the function that turns observations into its bins."""
 
     signal: Signal
     bins: Callable[..., Ints]
 
     def status(self) -> Status:
+        """The signal's status now."""
         of = self.signal
         return Status(of.n, of.evidence, of.threshold, of.alarm, of.group, tuple(of.episodes))
 
 
 def threshold(name: Name, budget: float) -> float:
-    """A = n / (alpha w): the signal may raise a false alarm in n observations with a chance of alpha w."""
+    """A = n / (alpha w): the probability of a false alarm of this signal in n observations is at most alpha w."""
     return (BUDGET_LABELS if name in OF_LABELS else BUDGET_REQUESTS) / (budget * WEIGHTS[name])
 
 
 def signals(
     reference: Reference | None, accuracy_threshold: float, budget: float, min_labels: int
 ) -> dict[str, Watched]:
-    """All that can be watched: without a reference only whether accuracy is below the threshold."""
+    """All signals that are possible: without a reference only whether accuracy is below the threshold."""
     tests: dict[Name, tuple[Ratios, Callable[..., Ints]]] = {
         "accuracy": (error_ratios(_inside(1 - accuracy_threshold)), np.asarray)
     }
@@ -89,13 +90,13 @@ def signals(
 
 
 def validation_limit(reference: Reference) -> float:
-    """The upper 95 % limit of the error that was measured before the model was shipped (Clopper and Pearson 1934)."""
+    """The upper 95 % limit of the error rate measured at training time (Clopper and Pearson 1934)."""
     wrong = reference.validation_n - reference.validation_correct
     return float(beta.ppf(0.95, wrong + 1, reference.validation_n - wrong)) if wrong < reference.validation_n else 1.0
 
 
 def _inside(error: float) -> float:
-    """A null of exactly 0 or 1 would leave nothing to compare with."""
+    """An error rate strictly between 0 and 1; likelihood ratios need both outcomes to be possible."""
     return min(max(error, 1e-9), 1 - 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The log's lines as monitoring understands them. The format and its owner: api/prediction_log/__init__.py."""
+"""Parses single lines of the log. The format and its owner: api/prediction_log/__init__.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Prediction(NamedTuple):
-    """A line of prediction_logs*.json; fields not named here are ignored."""
+    """A line of prediction_logs*.json. Other fields of the line are ignored."""
 
     timestamp: datetime  # in UTC
     request_text: str
@@ -18,9 +18,9 @@ class Prediction(NamedTuple):
     prediction_id: str | None
     confidence: float  # NaN where the line has none
     model_version: str | None
-    known_share: float  # the share of its tokens that the model's vocabulary has; NaN where the line does not say
-    audit: bool  # drawn for the audit sample
-    text_hash: str | None = None  # where the text is left out (LOG_TEXT=hashed), and is "" here
+    known_share: float  # share of the text's tokens in the model's vocabulary; NaN where the line has none
+    audit: bool  # whether it is in the audit sample
+    text_hash: str | None = None  # with LOG_TEXT=hashed, where request_text is ""
 
     @property
     def is_left_out(self) -> bool:
@@ -37,7 +37,7 @@ class Feedback(NamedTuple):
 
 
 def parse_prediction(record: dict[str, Any]) -> Prediction:
-    """Raises KeyError, TypeError or ValueError for what is not a prediction of the log."""
+    """Raises KeyError, TypeError or ValueError if `record` is not a prediction."""
     text = _text(record["request_text"])
     return Prediction(
         timestamp=utc(record["timestamp"]),
@@ -55,7 +55,7 @@ def parse_prediction(record: dict[str, Any]) -> Prediction:
 
 
 def parse_feedback(record: dict[str, Any]) -> Feedback:
-    """Raises KeyError, TypeError or ValueError for what is not a label of the log."""
+    """Raises KeyError, TypeError or ValueError if `record` is not a label."""
     return Feedback(utc(record["timestamp"]), _text(record["prediction_id"]), _text(record["true_sentiment"]))
 
 
@@ -67,22 +67,22 @@ class Text(Protocol):
 
 
 def known_by(line: Text) -> str:
-    """What is the same for the same text: the text, or its hash where that is left out."""
+    """What identifies the text: the text itself, or its hash if the log has no text."""
     return line.request_text or line.text_hash or ""
 
 
 def number_of(words: Any) -> int:
-    """Of a text that is left out, as the line says; 0 if it does not."""
+    """The word count that the line gives for a text that is left out; 0 if it gives none."""
     return max(words, 0) if isinstance(words, int) and not isinstance(words, bool) else 0
 
 
 def word_count(text: str) -> int:
-    """The length of a text in words, as the reference profile counts it."""
+    """The number of words of a text, counted as in the reference profile."""
     return len(text.split())
 
 
 def utc(timestamp: Any) -> datetime:
-    """The moment in UTC; one without an offset is taken for UTC. Raises ValueError, TypeError or OverflowError."""
+    """The time in UTC; without an offset it is UTC already. Raises ValueError, TypeError or OverflowError."""
     moment = datetime.fromisoformat(timestamp)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def utc(timestamp: Any) -> datetime:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"not a text: {value!r}")
-    value.encode()  # raises ValueError for lone surrogates, which JSON can escape but no table or page can show
+    value.encode()  # raises ValueError for lone surrogates: JSON can escape them, tables and pages cannot show them
     return value
 
 

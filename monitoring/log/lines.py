@@ -1,4 +1,4 @@
-"""Lines of the log as arrays: what is kept of each request and each label in memory. Texts stay on disk."""
+"""Parses blocks of log lines into arrays: the values that stay in memory. Texts stay on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = TypeVar("Row", Prediction, Feedback)
 
 
 class PredictionLine(msgspec.Struct, gc=False):
-    """What is read of a line without looking twice; a line that does not fit may still be a prediction."""
+    """The fast path. A line that does not fit may still be a prediction; `parse_prediction` decides."""
 
     timestamp: str
     request_text: str
@@ -39,6 +39,8 @@ class PredictionLine(msgspec.Struct, gc=False):
 
 
 class FeedbackLine(msgspec.Struct, gc=False):
+    """The fast path for labels."""
+
     timestamp: str
     prediction_id: str
     true_sentiment: str
@@ -49,24 +51,24 @@ decode_feedback = msgspec.json.Decoder(FeedbackLine).decode
 
 
 class Predictions(NamedTuple):
-    """Requests, in the order of their lines: arrays (n,)."""
+    """Requests in the order of their lines, as arrays (n,)."""
 
     time: Array  # int64, microseconds since 1970
-    start: Array  # int64, where the line starts in its file, in bytes
+    start: Array  # int64, offset of the line in its file, in bytes
     end: Array
-    text: Array  # uint64, the hash of the text, or of its hash in the log
-    key: Array  # uint64, the hash of the prediction_id; NO_ID for none
+    text: Array  # uint64, hash of the text, or of the log's hash of it
+    key: Array  # uint64, hash of the prediction_id; NO_ID for none
     words: Array  # uint16
-    predicted: Array  # uint16, a number of Names, as the next two
+    predicted: Array  # uint16, number in Names; so are true and version
     true: Array
     version: Array
-    confidence: Array  # float64, NaN for none, as the next one
+    confidence: Array  # float64, NaN for none; so is known_share
     known_share: Array
     audit: Array  # bool
 
 
 class Labels(NamedTuple):
-    """Labels, in the order of their lines: arrays (n,), of the kinds that Predictions has."""
+    """Labels in the order of their lines, as arrays (n,) with the types of Predictions."""
 
     time: Array
     end: Array
@@ -78,12 +80,12 @@ NO_LABELS = Labels(*(np.empty(0, dtype=kind) for kind in ("i8", "i8", "u8", "u2"
 
 
 def read_predictions(lines: Sequence[bytes], start: int, names: Names) -> tuple[Predictions, int]:
-    """The predictions among lines that stand together from `start` on, each without its newline, and how many could
-    not be read."""
+    """The predictions in consecutive lines without newlines, the first at offset `start` in bytes; and the number of
+    unreadable lines. New labels and versions are added to `names`."""
     rows, times, places, unreadable = _parsed(lines, decode_prediction, parse_prediction)
     texts = _objects(row.request_text for row in rows)
     words = word_counts(texts)
-    for place in np.flatnonzero(words == 0):  # a blank text, or one that is left out
+    for place in np.flatnonzero(words == 0):  # a blank text, or one that the log leaves out
         texts[place] = known_by(rows[place])
         words[place] = min(number_of(rows[place].words), MOST_WORDS)
     starts, ends = _places_in_file(lines, start)
@@ -104,7 +106,7 @@ def read_predictions(lines: Sequence[bytes], start: int, names: Names) -> tuple[
 
 
 def read_labels(lines: Sequence[bytes], start: int, names: Names) -> tuple[Labels, int]:
-    """As read_predictions, for lines of feedback."""
+    """The same for lines of feedback."""
     rows, times, places, unreadable = _parsed(lines, decode_feedback, parse_feedback)
     return Labels(
         time=times,
@@ -115,14 +117,14 @@ def read_labels(lines: Sequence[bytes], start: int, names: Names) -> tuple[Label
 
 
 def parse_line(line: bytes) -> Prediction:
-    """One line as it stands on disk. Raises what parse_prediction raises."""
+    """Parse one line as it is on disk. Raises what parse_prediction raises."""
     return parse_prediction(json.loads(line))
 
 
 def _parsed(
     lines: Sequence[bytes], decode: Callable[[bytes], Any], parse: Callable[[dict[str, Any]], Row]
 ) -> tuple[list[Any], Array, Array, int]:
-    """The rows and their times, at which places among the lines they stand, and how many lines could not be read."""
+    """The rows, their times (n,), their indices among the lines (n,), and the number of unreadable lines."""
     try:
         rows = [decode(line) for line in lines]
         times = [microseconds(row.timestamp) for row in rows]
@@ -134,11 +136,11 @@ def _parsed(
 def _parsed_one_by_one(
     lines: Sequence[bytes], decode: Callable[[bytes], Any], parse: Callable[[dict[str, Any]], Row]
 ) -> tuple[list[Any], Array, Array, int]:
-    """The same where some lines cannot be read, or are only unusual."""
+    """The same when a line is unreadable or does not fit the fast path."""
     rows, times, places, unreadable = [], [], [], 0
     for place, line in enumerate(lines):
         try:
-            row, time = _looked_at_twice(line, decode, parse)
+            row, time = _parsed_line(line, decode, parse)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             unreadable += bool(line.strip())
             continue
@@ -148,7 +150,7 @@ def _parsed_one_by_one(
     return rows, np.array(times, dtype=np.int64), np.array(places, dtype=np.int64), unreadable
 
 
-def _looked_at_twice(
+def _parsed_line(
     line: bytes, decode: Callable[[bytes], Any], parse: Callable[[dict[str, Any]], Row]
 ) -> tuple[Any, int]:
     try:
@@ -160,7 +162,7 @@ def _looked_at_twice(
 
 
 def _places_in_file(lines: Sequence[bytes], start: int) -> tuple[Array, Array]:
-    """Where lines start and end that stand together from `start` on."""
+    """The start and end offsets in bytes of consecutive lines, (n,) each."""
     ends = start + np.cumsum([len(line) + 1 for line in lines], dtype=np.int64)
     return np.concatenate([[start], ends[:-1]])[: len(ends)], ends
 

@@ -1,7 +1,7 @@
-"""The locks of files (`flock`), which keep two processes from one folder, and the API from what is not counted yet.
+"""File locks (`flock`). They keep two processes out of one folder, and the API from deleting files that are not read
+yet.
 
-NFS makes an exclusive lock only of a descriptor that is open for writing, and a shared one only of one that is open for
-reading.
+On NFS an exclusive lock needs a descriptor open for writing, a shared lock one open for reading.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ SHARED, EXCLUSIVE, AT_ONCE = fcntl.LOCK_SH, fcntl.LOCK_EX, fcntl.LOCK_NB
 
 
 def lock(fd: int, how: int, path: Path) -> bool:
-    """Whether the lock could be taken; False only with AT_ONCE, when another process has it. Raises OSError, which
-    names `path` and, where there are no locks, the way out."""
+    """Take the lock. Returns False if another process has it, which only AT_ONCE reports. Raises OSError, which names
+    `path` and, on a file system without locks, what to do."""
     try:
         fcntl.flock(fd, how)
     except BlockingIOError:

@@ -1,1 +1,1 @@
-"""Statistics: functions of tables and the reference, without state."""
+"""Statistics as stateless functions of tables and the reference."""

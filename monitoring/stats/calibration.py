@@ -1,4 +1,4 @@
-"""Whether confidence means what it says: how often answers of a confidence are right."""
+"""Calibration: how often predictions of a given confidence are right."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from monitoring.stats.reference import Reference
 from monitoring.stats.tables import quantiles
 
 Floats = npt.NDArray[np.float64]
-LEAST_PROBABILITY = 0.02  # nobody's calibration is so good that one surprise in fifty were a proof of anything
-PROBABILITY_BINS: Floats = np.linspace(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY, 193)  # half a percent apart
+LEAST_PROBABILITY = 0.02  # no calibration is so exact that rarer errors are evidence against it
+PROBABILITY_BINS: Floats = np.linspace(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY, 193)  # steps of half a percent
 BINS = 10
-LABELS_A_BIN = 10  # at least: fewer bins for fewer labels
+LABELS_A_BIN = 10  # at least; with few labels there are fewer bins
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Labelled answers of neighbouring confidences: the mean of these, and how many were right."""
+    """Labelled predictions of similar confidence: their mean confidence and their accuracy."""
 
     confidence: float
     accuracy: Proportion
@@ -30,8 +30,8 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class CalibrationError:
-    """`value` is the expected calibration error, 0 (as often right as confidence says) to 1, of `n` labelled answers;
-    with so few, `by_chance` is what it would be on average if confidence were exactly right."""
+    """`value` is the expected calibration error of `n` labelled predictions, 0 (perfectly calibrated) to 1. `by_chance`
+    is its mean for perfectly calibrated confidences and so many labels."""
 
     value: float
     by_chance: float
@@ -39,22 +39,22 @@ class CalibrationError:
 
 
 def calibrated(confidence: Floats, reference: Reference) -> Floats:
-    """The probability that answers of this confidence, (n,), are right, as measured before the model was shipped:
-    isotonic regression of answers to texts that it had not seen (Zadrozny and Elkan 2002)."""
+    """The probability that predictions of these confidences (n,) are right, (n,), as measured at training time:
+    isotonic regression on texts that the model had not seen (Zadrozny and Elkan 2002)."""
     knots, accuracy = reference.calibration_confidence, reference.calibration_accuracy
     return np.asarray(np.interp(confidence, knots, accuracy), dtype=np.float64)
 
 
 def probability_bins(probabilities: Floats) -> npt.NDArray[np.int64]:
-    """The places of the nearest of PROBABILITY_BINS."""
+    """The index of the nearest of PROBABILITY_BINS, (n,)."""
     step = PROBABILITY_BINS[1] - PROBABILITY_BINS[0]
     places: npt.NDArray[np.int64] = np.rint((probabilities - LEAST_PROBABILITY) / step).astype(np.int64)
     return np.clip(places, 0, len(PROBABILITY_BINS) - 1)
 
 
 def reliability(answers: pd.DataFrame) -> list[ReliabilityBin]:
-    """How often labelled answers were right, in up to BINS bins of equally many by rising confidence; equal confidences
-    stay together. Answers without confidence do not count; none of them, no bins."""
+    """Accuracy by confidence, in up to BINS bins of equally many labelled predictions, lowest confidence first. Equal
+    confidences share a bin. Predictions without confidence do not count; without any the list is empty."""
     return [
         ReliabilityBin(float(np.average(rows["confidence"], weights=rows["n"])), share)
         for rows in _bins(answers)
@@ -63,8 +63,8 @@ def reliability(answers: pd.DataFrame) -> list[ReliabilityBin]:
 
 
 def calibration_error(answers: pd.DataFrame) -> CalibrationError | None:
-    """The mean distance of accuracy from confidence over the bins of `reliability`, by size (Naeini et al. 2015). None
-    without labelled answers that have a confidence."""
+    """The expected calibration error: the mean distance of accuracy and confidence over the bins of `reliability`,
+    weighted by size (Naeini et al. 2015). None if no labelled prediction has a confidence."""
     bins = reliability(answers)
     n = sum(one.accuracy.n for one in bins)
     if n == 0:
@@ -84,9 +84,9 @@ def _bins(answers: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _mean_deviation(probabilities: Floats, counts: Floats) -> float:
-    """The mean distance of the number of successes from the sum of their probabilities (m,), of which there are
-    `counts` (m,) each: that of a binomial distribution (de Moivre 1730), as much smaller as the standard deviation of
-    successes that differ in probability."""
+    """The mean absolute deviation of the number of successes with these probabilities (m,), `counts` (m,) of each. It
+    is that of a binomial distribution (de Moivre 1730), scaled by the ratio of the standard deviations with different
+    and with equal probabilities."""
     n, mean = int(counts.sum()), float(np.average(probabilities, weights=counts))
     if mean in (0.0, 1.0):
         return 0.0

@@ -1,7 +1,7 @@
-"""How far current traffic is from the reference: lengths, answers, confidence and vocabulary, counted in the same bins.
+"""Data drift and target drift: distances of lengths, labels, confidence and vocabulary from the reference.
 
-They take tables of Counted, and count `distinct` texts, since what says the same thing twice is no evidence. Rows of
-another model are not comparable: give them what `of_reference` leaves.
+The functions take tables of Tables and count `distinct` texts, because repeats are no evidence. Rows of another model
+are not comparable: pass what `of_reference` leaves.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from monitoring.stats.reference import Reference, histogram
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-GROUP_SHARE = 0.1  # of the reference: a chi-square test wants bins that are not nearly empty
-MIN_TEXTS = 50  # different ones; with fewer nothing is tested, nor called drift
-MIN_EXPECTED = 5.0  # texts in each bin for the chi-square distribution to hold (Cochran 1954)
-DRAWS, SEED = 9_999, 20261123  # for the others; the same log gives the same figures
+GROUP_SHARE = 0.1  # of the reference; the chi-square test needs bins that are not nearly empty
+MIN_TEXTS = 50  # distinct; with fewer nothing is tested
+MIN_EXPECTED = 5.0  # texts in each bin, for the chi-square approximation to hold (Cochran 1954)
+DRAWS, SEED = 9_999, 20261123  # of the simulation; fixed, so that the same log gives the same figures
 
 
 @dataclass(frozen=True)
 class ShareChange:
-    """By how much the share of the label that changed most has changed, current less reference: -1 to 1."""
+    """The label whose share has changed most, and the change: current minus reference share, -1 to 1."""
 
     label: str
     change: float
@@ -34,12 +34,12 @@ class ShareChange:
 
 @dataclass(frozen=True)
 class Drift:
-    """The distance between two distributions of `n` current and many reference texts.
+    """The distance of the distributions of `n` current texts and of the reference texts.
 
-    `distance` is the total variation, 0 (the same) to 1 (nothing in common): the largest difference in probability
-    of any event. `p_value` is that of the chi-square test of homogeneity (Pearson 1900), 1 for fewer than MIN_TEXTS.
-    `shift` says by how many standard deviations of the reference values have become larger, `most_changed` which label
-    has become more frequent; each None where it makes no sense, and without current texts.
+    `distance` is the total variation, 0 (equal) to 1 (disjoint): the largest difference in probability of any event.
+    `p_value` is that of the chi-square test of homogeneity (Pearson 1900); it is 1 for fewer than MIN_TEXTS. `shift` is
+    the increase of the values in standard deviations of the reference. `most_changed` is for labels. Each is None where
+    it does not apply and without current texts.
     """
 
     distance: float
@@ -50,24 +50,25 @@ class Drift:
 
 
 def of_reference(table: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """The rows that may be compared with the reference: those of its model, and those that do not name theirs."""
+    """The rows that are comparable with the reference: those of its model, and those that name no model."""
     version = table["model_version"]
     return table[version.isna() | (version == reference.model_version)]
 
 
 def length_drift(lengths: pd.DataFrame, reference: Reference) -> Drift:
-    """Drift of the number of words."""
+    """Data drift of the number of words."""
     return value_drift(lengths["words"], lengths["distinct"], reference.length_edges, reference.length_counts)
 
 
 def confidence_drift(answers: pd.DataFrame, reference: Reference) -> Drift:
-    """Drift of the confidence of the answers that have one."""
+    """Drift of the confidence, of predictions that have one."""
     have = answers[answers["confidence"].notna()]
     return value_drift(have["confidence"], have["distinct"], reference.confidence_edges, reference.confidence_counts)
 
 
 def vocabulary_drift(known: pd.DataFrame, reference: Reference) -> Drift | None:
-    """Drift of the share of a text's tokens that the model knows; None where either side does not have it."""
+    """Data drift of the known share, the share of a text's tokens in the model's vocabulary. None if either side lacks
+    it."""
     known = known[known["known_share"].notna()]
     if reference.known_edges is None or reference.known_counts is None or known.empty:
         return None
@@ -75,7 +76,7 @@ def vocabulary_drift(known: pd.DataFrame, reference: Reference) -> Drift | None:
 
 
 def label_drift(answers: pd.DataFrame, reference: Reference) -> Drift:
-    """Drift of the predicted labels, those included that only one side knows."""
+    """Target drift: drift of the predicted labels, including labels that only one side has."""
     counts = label_counts(answers, "distinct")
     labels = all_labels(counts, reference.label_counts)
     ours, theirs = _in_order(counts, labels), _in_order(reference.label_counts, labels)
@@ -90,8 +91,8 @@ def label_drift(answers: pd.DataFrame, reference: Reference) -> Drift:
 def value_drift(
     values: pd.Series, distinct: pd.Series, edges: npt.NDArray[np.int64] | Floats, reference: Counts
 ) -> Drift:
-    """Drift of values (m,), of which `distinct` (m,) texts have each, from a histogram, tested in groups of its bins
-    that hold GROUP_SHARE each."""
+    """Drift of values (m,), each of `distinct` (m,) texts, from a histogram. The test uses groups of bins that hold
+    GROUP_SHARE of the reference each."""
     counts = histogram(values.to_numpy(), edges, distinct.to_numpy())
     groups = groups_of(reference, GROUP_SHARE)
     found = drift(np.add.reduceat(counts, groups), np.add.reduceat(reference, groups))
@@ -99,7 +100,7 @@ def value_drift(
 
 
 def drift(current: Counts, reference: Counts) -> Drift:
-    """Drift between two vectors of counts of the same bins; the reference must not be empty."""
+    """Drift between two count vectors over the same bins, (B,). The reference must not be all 0."""
     n = int(current.sum())
     if n == 0:
         return Drift(0.0, 1.0, 0)
@@ -111,17 +112,18 @@ def drift(current: Counts, reference: Counts) -> Drift:
 
 
 def label_counts(answers: pd.DataFrame, of: str = "n") -> dict[str, int]:
-    """How many answers, or distinct texts, have each predicted label."""
+    """The number of predictions, or of distinct texts, by predicted label, most frequent first."""
     counts = answers.groupby("predicted_sentiment", observed=True)[of].sum().sort_values(ascending=False, kind="stable")
     return {str(label): int(count) for label, count in counts.items() if count}
 
 
 def all_labels(*counts: Mapping[str, int]) -> list[str]:
+    """The labels of all counts, sorted."""
     return sorted({label for labels in counts for label in labels})
 
 
 def groups_of(counts: Counts, share: float) -> npt.NDArray[np.intp]:
-    """The first bins of neighbouring groups that hold at least this share of `counts` each, for np.add.reduceat."""
+    """The first bins of groups of neighbours that hold at least this share of `counts` each, for np.add.reduceat."""
     starts, held, least = [0], 0, share * int(counts.sum())
     left = int(counts.sum())
     for index, count in enumerate(counts[:-1].tolist()):
@@ -133,13 +135,14 @@ def groups_of(counts: Counts, share: float) -> npt.NDArray[np.intp]:
 
 
 def shares_of(counts: Counts) -> Floats:
-    """Half a count more for each bin: none is impossible, however empty the reference has it."""
+    """The shares of bins, (B,), with half a count added to each, so that no bin has probability 0."""
     more = counts.astype(np.float64) + 0.5
     return np.asarray(more / more.sum(), dtype=np.float64)
 
 
 def normal_scores(shares: Floats) -> Floats:
-    """Of bins of rising values with these shares, (B,), all positive: the mean of a standard normal within each."""
+    """The mean of a standard normal within each bin, (B,), for bins of rising values with these positive shares
+    (B,)."""
     ends = np.concatenate([[0.0], np.cumsum(shares)])
     ends[-1] = 1.0
     return np.asarray(-np.diff(norm.pdf(norm.ppf(ends))) / shares, dtype=np.float64)
@@ -150,7 +153,7 @@ def _in_order(counts: Mapping[str, int], labels: list[str]) -> Counts:
 
 
 def _p_value(table: Counts) -> float:
-    """Of the chi-square test, (2, bins); rare bins do not follow its distribution, so that it is drawn for them."""
+    """Of the chi-square test on a table (2, bins). With rare bins the distribution of the statistic is simulated."""
     test = chi2_contingency(table, correction=False)
     expected = np.asarray(test.expected_freq)
     if expected.min() >= MIN_EXPECTED:
@@ -162,6 +165,6 @@ def _p_value(table: Counts) -> float:
 
 
 def _shift(current: Counts, reference: Counts) -> float:
-    """The mean of the current values after the transformation that makes the reference standard normal."""
+    """The mean of the current values, transformed so that the reference is standard normal."""
     scores = normal_scores(shares_of(reference))
     return float(np.average(scores, weights=current) - np.average(scores, weights=reference))

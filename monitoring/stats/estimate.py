@@ -1,7 +1,7 @@
-"""How often answers are right as far as their confidence can tell: without labels, or with a few of them.
+"""Estimates accuracy from confidence: without labels, or with the labels of a small random sample.
 
-Both believe the calibration curve that was measured before the model was shipped. Without labels nothing can tell when
-it no longer holds; a random sample with labels corrects it.
+Both rely on the calibration curve measured at training time. Without labels nothing shows when it no longer holds; a
+random sample with labels corrects it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from monitoring.stats.quality import Proportion, size
 from monitoring.stats.reference import Reference
 
 Z = float(norm.ppf(0.975))
-MIN_LABELS = 30  # with fewer the slope of labels over estimates is anybody's guess
+MIN_LABELS = 30  # with fewer, the slope of labels over estimates is too uncertain
 
 
 def estimated_accuracy(answers: pd.DataFrame, reference: Reference) -> Proportion | None:
-    """The share of right ones among answers with a confidence: the mean of their calibrated probabilities
-    ("confidence-based performance estimation"). None without any.
+    """Confidence-based performance estimation: the mean calibrated probability of predictions with a confidence. None
+    without any.
 
-    The interval is for the share that really is right: the normal approximation of a Poisson binomial distribution,
-    with the variance of the curve itself, which was measured on validation_n answers; n = 10,000 need it.
+    The interval is for the true share of right predictions: the normal approximation of a Poisson binomial
+    distribution, plus the variance of the curve itself, which was measured on validation_n predictions. For n = 10,000
+    the second term matters.
     """
     known = answers[answers["confidence"].notna()]
     n = size(known)
@@ -37,13 +38,12 @@ def estimated_accuracy(answers: pd.DataFrame, reference: Reference) -> Proportio
 
 
 def few_labels_accuracy(first: pd.DataFrame, everything: pd.DataFrame, reference: Reference) -> Proportion | None:
-    """The accuracy of `everything`, all answers that came before the first audited one without a label, from the labels
-    of the `first` ones, which `audited` gives, and the calibrated probabilities of all: prediction-powered inference
-    with power tuning (Angelopoulos, Duchi and Zrnic 2023, PPI++). `n` is the number of labels. None for fewer than
-    MIN_LABELS audited answers with confidence.
+    """The accuracy of `everything`, all predictions before the first unlabelled one of the audit sample, by
+    prediction-powered inference with power tuning (PPI++; Angelopoulos, Duchi and Zrnic 2023). `first` are the audited
+    predictions, which `audited` gives. `n` is their number. None if fewer than MIN_LABELS of them have a confidence.
 
-    The labels are right on average however wrong the calibration is; where it is not, it makes the interval narrower.
-    That is Wilson's for as many labels as would be needed without it, since near 1 a symmetric one covers too seldom.
+    The labels make the estimate unbiased even if the calibration is wrong; a good calibration narrows the interval. The
+    interval is Wilson's for the effective number of labels, because a symmetric one undercovers near 1.
     """
     first, everything = (of[of["confidence"].notna()] for of in (first, everything))
     if len(first) < MIN_LABELS:
@@ -55,8 +55,8 @@ def few_labels_accuracy(first: pd.DataFrame, everything: pd.DataFrame, reference
 
 
 def _powered(right: Floats, estimates: Floats, mean: float, n: int) -> Proportion:
-    """From labels (m,), 1 for right answers, their estimates (m,) and the mean of those of all n answers, these
-    included."""
+    """From labels (m,), 1 for right predictions, their estimates (m,), and the `mean` estimate of all n predictions,
+    which include these."""
     m = len(right)
     covariance = np.cov(right, estimates)
     slope = float(np.clip(covariance[0, 1] / covariance[1, 1], 0, 1)) if covariance[1, 1] else 0.0
@@ -68,7 +68,7 @@ def _powered(right: Floats, estimates: Floats, mean: float, n: int) -> Proportio
 
 
 def _wilson(value: float, effective: float, n: int) -> Proportion:
-    """Wilson's interval for `value` as if it came from `effective` labels, which need not be a whole number."""
+    """Wilson's interval for `value` from an `effective` number of labels, which may be fractional."""
     shrunk = 1 + Z**2 / effective
     centre = (value + Z**2 / effective / 2) / shrunk
     margin = Z / shrunk * (value * (1 - value) / effective + Z**2 / effective**2 / 4) ** 0.5

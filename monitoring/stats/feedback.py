@@ -1,6 +1,6 @@
-"""Whether labels can be trusted to speak for all answers, and what can be said when they cannot.
+"""Whether labels represent all predictions, and what can be said if they do not.
 
-Who labels answers, and why, decides which ones get a label: users report what is wrong more often than what is right.
+Feedback is selective: users report wrong predictions more often than right ones.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from monitoring.stats.tables import quantiles
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-MIN_LABELS = 50  # and as many answers without a label: fewer cannot show how they differ
+MIN_LABELS = 50  # and as many predictions without a label
 SKEW_P_VALUE = 0.01
-MIN_AUDITED = 10  # so many answers in a row are not all labelled by users alone
+MIN_AUDITED = 10  # users alone do not label so many in a row
 
 
 @dataclass(frozen=True)
 class Skew:
-    """`p_value` of the hypothesis that chance decided which answers were labelled; `description` is what is labelled
-    more often than the rest, as in "answers with low confidence"."""
+    """`p_value` tests whether labels are given at random. `description` names the group that is labelled most above
+    average, such as "answers with low confidence"."""
 
     p_value: float
     n_labelled: int
@@ -35,8 +35,8 @@ class Skew:
 
 @dataclass(frozen=True)
 class Audit:
-    """Of `drawn` answers of the random sample `labelled` have a label, and those `waiting`, oldest first, have none.
-    `accuracy` is that of the first of them, up to the first without a label; None for fewer than MIN_AUDITED."""
+    """Of `drawn` predictions in the audit sample `labelled` have a label; `waiting` are the others, oldest first.
+    `accuracy` is that of the predictions before the first unlabelled one; None for fewer than MIN_AUDITED."""
 
     drawn: int
     labelled: int
@@ -45,8 +45,8 @@ class Audit:
 
 
 def skew(answers: pd.DataFrame) -> Skew | None:
-    """Whether the labelled answers look like all of them: a chi-square test of independence of being labelled and
-    predicted label by tenth of confidence. None with fewer than MIN_LABELS answers on either side."""
+    """Whether labelled predictions look like all predictions: a chi-square test of independence of being labelled and
+    the predicted label by decile of confidence. None if fewer than MIN_LABELS are labelled, or unlabelled."""
     has_label, counts = answers["true_sentiment"].notna().to_numpy(), answers["n"].to_numpy()
     n = int(counts[has_label].sum())
     fewer = min(n, int(counts.sum()) - n)
@@ -60,12 +60,13 @@ def skew(answers: pd.DataFrame) -> Skew | None:
 
 
 def post_stratified_accuracy(answers: pd.DataFrame) -> float | None:
-    """The accuracy of the labelled answers, each weighted so that they look like all answers in predicted label and
-    tenth of confidence (Holt and Smith 1979); tenths without labels are taken together with their neighbours. None
-    without labels.
+    """The accuracy of the labelled predictions, weighted so that they match all predictions in predicted label and
+    decile of confidence (Holt and Smith 1979). Cells without labels are merged with their neighbours. None without
+    labels.
 
-    It is no cure: among answers that look alike, the wrong ones may still be labelled more often. Where 30 % of the
-    wrong and 3 % of the right answers get a label, an accuracy of 93 % looks like 56 %, and weighted still like 72 %.
+    This corrects only part of the bias: among similar predictions wrong ones may still be labelled more often. If 30 %
+    of the wrong and 3 % of the right predictions get a label, an accuracy of 93 % looks like 56 %, and weighted like 72
+    %.
     """
     has_label, counts = answers["true_sentiment"].notna().to_numpy(), answers["n"].to_numpy()
     if not counts[has_label].any():
@@ -79,30 +80,31 @@ def post_stratified_accuracy(answers: pd.DataFrame) -> float | None:
 
 
 def audit_sample(drawn: pd.DataFrame) -> Audit:
-    """What the answers that were drawn by chance say: a table in order of time, with predicted_sentiment,
-    true_sentiment and n, which is 1."""
+    """The state of the audit sample. `drawn` is a table in order of time with predicted_sentiment, true_sentiment and n
+    = 1."""
     first = audited(drawn)
     accuracy_of_first = accuracy(first) if len(first) >= MIN_AUDITED else None
     return Audit(len(drawn), len(labelled(drawn)), accuracy_of_first, drawn[drawn["true_sentiment"].isna()])
 
 
 def audited(drawn: pd.DataFrame) -> pd.DataFrame:
-    """The audit sample up to the first answer that has no label.
+    """The audit sample up to the first prediction without a label.
 
-    All labels of the sample together would be biased, since users label some of it, and not at random. Up to where an
-    auditor came who labels the oldest first, whoever labelled the rest makes no difference. What users label
-    right after that lengthens it a little: by less than one answer on average, if they label less than half of all.
+    All labels of the sample would be biased, because users label part of it, selectively. Up to where an auditor has
+    labelled every prediction, oldest first, it does not matter who labelled the others. Labels from users right after
+    that point add less than one prediction on average, if users label less than half of all.
     """
     return drawn[drawn["true_sentiment"].notna().cummin()]
 
 
 def _counted(places: Ints, counts: Ints, n: int = 0) -> Ints:
-    """How many answers are at each place."""
+    """The number of predictions at each index."""
     return np.bincount(places, weights=counts, minlength=n).astype(np.int64)
 
 
 def _parts(answers: pd.DataFrame, parts: int) -> Ints:
-    """Which of `parts` parts of all confidences each is in, from 0; ties stay together, and NaN is part `parts`."""
+    """The quantile group of each prediction's confidence among `parts` groups, from 0. Ties share a group; NaN is group
+    `parts`."""
     confidence = answers["confidence"].to_numpy()
     known = ~np.isnan(confidence)
     edges = quantiles(confidence[known], answers["n"].to_numpy()[known], np.arange(1, parts) / parts)
@@ -110,8 +112,8 @@ def _parts(answers: pd.DataFrame, parts: int) -> Ints:
 
 
 def _places(answers: pd.DataFrame) -> Ints:
-    """Each answer's cell, of predicted label and tenth of confidence, by its place in an order in which neighbours are
-    alike: confidence rises within one label, falls within the next, and so on."""
+    """The cell of each prediction, by predicted label and decile of confidence. Neighbouring cells are similar:
+    confidence rises within one label, falls within the next, and so on."""
     tenths = _parts(answers, 10)
     labels, _ = pd.factorize(answers["predicted_sentiment"].astype("str"), sort=True)
     last = tenths.max()
@@ -120,13 +122,13 @@ def _places(answers: pd.DataFrame) -> Ints:
 
 
 def _merged(places: Ints, counts: Ints, least: float) -> Ints:
-    """For each of `places` its cell, when neighbours are merged until each cell holds `least` of `counts` (places,)."""
+    """The cell of each of `places` after neighbours are merged until each cell holds `least` of `counts` (places,)."""
     starts = groups_of(counts, (least - 1e-6) / int(counts.sum()))
     return np.searchsorted(starts, places, side="right") - 1
 
 
 def _clauses(answers: pd.DataFrame) -> Iterator[tuple[str, Mask]]:
-    """Groups of answers that a person can think of, and which answers are in each."""
+    """Groups of predictions with a description, and which predictions are in each."""
     thirds = _parts(answers, 3)
     of_confidence = {f"with {name} confidence": thirds == part for part, name in enumerate(("low", "medium", "high"))}
     of_confidence["without confidence"] = thirds == 3
@@ -140,7 +142,7 @@ def _clauses(answers: pd.DataFrame) -> Iterator[tuple[str, Mask]]:
 
 
 def _excess(members: Mask, has_label: Mask, counts: Ints) -> float:
-    """By how many standard deviations more of `members` have a label than if chance had decided (hypergeometric)."""
+    """How many standard deviations more of `members` have a label than at random (hypergeometric)."""
     n, drawn, size, both = (int(counts[of].sum()) for of in (slice(None), has_label, members, members & has_label))
     variance = drawn * size / n * (n - size) / n * (n - drawn) / (n - 1)
     return float(both - drawn * size / n) / variance**0.5 if variance else 0.0

@@ -1,6 +1,6 @@
-"""How good the answers with a known true label are: accuracy, precision, recall, F1, each with its interval.
+"""Accuracy, precision, recall and F1 of labelled predictions, with 95 % intervals.
 
-Answers come as tables with the columns of Counted.answers: a row stands for `n` of them.
+Predictions come as tables with the columns of Tables.answers; a row stands for `n` predictions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.stats import binomtest
 
-MOST_LABELS = 50  # the most frequent ones: who sends labels could make any number of them
+MOST_LABELS = 50  # clients may send any number of different labels
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Proportion:
 
 @dataclass(frozen=True)
 class LabelQuality:
-    """One-against-rest figures of a label; None where no label speaks about it."""
+    """One-against-rest figures of a label; None where no label is relevant."""
 
     label: str
     precision: Proportion | None
@@ -34,7 +34,7 @@ class LabelQuality:
 
 
 def proportion(successes: int, n: int) -> Proportion | None:
-    """successes / n with its Wilson score interval (Wilson 1927), or None without observations."""
+    """successes / n with its Wilson score interval (Wilson 1927), or None if n is 0."""
     if n == 0:
         return None
     interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
@@ -42,19 +42,19 @@ def proportion(successes: int, n: int) -> Proportion | None:
 
 
 def labelled(answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers whose true label is known."""
+    """The predictions that have a true label."""
     return answers[answers["true_sentiment"].notna()]
 
 
 def accuracy(answers: pd.DataFrame) -> Proportion | None:
-    """The share of labelled answers that are right."""
+    """The share of labelled predictions that are right."""
     known = labelled(answers)
     return proportion(int(known["n"][known["true_sentiment"] == known["predicted_sentiment"]].sum()), size(known))
 
 
 def by_label(answers: pd.DataFrame) -> list[LabelQuality]:
-    """Precision, recall and F1 of every label that was predicted or true among the labelled answers, or of the
-    MOST_LABELS most frequent ones."""
+    """Precision, recall and F1 of each label that is predicted or true among the labelled predictions; at most of the
+    MOST_LABELS most frequent labels."""
     known = labelled(answers)
     sides = [known.groupby(side, observed=True)["n"].sum() for side in ("predicted_sentiment", "true_sentiment")]
     both = pd.concat([side.rename(index=str) for side in sides]).groupby(level=0).sum()
@@ -62,7 +62,7 @@ def by_label(answers: pd.DataFrame) -> list[LabelQuality]:
 
 
 def size(answers: pd.DataFrame) -> int:
-    """How many answers a table speaks of."""
+    """The number of predictions in a table."""
     return int(answers["n"].sum())
 
 
@@ -78,7 +78,8 @@ def _of_label(known: pd.DataFrame, label: str) -> LabelQuality:
 
 
 def _f1(hits: int, n: int) -> Proportion | None:
-    """F1 = 2J / (1 + J), where J = hits / (predicted or true) is a proportion: its Wilson interval carries over."""
+    """F1 = 2J / (1 + J) is monotonic in the proportion J = hits / (predicted or true), so J's Wilson interval carries
+    over."""
     jaccard = proportion(hits, n)
     if jaccard is None:
         return None

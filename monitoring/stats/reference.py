@@ -1,4 +1,5 @@
-"""What current traffic is compared with: the profile written at training time, or the user's own data set."""
+"""The reference: the profile written at training time, with lengths and labels from the user's own data set if there is
+one."""
 
 from __future__ import annotations
 
@@ -16,18 +17,18 @@ import pandas as pd
 
 from monitoring.log.format import word_count
 
-CSV_PATH = Path(__file__).parent.parent / "IMDB Dataset.csv"  # a data set that a user has put here
+CSV_PATH = Path(__file__).parent.parent / "IMDB Dataset.csv"  # a user may put a data set here
 CSV_TEXT, CSV_LABEL = "review", "sentiment"
 
 
 class ReferenceUnavailable(Exception):
-    """The text says which file cannot be used, and why."""
+    """A file of the reference cannot be used; the message says which one and why."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """In how many of `n` reference texts each of the most frequent tokens is found; `pattern` finds the tokens of a
-    lower-cased text."""
+    """The number of reference texts, out of `n`, that contain each of the most frequent tokens. `pattern` finds the
+    tokens of a lower-cased text."""
 
     pattern: re.Pattern[str]
     texts: dict[str, int]
@@ -36,14 +37,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Reference:
-    """Counts of the reference texts: `length_counts[i]` of them have length_edges[i] <= words < length_edges[i + 1]
-    (the outer bins hold what lies outside), `label_counts` by predicted label, `confidence_counts` and `known_counts`
-    (share of known tokens; None if the model has no vocabulary) as lengths. Of `validation_n` answers to texts that the
-    model had not seen, `validation_correct` were right; between `calibration_confidence` (k,), rising, an answer of
-    that confidence was right as often as `calibration_accuracy` (k,) says."""
+    """Counts of the reference texts. `length_counts[i]` texts have length_edges[i] <= words < length_edges[i + 1]; the
+    outer bins also hold everything outside. `confidence_counts` and `known_counts` (known share) are histograms like
+    it; the latter is None if the model has no vocabulary. `label_counts` are by predicted label. Of `validation_n`
+    predictions for texts that the model had not seen, `validation_correct` were right. The calibration curve goes
+    through `calibration_confidence` (k,), rising, and `calibration_accuracy` (k,)."""
 
     source: str
-    digest: str  # of the file, so that what was computed with another one is known as such
+    digest: str  # identifies the files, so that results from another reference are recognised
     model_version: str
     length_edges: npt.NDArray[np.int64]
     length_counts: npt.NDArray[np.int64]
@@ -61,12 +62,13 @@ class Reference:
 
     @property
     def confidence_mean(self) -> float:
+        """The mean confidence of the reference texts."""
         centres = (self.confidence_edges[:-1] + self.confidence_edges[1:]) / 2
         return float(np.average(centres, weights=self.confidence_counts))
 
 
 def load_profile(path: Path) -> Reference:
-    """The profile that training wrote. Raises ReferenceUnavailable."""
+    """Load the profile that training wrote. Raises ReferenceUnavailable."""
     try:
         content = path.read_bytes()
         profile = json.loads(content)
@@ -96,7 +98,7 @@ def load_profile(path: Path) -> Reference:
 
 
 def with_csv(profile: Reference, path: Path) -> Reference:
-    """`profile` with the lengths and labels of a CSV with the columns review and sentiment. Raises
+    """`profile` with the lengths and labels of a CSV file with the columns review and sentiment. Raises
     ReferenceUnavailable."""
     try:
         wanted = [CSV_TEXT, CSV_LABEL]
@@ -119,8 +121,8 @@ def with_csv(profile: Reference, path: Path) -> Reference:
 def histogram(
     values: npt.NDArray[Any], edges: npt.NDArray[Any], counts: npt.NDArray[np.int64] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Counts by bin, of values (m,) that occur `counts` (m,) times each, or once; a value outside the edges counts in
-    the first or last bin, so that none is lost."""
+    """Counts by bin, (bins,), of values (m,), each occurring `counts` (m,) times, or once. Values outside the edges
+    count in the first or last bin."""
     bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     return np.bincount(bins, weights=counts, minlength=len(edges) - 1).astype(np.int64)
 
@@ -142,7 +144,7 @@ def _part(value: Any, whole: Any) -> int:
 
 
 def _curve(profile: dict[str, Any], name: str) -> npt.NDArray[np.float64]:
-    """One side of the calibration curve; both rise."""
+    """One coordinate of the calibration curve; both must rise."""
     curve = profile["calibration"]["isotonic"]
     values = np.asarray(curve[name], dtype=np.float64)
     if values.shape != (len(curve["confidence"]),) or not values.size or values.ndim != 1:

@@ -1,4 +1,4 @@
-"""The selected requests as tables of the statistics: each row says of how many requests it holds."""
+"""The selected requests as tables for the statistics. Each row stands for a number of requests."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def _column(name: str, values: Array, names: Names) -> Any:
 
 
 def named(numbers: Array, names: Names) -> pd.Categorical:
-    """The labels or versions of these numbers (n,)."""
+    """The labels or versions with these numbers (n,)."""
     return pd.Categorical.from_codes(numbers.astype(np.int64) - 1, categories=pd.Index(names.texts[1:], dtype="str"))
 
 
 def _shared(table: pd.DataFrame, column: str, steps: int) -> pd.DataFrame:
-    """Whole numbers of steps as shares from 0 to 1; NaN for more than these."""
+    """Integer steps as shares from 0 to 1; NaN for larger values."""
     values = table[column].to_numpy()
     return table.assign(**{column: np.where(values > steps, np.nan, values / steps)})
 
@@ -88,8 +88,8 @@ def _times(values: Any) -> pd.Series:
 
 
 def quantiles(values: Array, counts: Array, at: Any) -> Array:
-    """The quantiles `at` (q,) of values (m,) that occur `counts` (m,) times each, linearly interpolated between the
-    two nearest, as NumPy's of all of them one by one; NaN for none at all."""
+    """The quantiles `at` (q,) of values (m,), each occurring `counts` (m,) times: linearly interpolated, equal to
+    NumPy's of the expanded values. NaN without values."""
     at, n = np.asarray(at, dtype=np.float64), int(counts.sum())
     if n == 0:
         return np.full(at.shape, np.nan)

@@ -1,6 +1,6 @@
-"""Figures over time, in so few steps that a plot of them stays small however long the log is.
+"""Figures over time, in so few steps that a plot stays small however long the log is.
 
-They are made of Counted.steps, which has times of one of tally.STEPS.
+They are made from Tables.steps, whose steps are one of tally.STEPS.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from monitoring.stats.reference import Reference
 from monitoring.stats.tables import quantiles
 from monitoring.store.tally import step_for
 
-ACCURACY_STEPS = 30  # the fewer, the more labels behind each of them
+ACCURACY_STEPS = 30  # few, so that there are enough labels in each
 MICROSECOND = pd.Timedelta(microseconds=1)
 
 
 def confidence_by_time(steps: pd.DataFrame) -> pd.DataFrame:
-    """Mean, 10 % and 90 % quantile, and count of the confidences by time step: columns time, mean, low, high, n."""
+    """The mean, 10 % and 90 % quantile and number of confidences by time step: columns time, mean, low, high, n."""
     known = steps[steps["confidence"].notna()]
     found = [(time, *_spread(rows)) for time, rows in known.groupby("time")]
     return pd.DataFrame(found, columns=["time", "mean", "low", "high", "n"])
 
 
 def accuracy_by_time(steps: pd.DataFrame, reference: Reference | None) -> pd.DataFrame:
-    """By time step of the predictions: the share of right answers among the labelled ones with its 95 % interval, the
-    labels behind it, and the accuracy estimated from confidence: columns time, value, low, high, n, estimated; NaN
-    where there is none."""
+    """Accuracy by time step of the predictions: columns time, value, low, high, n (of the labelled ones, with the 95 %
+    interval), and estimated (from confidence). NaN where there is none."""
     columns = ["time", "value", "low", "high", "n", "estimated"]
     if steps.empty:
         return pd.DataFrame(columns=columns)
@@ -48,8 +47,8 @@ def accuracy_by_time(steps: pd.DataFrame, reference: Reference | None) -> pd.Dat
 
 
 def traffic_by_time(steps: pd.DataFrame, step: pd.Timedelta) -> pd.DataFrame:
-    """By time step of this length: requests, those with a label, and the mean words of different texts: columns time,
-    requests, labels, words; steps without requests are there, too."""
+    """Traffic by time step: columns time, requests, labels, and words (mean of distinct texts). Steps without requests
+    are included."""
     table = pd.DataFrame(
         {"requests": steps["n"], "labels": steps["n"].where(steps["true_sentiment"].notna(), 0)}
         | {name: steps[name] for name in ("words", "distinct")}

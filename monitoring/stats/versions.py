@@ -1,4 +1,4 @@
-"""The versions of the model side by side: how good each was, and whether the difference is more than chance."""
+"""Compares model versions: the accuracy of each, and whether their difference is significant."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Verdict = Literal["higher", "lower", "cannot tell yet"]
 
 @dataclass(frozen=True)
 class VersionQuality:
-    """What one version answered between `first` and `last`, in UTC; `version` is None for answers that do not name it,
-    `accuracy` for a version without labels."""
+    """The predictions of one version between `first` and `last`, in UTC. `version` is None for predictions that name
+    none; `accuracy` is None without labels."""
 
     version: str | None
     requests: int
@@ -36,7 +36,7 @@ class Difference:
 
 
 def by_version(answers: pd.DataFrame, spans: pd.DataFrame) -> list[VersionQuality]:
-    """Each version in the order in which they first answered; tables as in Counted."""
+    """The versions in order of their first prediction; the tables are those of Tables."""
     found = [
         VersionQuality(name, size(rows), accuracy(rows), times["first"].min(), times["last"].max())
         for (name, rows), (_, times) in zip(_by_version(answers), _by_version(spans), strict=True)
@@ -50,7 +50,7 @@ def _by_version(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
 
 
 def difference(one: Proportion, other: Proportion) -> Difference:
-    """one less other, of independent samples; its interval is made of both Wilson ones (Newcombe 1998, method 10)."""
+    """one - other, of independent samples. The interval combines both Wilson intervals (Newcombe 1998, method 10)."""
     value = one.value - other.value
     below = hypot(one.value - one.low, other.high - other.value)
     above = hypot(one.high - one.value, other.value - other.low)
@@ -58,7 +58,7 @@ def difference(one: Proportion, other: Proportion) -> Difference:
 
 
 def verdict(difference: Difference) -> Verdict:
-    """Whether the first of the two is higher or lower than the other, as far as the interval can tell."""
+    """Whether the first proportion is significantly higher or lower than the other."""
     if difference.low > 0:
         return "higher"
     return "lower" if difference.high < 0 else "cannot tell yet"

@@ -1,4 +1,4 @@
-"""Which words have become more or less frequent than in the reference: what is new about texts, for a person to see."""
+"""Words that have become more or less frequent than in the reference: what is new in the texts, for people to read."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from monitoring.log.format import Prediction
 from monitoring.stats.drift import MIN_TEXTS, Floats
 from monitoring.stats.reference import Words
 
-MAX_TEXTS = 2_000  # the latest ones
-MIN_SIGHTINGS = 5  # of current texts with a word
-COMMON_SHARE = 0.75  # of reference texts: a word in more of them belongs to the language and to no subject
+MAX_TEXTS = 2_000
+MIN_SIGHTINGS = 5  # current texts with the word
+COMMON_SHARE = 0.75  # of reference texts; a more frequent word says nothing about the subject
 MAX_P_VALUE = 0.01
 MAX_WORDS, MAX_EXAMPLES = 10, 5
 LETTER = re.compile(r"[^\W\d_]")
-Sightings = Mapping[str, list[int]]  # in which texts a word is found, as their places
+Sightings = Mapping[str, list[int]]  # the indices of the texts with each word
 
 
 @dataclass(frozen=True)
 class MovedWord:
-    """A word whose share of texts differs, beyond what longer or shorter texts do to every word: `log_odds_ratio` is
-    above 0 for more texts with it, `p_value` is corrected for all words that were tested (Holm 1979).
+    """A word whose share of texts differs by more than text length explains. `log_odds_ratio` is positive for a larger
+    share; `p_value` is corrected for the number of tested words (Holm 1979).
 
-    `reference_share` is the most it can be for a word too rare to be listed in the reference. The means are those of
-    answers to texts with and without the word, None without confidences; `examples` are requests with it, latest first.
+    `reference_share` is an upper bound for a word too rare to be listed in the reference. `mean_confidence` is for
+    predictions on texts with the word, `mean_confidence_without` for the others; None without confidences. `examples`
+    are requests with the word, latest first.
     """
 
     word: str
@@ -46,8 +47,8 @@ class MovedWord:
 
 @dataclass(frozen=True)
 class Table:
-    """In how many texts each of W words is found, (W,): of `n` current and of `reference_n` reference texts. `listed`
-    are those of which the reference has a count; of the others it has no more than it says here."""
+    """The number of texts with each of W words, (W,): of `n` current and `reference_n` reference texts. `listed` words
+    have a count in the reference; for the others the count is an upper bound."""
 
     current: Floats
     reference: Floats
@@ -57,9 +58,9 @@ class Table:
 
 
 def moved_words(requests: Sequence[Prediction], words: Words) -> list[MovedWord]:
-    """The words that show best what is new, at most MAX_WORDS: those whose odds have changed most, as far as a 95 %
-    interval can tell at least. Each text counts once, and of MAX_TEXTS the latest, which come last; none for fewer than
-    MIN_TEXTS."""
+    """The words that show best what is new, at most MAX_WORDS: those with the largest change in odds, by the end of the
+    95 % interval nearer to no change. Each distinct text counts once; of more than MAX_TEXTS, which must be in order of
+    time, the latest count. Empty for fewer than MIN_TEXTS."""
     there = (request for request in requests if not request.is_left_out)
     texts = list({request.request_text: request for request in there}.values())[-MAX_TEXTS:]
     if len(texts) < MIN_TEXTS or not words.texts:
@@ -77,7 +78,7 @@ def moved_words(requests: Sequence[Prediction], words: Words) -> list[MovedWord]
 
 
 def holm(p_values: Floats) -> Floats:
-    """p-values (W,), so corrected that a false one is below a threshold with no higher probability than that."""
+    """p-values (W,), corrected so that the probability of any false one below a threshold is at most that threshold."""
     order = np.argsort(p_values, kind="stable")
     corrected = np.empty(len(p_values))
     corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
@@ -93,7 +94,7 @@ def _sightings(texts: Iterable[str], pattern: re.Pattern[str]) -> Sightings:
 
 
 def _tested(sightings: Sightings, words: Words) -> list[str]:
-    """Listed words are tested whether found or not: to choose those that are would make chance look like more."""
+    """All listed words are tested, found or not: selecting the found ones would bias the test."""
     seen = (word for word, places in sightings.items() if len(places) >= MIN_SIGHTINGS)
     return [word for word in sorted({*seen, *words.texts}) if LETTER.search(word)]
 
@@ -110,7 +111,8 @@ def _table(names: list[str], sightings: Sightings, words: Words, n: int) -> Tabl
 
 
 def _log_odds_ratios(table: Table) -> tuple[Floats, Floats]:
-    """Of current against reference texts, with their standard errors; half a text more on each side (Haldane 1956)."""
+    """Of current against reference texts, with standard errors, (W,) each. Half a text is added to each cell (Haldane
+    1956)."""
     cells = [table.current, table.n - table.current, table.reference, table.reference_n - table.reference]
     with_word, without, reference_with, reference_without = (cell + 0.5 for cell in cells)
     ratios = np.log(with_word / without) - np.log(reference_with / reference_without)
@@ -118,11 +120,11 @@ def _log_odds_ratios(table: Table) -> tuple[Floats, Floats]:
 
 
 def _of_texts_as_long(table: Table) -> Floats:
-    """In how many reference texts each word would be found, (W,), if they were as long as the current ones.
+    """The number of reference texts with each word, (W,), if they were as long as the current texts.
 
-    Longer texts raise the odds of all words, and of frequent ones by more; new subjects raise those of some. So the
-    odds are moved by the median log-odds ratio of words that are about as frequent, of which the more there are the
-    rarer they are.
+    Longer texts raise the odds of all words, most of all of frequent ones; a new subject raises the odds of some. So
+    the odds are shifted by the median log-odds ratio of words of similar frequency. The groups are larger for rarer
+    words.
     """
     odds = logit((table.reference + 0.5) / (table.reference_n + 1))
     frequent = np.flatnonzero(table.listed & (table.reference / table.reference_n * table.n >= MIN_SIGHTINGS))
@@ -137,8 +139,8 @@ def _of_texts_as_long(table: Table) -> Floats:
 
 
 def _p_values(table: Table) -> Floats:
-    """Of Fisher's exact test, two-sided: twice the tail of the side that was observed. 1 for words that are too rare or
-    too common to say anything, and for words in fewer texts than an unknown number."""
+    """Of Fisher's exact test, two-sided: twice the observed tail. 1 for words that are too rare or too common, and for
+    unlisted words that are rarer than the upper bound."""
     tells = (table.current >= MIN_SIGHTINGS) & (table.reference < COMMON_SHARE * table.reference_n)
     is_more = table.current * table.reference_n > table.reference * table.n
     found = np.ones(len(tells))

@@ -1,1 +1,1 @@
-"""Requests and labels in columns, and their checkpoint."""
+"""Requests and labels in columns, their tally, and their checkpoint."""

@@ -1,4 +1,4 @@
-"""What the log gained, as events in order of time: requests, and labels that came later."""
+"""New lines of the log as events in order of time: requests, and labels from feedback."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Array = npt.NDArray[Any]
 
 
 class Events(NamedTuple):
-    """Requests and labels in order of time: whether each is a label, its row or its place among the labels, its time in
-    seconds, and whether it has not been taken in before."""
+    """Requests and labels in order of time, arrays (n,). `number` is a request's row or a label's index; `time` is in
+    seconds since 1970. `is_new` is false for lines that were taken in before a restart."""
 
     is_label: Array
     number: Array
@@ -28,13 +28,14 @@ class Events(NamedTuple):
     is_new: Array
 
     def part(self, places: Array) -> Events:
+        """The events at these indices, or of this mask."""
         return Events(*(column[places] for column in self))
 
 
 class Arrivals(NamedTuple):
-    """The rows of `table` from `first` on, file by file, each with how many of them are its own; and labels. `rows_of`
-    finds the rows of a prediction_id, and `repeated` are the new rows whose id an earlier row has. After `restarted`
-    everything is read from the start again."""
+    """What one refresh found: the rows of `table` from `first` on, file by file with their numbers, and labels.
+    `rows_of` maps keys of prediction_ids to rows; `repeated` are the new rows whose id an earlier row has. After
+    `restarted` the whole log is read again."""
 
     table: Table
     names: Names
@@ -47,16 +48,17 @@ class Arrivals(NamedTuple):
 
     @property
     def files(self) -> list[TailedFile]:
+        """All files, predictions first."""
         return [file for file, _ in (*self.predictions, *self.feedback)]
 
     def labels(self) -> Labels:
-        """All that came."""
+        """The labels of all files."""
         parts = [labels for _, labels in self.feedback]
         return Labels(*(np.concatenate(columns) for columns in zip(NO_LABELS, *parts, strict=True)))
 
     def events(self, taken_in: Mapping[str, int]) -> Iterator[Events]:
-        """All of them, some at a time; `taken_in` says up to where files have been taken in before, by name. Each file
-        stays in its own order, however its clock jumped."""
+        """All events in batches of EVENTS_AT_ONCE. `taken_in` gives the offset by file name up to which lines were
+        taken in before. Lines of one file stay in their order even if its clock jumped back."""
         labels, rows = self.labels(), self.table.rows - self.first
         known = [np.full(len(of.time), taken_in.get(file.name, 0)) for file, of in self.feedback]
         label_is_new = labels.end > np.concatenate([np.empty(0, dtype=np.int64), *known])
@@ -75,7 +77,7 @@ class Arrivals(NamedTuple):
             yield found
 
     def _order(self) -> Array:
-        """New rows by number, and after them labels, in order of time."""
+        """The new rows, and after them the labels, as indices in order of time."""
         times, row = [np.empty(0, dtype=np.int64)], self.first
         for _, n in self.predictions:
             times.append(np.maximum.accumulate(self.table.take(np.arange(row, row + n), "time").time))

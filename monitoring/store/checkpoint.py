@@ -1,7 +1,7 @@
-"""What was read of the log, on disk, so that a restart need not read it again.
+"""Saves what was read of the log, so that a restart need not read it again.
 
-It is only a copy: whatever is odd about it, it is left aside, and the log read from its start. Rows are written in
-blocks, and only those that have changed; then a header that names them all, with the CRC-32 of each.
+A checkpoint is only a copy: an unusable one is discarded, and the log is read from its start. Rows are written in
+blocks, and only changed blocks are written. A header names all files with their CRC-32.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Array = npt.NDArray[Any]
 
 
 class Unusable(Exception):
-    """A clause that says why a checkpoint is left aside."""
+    """A checkpoint cannot be used; the message is a clause that says why."""
 
 
 class Content(NamedTuple):
-    """What is written: `fingerprint` names the settings and the profile that it was made with, `blocks` are the rows,
-    `arrays` and `state` what else must be remembered."""
+    """What a checkpoint holds. `fingerprint` identifies the settings and the reference that it was made with; `blocks`
+    are the rows, `arrays` and `state` everything else."""
 
     fingerprint: str
     predictions: list[ReadFile]
@@ -48,19 +48,20 @@ class Content(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A block that is on disk: how many rows it had, its labels, as long as anybody has them, and its file's name."""
+    """A block on disk: its number of rows, its labels as a weak reference, and its file's name."""
 
     rows: int
     true: ref[Array]
     file: str
 
     def is_of(self, block: Columns) -> bool:
-        """Columns that were given out do not change, so that those with the same labels are the same block."""
+        """Whether this is `block`. Columns do not change once they were given out, so equal labels mean the same
+        block."""
         return self.rows == len(block.time) and self.true() is _owner(block.true)
 
 
 class Checkpoint:
-    """The files of one folder; a process that wants to write them owns it."""
+    """The files of one folder. A process that writes them locks the folder."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -68,7 +69,7 @@ class Checkpoint:
         self._written: list[Written] = []
 
     def load(self, fingerprint: str) -> Content | None:
-        """What was written last, or None if nothing was. Raises Unusable, or OSError."""
+        """What was saved last, or None if nothing was. Raises Unusable or OSError."""
         try:
             header = json.loads((self.directory / "header.json").read_bytes())
         except FileNotFoundError:
@@ -112,8 +113,8 @@ class Checkpoint:
         return content
 
     def save(self, content: Content) -> None:
-        """Replace what was written. Raises OSError, also when another process owns the folder; what was there before is
-        then still there."""
+        """Replace what was saved. Raises OSError, also if another process has locked the folder; then the last
+        checkpoint is still there."""
         self._own()
         files = [self._write_block(place, block) for place, block in enumerate(content.blocks)]
         document: dict[str, Any] = {
@@ -148,7 +149,7 @@ class Checkpoint:
             owned.close()
             raise
         self._lock = owned
-        finalize(self, owned.close)  # so that another one of this process may own it then
+        finalize(self, owned.close)  # then another checkpoint of this process may lock it
 
     def _write_block(self, place: int, block: Columns) -> str:
         for before in self._written[place : place + 1]:
@@ -177,7 +178,7 @@ def _written(block: Columns, file: str) -> Written:
 
 
 def _owner(column: Array) -> Array:
-    """What a column is a part of, or itself."""
+    """The array that a column is a view of, or the column itself."""
     return column if column.base is None else column.base
 
 
@@ -190,22 +191,22 @@ def _kind(described: Any) -> np.dtype[Any]:
 
 
 class Saver:
-    """Writes a checkpoint beside everything else, when enough has come since the last one."""
+    """Saves checkpoints in a thread of its own, when enough has been read since the last one."""
 
-    SECONDS = 60.0  # after which a little is enough, too
+    SECONDS = 60.0  # after this time, any change is enough
     LEAST_ROWS, LEAST_SHARE = 10_000, 0.05
 
     def __init__(self, checkpoint: Checkpoint, rows: int, files: Set[str]) -> None:
-        """So many `rows`, of these files, are in the checkpoint already."""
+        """The checkpoint has `rows` rows of these `files` already."""
         self._checkpoint = checkpoint
-        self.kept = files  # what they were called when it was last written, or could not be
+        self.kept = files  # names at the last attempt to save, whether or not it succeeded
         self._rows, self._at = rows, time.monotonic()
         self._thread: threading.Thread | None = None
         self._failed = False
 
     def consider(self, rows: int, content: Callable[[], Content], awaited: bool = False) -> None:
-        """Take in that there are so many rows now; `content` is asked for if it is to be written. It is `awaited` when
-        files were closed since the last time, which stay until then."""
+        """Save `content()` if there is enough new in `rows`. With `awaited`, rotated files wait for the checkpoint, so
+        time alone is enough."""
         new = rows - self._rows
         enough = new >= max(self.LEAST_ROWS, self.LEAST_SHARE * rows)
         late = (new != 0 or awaited) and time.monotonic() > self._at + self.SECONDS
@@ -215,7 +216,7 @@ class Saver:
             self._thread.start()
 
     def wait(self) -> None:
-        """Until nothing is being written."""
+        """Wait until nothing is being saved."""
         if self._thread:
             self._thread.join()
 
@@ -224,7 +225,7 @@ class Saver:
             self._checkpoint.save(content)
             self._failed = False
         except OSError as error:
-            if not self._failed:  # said once
+            if not self._failed:  # logged once
                 logger.warning(
                     "what was read of the log cannot be kept in %s (%s): a restart will read it all again",
                     self._checkpoint.directory,

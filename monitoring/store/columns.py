@@ -1,4 +1,4 @@
-"""The requests of the log as columns, some 60 bytes a request, in blocks that are never copied as a whole."""
+"""The requests of the log as columns of some 60 bytes a request, in blocks that are never copied as a whole."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ Array = npt.NDArray[Any]
 
 
 class Columns(NamedTuple):
-    """Requests, by row: arrays (n,) of the kinds that Predictions has. `true` is the latest label; `previous` is the
-    latest time at which the same text was answered by the same version before, or NEVER; `file` is the number of its
-    file."""
+    """Requests by row, arrays (n,) with the types of Predictions. `true` is the latest label. `previous` is the latest
+    earlier time at which the same version answered the same text, or NEVER. `file` is the file's number."""
 
     time: Array
     file: Array
@@ -35,7 +34,7 @@ class Columns(NamedTuple):
     audit: Array
 
     def part(self, rows: Array | slice) -> Columns:
-        """Of some rows, which are given by their places or as a mask."""
+        """Some rows, given by index or mask."""
         return Columns(*(column[rows] for column in self))
 
 
@@ -58,15 +57,15 @@ EMPTY = Columns(*(np.empty(0, dtype=kind) for kind in KINDS.values()))
 
 
 class Table:
-    """Rows in the order of their arrival, in blocks of BLOCK_ROWS, of which the last one may be longer than what is
-    used of it. Blocks that were given out do not change: a label makes a block with another `true`."""
+    """Rows in order of arrival, in blocks of BLOCK_ROWS; the last block may be partly used. A block that was given out
+    does not change: labelling replaces the block by one with another `true`."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.blocks: list[Columns] = []
 
     def append(self, new: Predictions, file: int) -> None:
-        """Add requests of a file; `previous` is NEVER as yet."""
+        """Append requests of a file; `previous` is NEVER for now."""
         n, done = len(new.time), 0
         previous = np.full(n, NEVER, dtype=KINDS["previous"])
         whole = Columns(file=np.full(n, file, dtype=KINDS["file"]), previous=previous, **_same(new))
@@ -80,18 +79,18 @@ class Table:
             done, self.rows = done + taken, self.rows + taken
 
     def append_block(self, block: Columns) -> None:
-        """Up to BLOCK_ROWS rows, after blocks that are full."""
+        """Append up to BLOCK_ROWS rows; all earlier blocks must be full."""
         n = len(block.time)
         self.blocks.append(Columns(*(np.resize(column, BLOCK_ROWS) for column in block)) if n < BLOCK_ROWS else block)
         self.rows += n
 
     def cut(self, rows: int) -> None:
-        """Forget all but the first `rows`."""
+        """Drop all but the first `rows` rows."""
         self.rows = rows
         del self.blocks[-(-rows // BLOCK_ROWS) :]
 
     def label(self, rows: Array, true: Array) -> None:
-        """Give rows, each at most once, other labels."""
+        """Set the labels of rows; each row at most once."""
         for place, members in by_block(rows):
             block = self.blocks[place]
             changed = block.true.copy()
@@ -99,11 +98,11 @@ class Table:
             self.blocks[place] = block._replace(true=changed)
 
     def take(self, rows: Array, *names: str) -> Columns:
-        """Some rows, in this order; of the columns that are not named nothing is copied, and they are empty."""
+        """Rows in this order. Without `names` all columns; otherwise the other columns are empty."""
         return take(self.blocks, rows, *names)
 
     def part(self, first: int) -> list[Columns]:
-        """The rows from `first` on, as they are now, in pieces."""
+        """The rows from `first` on as they are now, by block."""
         pieces = []
         for place in range(first // BLOCK_ROWS, len(self.blocks)):
             start = place * BLOCK_ROWS
@@ -117,7 +116,7 @@ def _same(new: Predictions) -> dict[str, Array]:
 
 
 def by_block(rows: Array) -> Iterator[tuple[int, Array]]:
-    """The places among `rows` (n,) of those in each block."""
+    """The block numbers, each with the indices among `rows` (n,) of its rows."""
     blocks = rows // BLOCK_ROWS
     order = np.argsort(blocks, kind="stable")
     found, starts = np.unique(blocks[order], return_index=True)
@@ -125,6 +124,7 @@ def by_block(rows: Array) -> Iterator[tuple[int, Array]]:
 
 
 def take(blocks: Sequence[Columns], rows: Array, *names: str) -> Columns:
+    """The same as Table.take, for blocks."""
     wanted = names or Columns._fields
     found = {name: np.empty(len(rows), dtype=KINDS[name]) for name in wanted}
     for place, members in by_block(rows):

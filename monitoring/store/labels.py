@@ -1,4 +1,4 @@
-"""The labels that came later, by the prediction they are for: the latest one counts."""
+"""The labels from feedback by prediction_id; the latest one counts."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ class LabelsByKey:
         self._runs = SortedRuns(RECORD)
 
     def all(self) -> tuple[Array, Array]:
-        """The keys and records of all labels, in an order that `add_all` can take."""
+        """The keys and records of all labels, as `add_all` takes them."""
         return self._runs.all()
 
     def add_all(self, keys: Array, records: Array) -> None:
+        """Add the labels that `all` gave."""
         self._runs.add(keys, records)
 
     def have(self, keys: Array) -> Array:
-        """For each key whether there is a label."""
+        """For each key (n,), whether it has a label."""
         return self._runs.has(keys)
 
     def add(self, labels: Labels) -> Array:
-        """Which of them are the first for their key, (n,)."""
+        """Add labels. Returns for each (n,) whether it is the first of its key."""
         records = np.empty(len(labels.time), dtype=RECORD)
         records["time"], records["true"] = labels.time, labels.true
         return ~self._runs.add(labels.key, records)
 
     def latest(self, keys: Array) -> tuple[Array, Array]:
-        """Of those keys (n,) that have labels: their places, and the label that counts; of two at the same moment that
-        is the one that was written last."""
+        """The indices of those keys (n,) that have a label, and the label that counts. Of two labels with the same time
+        it is the one written last."""
         places, records = self._runs.find(keys)
         order = np.lexsort((records["time"], places))
         places, true = places[order], records["true"][order]

@@ -1,4 +1,4 @@
-"""The log's requests at one moment: found by what memory has of them, and read from disk when they are shown."""
+"""The requests of the log at one moment: searched in memory, read from disk when they are shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A_DAY = 86_400_000_000  # in microseconds
 
 
 class Request(NamedTuple):
-    """A request as it stands in the log, with the label that came later, and the row it has in memory."""
+    """A request as it is in the log, with its latest label, and its row in memory."""
 
     row: int
     line: Prediction
@@ -46,17 +46,18 @@ class Requests:
 
     @property
     def rows(self) -> int:
+        """The number of requests."""
         return sum(len(piece.time) for piece in self.pieces)
 
     @property
     def latest(self) -> datetime | None:
-        """The time of the latest one."""
+        """The time of the latest request."""
         if not self.pieces:
             return None
         return moment(max(int(piece.time.max()) for piece in self.pieces))
 
     def count(self, since: datetime | None, whole: Tally) -> Tally:
-        """What those from `since` on count up to; `whole` is that of all."""
+        """The tally of the requests from `since` on; `whole` is the tally of all."""
         if since is None:
             return whole
         start = microseconds(since)
@@ -66,7 +67,7 @@ class Requests:
         return total([tally(columns, step, start) for columns in parts or [EMPTY]])
 
     def newest(self, wanted: Mask, limit: int) -> Array:
-        """The rows of the newest ones that are wanted, the newest first; of those of one moment the last first."""
+        """The rows of the newest requests that `wanted` selects, newest first; at the same time, last row first."""
         rows, times = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         for place in self._from_the_newest():
             piece = self.pieces[place]
@@ -84,21 +85,21 @@ class Requests:
         return sorted(range(len(latest)), key=lambda place: -latest[place])
 
     def number(self, wanted: Mask) -> int:
-        """How many are wanted."""
+        """The number of requests that `wanted` selects."""
         return sum(int(np.count_nonzero(wanted(piece))) for piece in self.pieces)
 
     def of_id(self, prediction_id: str) -> list[Request]:
-        """Those with this prediction_id, in order of time."""
+        """The requests with this prediction_id, in order of time."""
         key = keys([prediction_id])[0]
         found = self.read(self.where(lambda of: of.key == key))
         return [request for request in found if request.line.prediction_id == prediction_id]
 
     def where(self, wanted: Mask) -> Array:
-        """The rows of those that are wanted, in order of time."""
+        """The rows that `wanted` selects, in order of time."""
         return self.columns_where(wanted)[0]
 
     def columns_where(self, wanted: Mask, *names: str) -> tuple[Array, Columns]:
-        """The rows of those that are wanted, in order of time, with these times and what is named of them."""
+        """The rows that `wanted` selects, in order of time, with their times and the named columns."""
         within = [np.flatnonzero(wanted(piece)) for piece in self.pieces]
         rows = np.concatenate(
             [np.empty(0, dtype=np.int64), *(found + place * BLOCK_ROWS for place, found in enumerate(within))]
@@ -116,12 +117,12 @@ class Requests:
         return rows[order], EMPTY._replace(**{name: column[order] for name, column in columns.items()})
 
     def part(self, rows: Array, *names: str) -> Columns:
-        """Some rows in this order, or only some columns of them."""
+        """Rows in this order. Without `names` all columns; otherwise the other columns are empty."""
         return take(self.pieces, rows, *names)
 
     def confidences_before(self, row: int, wanted: Mask) -> pd.DataFrame:
-        """How many of those that are wanted, and stand before `row` in order of time, have each confidence, in steps:
-        columns confidence and n."""
+        """How many of the requests that `wanted` selects, and that are before `row` in order of time, have each
+        confidence: columns confidence and n."""
         end = int(self.part(np.array([row]), "time").time[0])
 
         def earlier(piece: Columns, place: int) -> Array:
@@ -137,18 +138,19 @@ class Requests:
         return pd.DataFrame({"confidence": found / SHARE_STEPS, "n": counts[found].astype(np.int64)})
 
     def last_day(self) -> tuple[Array, int]:
-        """The times of the requests of the last day of the log, and how many have a label."""
+        """The times of the requests of the log's last day, and how many have a label."""
         start = max((int(piece.time.max()) for piece in self.pieces), default=0) - A_DAY
         parts = [piece.part(piece.time > start) for piece in self.pieces if int(piece.time.max()) > start]
         times = [np.empty(0, dtype=np.int64), *(part.time for part in parts)]
         return np.concatenate(times), int(sum((part.true > 0).sum() for part in parts))
 
     def read(self, rows: Sequence[int] | Array) -> list[Request]:
-        """Some rows, in this order, as far as they are still in the log; with the label that counts."""
+        """Read rows from disk, in this order, with their latest labels. Rows that are no longer in the log are left
+        out."""
         columns = self.part(np.asarray(rows, dtype=np.int64), "file", "start", "text", "true")
         lines = self.lines.read(columns.file.tolist(), columns.start.tolist())
         texts = np.array([known_by(line) if line else "" for line in lines], dtype=object)
-        there = hashes(texts) == columns.text  # else another line has taken its place
+        there = hashes(texts) == columns.text  # otherwise another line has taken its place
         return [
             Request(int(row), line._replace(true_sentiment=self.names.texts[true]))
             for row, line, true, is_it in zip(rows, lines, columns.true.tolist(), there.tolist(), strict=True)
@@ -157,7 +159,7 @@ class Requests:
 
 
 def moment(time: int) -> datetime:
-    """Of a time in microseconds since 1970."""
+    """The time for microseconds since 1970."""
     return EPOCH + timedelta(microseconds=time)
 
 

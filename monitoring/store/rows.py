@@ -1,4 +1,4 @@
-"""What is kept in memory of the log: its requests as columns, the labels that came later, and what they count up to."""
+"""What memory keeps of the log: requests as columns, labels from feedback, and the tally of all requests."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from monitoring.store.labels import LabelsByKey
 from monitoring.store.sorted_runs import SortedRuns
 from monitoring.store.tally import step_for, tally, total
 
-REPEATS_IN_FIGURES = 50_000  # a text is a repeat if it was among so many different ones before
+REPEATS_IN_FIGURES = 50_000  # pairs of text and version remembered: a pair among them is a repeat
 Array = npt.NDArray[Any]
 
 
 class Sightings:
-    """The latest time at which texts were seen, of at least REPEATS_IN_FIGURES different ones."""
+    """The latest time of each recent text, at least REPEATS_IN_FIGURES distinct ones.
+
+    The monitor has a memory of its own for the repeats in evidence (REPEATS_IN_EVIDENCE).
+    """
 
     def __init__(self) -> None:
         self.newer: dict[int, int] = {}
         self.older: dict[int, int] = {}
 
     def all(self) -> dict[str, Array]:
-        """As arrays of texts and times, by name."""
+        """Texts and times as arrays by name."""
         return {
             f"{age}_{what}": np.array(list(values), dtype=kind)
             for age, seen in (("older", self.older), ("newer", self.newer))
@@ -35,39 +38,41 @@ class Sightings:
         }
 
     def recall(self, arrays: Mapping[str, Array]) -> None:
+        """Replace what is remembered by the arrays that `all` gave."""
         self.older, self.newer = (
             dict(zip(arrays[f"{age}_texts"].tolist(), arrays[f"{age}_times"].tolist(), strict=True))
             for age in ("older", "newer")
         )
 
     def see(self, texts: list[int], times: list[int]) -> Array:
-        """The latest time at which each of them was seen before, or NEVER."""
+        """The latest earlier time of each text, (n,), or NEVER. Then remembers these."""
         previous = []
         for text, time in zip(texts, times, strict=True):
             before = self.newer.get(text)
             if before is None:
                 before = self.older.get(text, NEVER)
             previous.append(before)
-            self.newer[text] = max(time, before)  # a clock may have jumped back
+            self.newer[text] = max(time, before)  # the clock may have jumped back
             if len(self.newer) > REPEATS_IN_FIGURES:
                 self.older, self.newer = self.newer, {}
         return np.array(previous, dtype=np.int64)
 
 
 class Store:
-    """All requests of a log. New ones are appended first, then taken in together with the labels that came."""
+    """All requests of a log. New rows are appended to `table`, then passed to `index`, then to `label` with the new
+    labels."""
 
     def __init__(self) -> None:
         self.table, self.names = Table(), Names()
         self.rows_of = SortedRuns("u4")  # by the key of their prediction_id
         self.labels = LabelsByKey()
-        self.unmatched = 0  # labels of predictions that are not there
+        self.unmatched = 0  # labels without a request
         self.whole = tally(EMPTY, step_for(0))
         self.sightings = Sightings()
 
     @classmethod
     def of(cls, names: Sequence[str], blocks: Sequence[Columns], arrays: Mapping[str, Array], unmatched: int) -> Store:
-        """What `arrays` and the rest were taken from. Raises KeyError or ValueError."""
+        """The store with these names, rows and arrays, as a checkpoint has them. Raises KeyError or ValueError."""
         store = cls()
         store.names, store.unmatched = Names(names), unmatched
         for block in blocks:
@@ -81,13 +86,13 @@ class Store:
         return store
 
     def arrays(self) -> dict[str, Array]:
-        """What is remembered beside the rows."""
+        """What is remembered beside the rows, as arrays by name."""
         keys, labels = self.labels.all()
         return {"label_keys": keys, "labels": labels, **self.sightings.all()}
 
     def index(self, first: int) -> Array:
-        """Make the rows from `first` on known by their texts and ids; those whose id an earlier row has."""
-        for new in self.table.part(first):  # which nobody has seen yet, so that they may still change
+        """Index the rows from `first` on by text and prediction_id. Returns the rows whose id an earlier row has."""
+        for new in self.table.part(first):  # not given out yet, so they may still change
             new.previous[:] = self.sightings.see((new.text ^ new.version).tolist(), new.time.tolist())
         rows = np.arange(first, self.table.rows)
         keys = self.table.take(rows, "key").key
@@ -98,7 +103,7 @@ class Store:
         return repeated
 
     def label(self, first: int, labels: Labels) -> None:
-        """Join new labels with all requests, all labels with those from `first` on, and count these."""
+        """Join new labels with all requests and earlier labels with the rows from `first` on, and update the tally."""
         is_first = self.labels.add(labels)
         self.unmatched += int((~self.rows_of.has(labels.key[is_first])).sum())
         new = np.arange(first, self.table.rows)
@@ -108,7 +113,7 @@ class Store:
         self._count(self.table.part(first), before, after)
 
     def _relabel(self, first: int, labels: Labels) -> tuple[Columns, Columns]:
-        """Give requests before `first` their new labels; those that changed, as they were and as they are."""
+        """Give rows before `first` their new labels. Returns the changed rows, before and after."""
         keys = np.unique(labels.key)
         places, rows = self.rows_of.find(keys)
         places, rows = places[rows < first], rows[rows < first]
@@ -119,7 +124,7 @@ class Store:
         return before, before._replace(true=true[changed])
 
     def _count(self, new: list[Columns], before: Columns, after: Columns) -> None:
-        """The tally of the whole log: of what is new, or, when the log has outgrown the steps of time, of all."""
+        """Update the tally: by the new rows, or from all rows when the log has outgrown the time steps."""
         times = np.concatenate([self.whole.spans.amounts.ravel(), *(_ends(columns.time) for columns in new)])
         step = step_for(int(np.ptp(times)) if len(times) else 0)
         if step == self.whole.step:

@@ -1,8 +1,7 @@
-"""An index from 64-bit keys to small records, of which tens of millions fit into memory and to which one can add.
+"""An index from 64-bit keys to small records that holds tens of millions of entries in memory and can grow.
 
-The entries stand in runs, sorted by key. New ones make a run of their own, and runs that have become as long as the
-next one are merged with it, so that there are few, and each entry is moved only a few times (a log-structured merge,
-O'Neil et al. 1996).
+Entries are in runs sorted by key. New entries make a new run; a run is merged with the next one when it has become as
+long. So there are few runs, and each entry is moved few times (log-structured merge, O'Neil et al. 1996).
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ Array = npt.NDArray[Any]
 
 
 class SortedRuns:
-    """Keys (n,) of uint64, each with a record; a key may have several."""
+    """Keys (n,) of uint64, each with a record. A key may have several."""
 
     def __init__(self, record: npt.DTypeLike) -> None:
         self._kind = np.dtype(record)
         self.runs: list[tuple[Array, Array]] = []
 
     def add(self, keys: Array, records: Array) -> Array:
-        """Which of them had an entry already, (n,): an earlier one, or one before it among these."""
+        """Add entries. Returns for each (n,) whether its key had an entry already, also among these."""
         if not len(keys):
             return np.empty(0, dtype=np.bool_)
         had = self.has(keys)
@@ -36,19 +35,19 @@ class SortedRuns:
         return had
 
     def all(self) -> tuple[Array, Array]:
-        """All entries; of equal keys the oldest first."""
+        """All keys and records; of equal keys the oldest first."""
         runs = [(np.empty(0, dtype=np.uint64), np.empty(0, dtype=self._kind)), *self.runs]
         return np.concatenate([keys for keys, _ in runs]), np.concatenate([records for _, records in runs])
 
     def first(self, keys: Array, none: int) -> Array:
-        """The record, a whole number, of the oldest entry of each key, or `none`."""
+        """The oldest record of each key (n,), an integer, or `none`."""
         found = np.full(len(keys), none, dtype=np.int64)
         places, records = self.find(keys)
         found[places[::-1]] = records[::-1]
         return found
 
     def find(self, keys: Array) -> tuple[Array, Array]:
-        """For every entry of these keys, the place among `keys`, and its record; the oldest entries of a key first."""
+        """All entries of these keys: index among `keys`, and record; of equal keys the oldest first."""
         places, records = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=self._kind)]
         for run_keys, run_records in self.runs:
             low = np.searchsorted(run_keys, keys, side="left")
@@ -58,14 +57,14 @@ class SortedRuns:
         return np.concatenate(places), np.concatenate(records)
 
     def has(self, keys: Array) -> Array:
-        """For each key whether it has an entry."""
+        """For each key (n,), whether it has an entry."""
         found = np.zeros(len(keys), dtype=np.bool_)
         found[self.find(keys)[0]] = True
         return found
 
 
 def _merged(older: tuple[Array, Array], newer: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Of equal keys the older ones stand first."""
+    """One run from two; of equal keys the older first."""
     places = np.searchsorted(older[0], newer[0], side="right") + np.arange(len(newer[0]))
     is_newer = np.zeros(len(older[0]) + len(newer[0]), dtype=np.bool_)
     is_newer[places] = True
@@ -78,7 +77,7 @@ def _merged(older: tuple[Array, Array], newer: tuple[Array, Array]) -> tuple[Arr
 
 
 def _within(counts: Array) -> Array:
-    """0, 1, … for each of `counts`, one after the other."""
+    """0, 1, …, count - 1 for each count of `counts`, concatenated."""
     ends: Array = np.cumsum(counts)
     places: Array = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
     return places

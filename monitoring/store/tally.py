@@ -1,7 +1,7 @@
-"""Requests counted by what the statistics ask about: tables that stay small however many requests are behind them.
+"""Counts requests by what the statistics use. The tables stay small whatever the number of requests.
 
-Tallies add up, so that of a log that grows only the new requests are counted. Confidence and the share of known words
-are counted in steps of 1 / 50,000.
+Tallies are additive, so a growing log needs only its new requests counted. Confidence and known share are counted in
+steps of 1 / SHARE_STEPS.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ import numpy.typing as npt
 
 from monitoring.store.columns import NEVER, Columns
 
-SHARE_STEPS = 50_000  # decimals with four places are whole numbers of them
-COARSE_STEPS = 500  # over time
+SHARE_STEPS = 50_000  # numbers with four decimals are exact multiples
+COARSE_STEPS = 500  # for confidence over time
 ALWAYS = NEVER + 1
 SECOND = 1_000_000
 STEPS = [SECOND * n for n in (1, 10, 60, 300, 1_800, 7_200, 43_200, 172_800, 864_000, 5_184_000, 31_104_000)]
-MOST_STEPS = 120  # of which plots over time are made, however long the log is
+MOST_STEPS = 120  # in plots over time
 Array = npt.NDArray[Any]
 
 
 class Cells(NamedTuple):
-    """Combinations that were seen: their keys, each (m,), and how much of each, (m, c)."""
+    """Distinct combinations of keys, each key (m,), and their amounts (m, c)."""
 
     keys: tuple[Array, ...]
     amounts: Array
 
 
 class Tally(NamedTuple):
-    """`answers` by version, predicted and true label, and confidence; `lengths` by version, predicted label and words;
-    `known` by version, predicted label and share of known words: how many requests, and how many different texts among
-    them. `steps` by time, in steps of `step` microseconds, version, predicted and true label, and confidence: how many
-    requests, different texts, and words in these. `spans` has the first and the last time by version and predicted
-    label, of all that was ever added."""
+    """Counts of requests and of distinct texts among them. `answers` by version, predicted and true label, and
+    confidence; `lengths` by version, predicted label and words; `known` by version, predicted label and known share;
+    `steps` by time in steps of `step` microseconds, version, predicted and true label, and confidence, with the words
+    of the distinct texts. `spans` has the first and last time by version and predicted label; it never shrinks."""
 
     step: int
     answers: Cells
@@ -46,8 +45,7 @@ class Tally(NamedTuple):
 
 
 def tally(columns: Columns, step: int, since: int = ALWAYS) -> Tally:
-    """Count requests, all of which are from `since` on; of a text that was sent twice since then the first counts as
-    different."""
+    """Count requests, none of them before `since`. A text that was seen since then is not distinct."""
     version, predicted, true = columns.version, columns.predicted, columns.true
     fresh = columns.previous < since
     both = np.column_stack([np.ones(len(fresh), dtype=np.int64), fresh])
@@ -64,14 +62,13 @@ def tally(columns: Columns, step: int, since: int = ALWAYS) -> Tally:
 
 
 def step_for(span: int, most: int = MOST_STEPS) -> int:
-    """The shortest of STEPS of which so many are enough for a span, all in microseconds. Each is a multiple of those
-    before it."""
+    """The shortest of STEPS that divides a span into at most `most` steps; all in microseconds. Each step is a multiple
+    of the shorter ones."""
     return next((step for step in STEPS if span <= most * step), STEPS[-1])
 
 
 def total(tallies: Sequence[Tally], signs: Sequence[int] | None = None) -> Tally:
-    """All of them together, which have steps of the same length; those with the sign -1 are taken away, and must be
-    parts of the others."""
+    """The sum of tallies with equal steps. A tally with sign -1 is subtracted and must be part of the others."""
     keys, times = _joined([of.spans for of in tallies])
     return Tally(
         tallies[0].step,
@@ -84,7 +81,7 @@ def total(tallies: Sequence[Tally], signs: Sequence[int] | None = None) -> Tally
 
 
 def grouped(keys: tuple[Array, ...], amounts: Array) -> Cells:
-    """The sums of `amounts` (n, c), whole numbers, over equal keys, each (n,). What sums up to nothing is left out."""
+    """The sums of integer `amounts` (n, c) over equal keys, each (n,). Combinations with only zeros are left out."""
     code, sizes, least = _code(keys)
     if sizes is None or np.prod(sizes, dtype=object) > max(65_536, 8 * len(code)):
         _, first, place = np.unique(code, axis=0, return_index=True, return_inverse=True)
@@ -93,7 +90,7 @@ def grouped(keys: tuple[Array, ...], amounts: Array) -> Cells:
 
 
 def _code(keys: tuple[Array, ...]) -> tuple[Array, list[int] | None, list[int]]:
-    """One whole number for each combination, or all of them side by side where these would be too large."""
+    """One integer for each combination, (n,); if these would overflow, all keys side by side, (n, k)."""
     if not len(keys[0]):
         return np.empty(0, dtype=np.int64), [1] * len(keys), [0] * len(keys)
     least = [int(key.min()) for key in keys]
@@ -146,6 +143,6 @@ def _spans(keys: tuple[Array, ...], first: Array, last: Array) -> Cells:
 
 
 def share_steps(values: Array, number: int = SHARE_STEPS) -> Array:
-    """Shares as whole numbers of 1 / `number`; one more than that for NaN."""
+    """Shares as integer multiples of 1 / `number`; `number` + 1 for NaN."""
     known = np.isnan(values)
     return np.where(known, number + 1, np.rint(np.where(known, 0, values) * number)).astype(np.uint16)

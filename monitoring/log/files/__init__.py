@@ -1,1 +1,1 @@
-"""The log as files in a folder: finding, following and opening them."""
+"""The log as files in a folder: finding, following and reading them."""

@@ -1,7 +1,7 @@
-"""The files of a log folder: by their names, their contents, and what keeps closed ones from being deleted.
+"""The files of a log folder: names, contents, and the lock that keeps rotated files from being deleted.
 
-The API closes a file that is full by giving it a name with a time in it; from then on it holds the same lines for ever,
-perhaps compressed, but for those that are erased, which become blanks. It deletes closed ones when it is told to.
+The API rotates a full file by giving it a name with a time. The lines of a rotated file stay the same, but erased lines
+become blanks and the file may be compressed. The API deletes rotated files as its retention settings say.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ STEMS = PREDICTIONS, FEEDBACK = "prediction_logs", "feedback_logs"
 FILES = "*.json", "*.json.gz"
 CLOSED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{4}\.json(\.gz)?$")
 BLANK = ord(" ")
-DAMAGED = EOFError, zlib.error  # what reading a compressed file raises that is not all there
-SIZES = 2**32  # of what is compressed, only the rest is in the file
+DAMAGED = EOFError, zlib.error  # raised when compressed data is truncated or damaged
+SIZES = 2**32  # gzip stores the length modulo this number
 logger = logging.getLogger("dashboard")
 
 
 def is_closed(name: str) -> bool:
-    """Whether a file that is called so is closed."""
+    """Whether a file with this name is rotated."""
     return CLOSED.search(name) is not None
 
 
 def plain_name(path: Path) -> str:
-    """What a file is called, compressed or not, if it is closed; else its name: a compressed copy is another file."""
+    """The name of a rotated file without `.gz`; the name of any other file as it is, since its compressed copy is
+    another file."""
     return path.name.removesuffix(".gz") if is_closed(path.name) else path.name
 
 
 def paths(directory: Path, stem: str) -> list[Path]:
-    """The files of a log, `<stem>*.json`, closed ones first and the oldest of them first; each once, also while a
-    compressed copy takes its place. Raises OSError if the folder cannot be read."""
+    """The files `<stem>*.json` of a log, rotated files first, oldest first. A file that is being compressed is listed
+    once. Raises OSError if the folder cannot be read."""
     try:
         names = [path.name for path in directory.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +54,7 @@ def paths(directory: Path, stem: str) -> list[Path]:
 
 @contextmanager
 def open_log(path: Path) -> Iterator[BufferedIOBase]:
-    """The lines of a file, compressed or not. Raises OSError, also for what is not all there."""
+    """Open a file of the log, compressed or not. Raises OSError, also for damaged compressed data."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield file
@@ -62,8 +63,8 @@ def open_log(path: Path) -> Iterator[BufferedIOBase]:
 
 
 def length(path: Path, size: int, known: int) -> int:
-    """How many bytes the lines of a file take, which has `size` bytes on disk. Of a compressed file it is known only
-    but for a multiple of SIZES; so it is at least `known`. Raises OSError."""
+    """The uncompressed length in bytes of a file with `size` bytes on disk. A gzip file stores it modulo SIZES, so the
+    smallest length of at least `known` bytes is taken. Raises OSError."""
     if path.suffix != ".gz":
         return size
     with path.open("rb") as file:
@@ -73,23 +74,23 @@ def length(path: Path, size: int, known: int) -> int:
 
 
 def is_same(now: bytes, before: bytes) -> bool:
-    """Whether bytes of a file are what they were, but for what has been erased meanwhile."""
+    """Whether bytes of a file are unchanged, apart from erased ones, which are blanks now."""
     return now == before or (len(now) == len(before) and all(a in (b, BLANK) for a, b in zip(now, before, strict=True)))
 
 
 class Hold:
-    """What keeps the API from deleting and replacing closed files, as long as it is taken: a shared lock of the folder,
-    which is always there, and of a file in it, since NFS keeps the lock of a folder to one machine."""
+    """While taken, keeps the API from deleting and replacing rotated files. It locks the folder, which always exists,
+    and a file in it, because NFS keeps the lock of a folder to one machine."""
 
     def __init__(self, directory: Path) -> None:
         self._directory, self._file = directory, directory / "retention.lock"
         self._held: dict[Path, int] = {}
         self._failed = False
-        finalize(self, _close_all, self._held)  # at the latest
+        finalize(self, _close_all, self._held)  # even if nobody releases it
 
     def take(self) -> None:
-        """Until `release`. Waits for the end of a deletion, which takes a moment. Where the folder or the file is not
-        there no API has deleted anything yet; it is looked for again each time."""
+        """Take the locks until `release`; waits for a deletion to end, which takes moments. If the folder or the file
+        is missing, no API has deleted anything yet; the next `take` tries again."""
         with suppress(OSError):  # some file systems lock no folders
             self._hold(self._directory)
         try:
@@ -104,10 +105,11 @@ class Hold:
             self._failed = True
 
     def release(self) -> None:
+        """Give the locks back."""
         _close_all(self._held)
 
     def _hold(self, path: Path) -> None:
-        """Lock what is there now, which may be another one than what is locked. Raises OSError."""
+        """Lock the file that is at `path` now; it may have been replaced since the last lock. Raises OSError."""
         if path in self._held and os.path.samestat(os.fstat(self._held[path]), path.stat()):
             return
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

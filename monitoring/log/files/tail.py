@@ -1,4 +1,4 @@
-"""The log's files, as they come, grow, are renamed, closed, compressed and go."""
+"""Follows all files of a log while they appear, grow, and are renamed, rotated, compressed or deleted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from monitoring.log.files.folder import FEEDBACK, PREDICTIONS, Hold, is_closed, 
 from monitoring.log.files.tailed_file import Position, Replaced, TailedFile, identity
 
 Identity = tuple[int, int]
-TRIES = 3  # to find a file whose name changes while the folder is listed
+TRIES = 3  # a file may be renamed while the folder is listed
 
 
 class ReadFile(NamedTuple):
-    """How far a file of the log was read, how many lines of it could not be, and what it was called."""
+    """How far a file was read, how many of its lines were unreadable, and its name."""
 
     position: Position
     unreadable_lines: int
@@ -23,7 +23,7 @@ class ReadFile(NamedTuple):
 
 
 class LogTail:
-    """All log files of a folder, however many processes write them; a renamed file is still the same one."""
+    """All files of a log, written by any number of processes. A renamed file stays the same file."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,13 +46,13 @@ class LogTail:
         return not all(file.is_read if kept is None else file.name in kept for file in closed)
 
     def start_over(self) -> None:
-        """Read everything again at the next look."""
+        """Read the whole log again at the next refresh."""
         self.predictions: list[TailedFile] = []
         self.feedback: list[TailedFile] = []
 
     def go_on_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
-        """Take files as read so far, whatever they are called now. Raises Replaced if one is no longer there as it was,
-        but for closed ones, which may have been deleted; or OSError; then nothing is."""
+        """Take files as read up to their positions, whatever their names are now. Raises Replaced if a file is not
+        there as it was, except for rotated files, which may have been deleted; or OSError. Then nothing changes."""
         found = [self._found_again(files, stem) for files, stem in ((predictions, PREDICTIONS), (feedback, FEEDBACK))]
         self.predictions, self.feedback = found
 
@@ -68,31 +68,32 @@ class LogTail:
 
     @property
     def files(self) -> list[TailedFile]:
-        """All of them, predictions first."""
+        """All files, predictions first."""
         return [*self.predictions, *self.feedback]
 
     @property
     def progress(self) -> float:
-        """Which share of all bytes has been read."""
+        """The share of all bytes that has been read, 0 to 1."""
         files = self.files
         size = sum(file.size for file in files)
         return min(sum(file.reached for file in files) / size, 1.0) if size else 0.0
 
     @property
     def unreadable_lines(self) -> int:
+        """The number of unreadable lines in all files."""
         return sum(file.unreadable_lines for file in self.files)
 
     def find_feedback(self) -> list[TailedFile]:
-        """The files that are there now, and closed ones that are gone. Raises Replaced if another one of those that
-        were there has gone, or OSError."""
+        """The feedback files that exist now, and deleted rotated ones. Raises Replaced if another known file is gone,
+        or OSError."""
         return self._found(self.feedback, FEEDBACK)
 
     def find_predictions(self) -> list[TailedFile]:
-        """As find_feedback."""
+        """The same for prediction files."""
         return self._found(self.predictions, PREDICTIONS)
 
     def _found(self, files: list[TailedFile], stem: str) -> list[TailedFile]:
-        """`files`, which gains those that appeared, and learns the new names of the others."""
+        """Adds new files to `files` and updates the paths of renamed ones. Returns `files`."""
         for _ in range(TRIES):
             there = _identities(paths(self.directory, stem))
             places = _places(files, there)
@@ -108,33 +109,33 @@ class LogTail:
         known = set(places.values())
         for found, path in there.items():
             if found not in known:
-                with suppress(FileNotFoundError):  # it has just been closed: the next look finds it
+                with suppress(FileNotFoundError):  # it was rotated meanwhile: the next refresh finds it
                     _add(files, path)
         return files
 
 
 def _identities(found: Sequence[Path]) -> dict[Identity, Path]:
-    """Of those that are still called so; each file once. Raises OSError."""
+    """The paths by device and inode, each file once. A file that was just renamed is left out. Raises OSError."""
     there = {}
     for path in found:
         try:
             there[identity(path)] = path
         except FileNotFoundError:
-            if path.is_symlink():  # to nowhere; else it has just been given another name
+            if path.is_symlink():  # a dangling link; otherwise the file was just renamed
                 raise
     return there
 
 
 def _places(files: Sequence[TailedFile], there: dict[Identity, Path]) -> dict[int, Identity]:
-    """Which of those that are there the files are, by their numbers, if they are. A closed one keeps its name, perhaps
-    compressed; another one may have a new name, by which it may have been closed."""
+    """The identities of known files that exist, by file number. A rotated file is found by its name, which it keeps
+    when it is compressed; any other file by its identity, since it may have been renamed."""
     closed = {plain_name(path): of for of, path in there.items() if is_closed(path.name)}
     found = {file.number: closed.get(file.name) if file.is_closed else file.identity for file in files if not file.gone}
     return {number: of for number, of in found.items() if of in there}
 
 
 def _add(files: list[TailedFile], path: Path) -> None:
-    """A file that appeared has the number of one that is gone, if there is one: there are not many numbers."""
+    """Add a new file. It takes the number of a deleted file if there is one, since numbers are 16-bit."""
     for number, file in enumerate(files):
         if file.gone:
             files[number] = TailedFile(path, number)

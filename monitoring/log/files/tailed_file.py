@@ -1,4 +1,4 @@
-"""Follows one file of the log: each look reads only what was appended since the last one."""
+"""Follows one file of the log. Each refresh reads only what was appended since the last one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 from monitoring.log.files.folder import is_closed, is_same, length, open_log, paths, plain_name
 
-BLOCK_BYTES = 2 * 1024**2  # of which all copies that are made of it fit into a processor's cache
+BLOCK_BYTES = 2 * 1024**2  # small enough for all copies of a block to fit into the processor's cache
 SEEN_BYTES = 1024
 
 
 class Replaced(OSError):
-    """A file is gone, shorter than before, or another one under the same name."""
+    """A file is gone, shorter than before, or another file has its name."""
 
 
 class Position(NamedTuple):
-    """How far a file was read, to be remembered over a restart: up to `offset`, in bytes, before which `seen` bytes had
-    this SHA-256. A file made anew often gets the inode of the deleted one, so the inode alone says little."""
+    """How far a file was read: up to `offset` in bytes. The `seen` bytes before it have the SHA-256 `digest`. The
+    digest is needed because a new file often gets the inode of a deleted one."""
 
     inode: int
     offset: int
@@ -28,13 +28,13 @@ class Position(NamedTuple):
     digest: str
 
     def holds(self, path: Path) -> bool:
-        """Whether the file at `path` is still the one that was read, or a compressed copy of it. Raises OSError if it
-        cannot be read."""
+        """Whether the file at `path` is the one that was read, or a compressed copy of it. Raises OSError if it cannot
+        be read."""
         try:
             if path.suffix != ".gz":
                 if path.stat().st_ino != self.inode:
                     return False
-                if not self.seen:  # it was empty, and need not be one that can be opened
+                if not self.seen:  # it was empty, and may not be readable
                     return True
             with open_log(path) as file:
                 file.seek(self.offset - self.seen)
@@ -46,47 +46,49 @@ class Position(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Whole lines that stand together from `start` on, in bytes, each without its newline."""
+    """Consecutive whole lines without their newlines; the first is at offset `start` in bytes."""
 
     start: int
     lines: list[bytes]
 
 
 class TailedFile:
-    """One file, read up to its last newline; what follows that is still being written. `number` names it in a log; it
-    was read up to `reached`, of `size` bytes when it was last looked at. One that is `gone` had been closed and was
-    deleted: what it held stays counted."""
+    """One file, read up to its last newline; an incomplete line is still being written. `number` identifies the file
+    within a log. `reached` is the offset read so far, `size` the length in bytes at the last refresh. A file that is
+    `gone` was rotated and deleted; its lines stay counted."""
 
     def __init__(self, path: Path, number: int, gone: bool = False) -> None:
-        """Raises OSError, unless it is gone."""
+        """Raises OSError, unless the file is gone."""
         self.path, self.number, self.gone = path, number, gone
         self.unreadable_lines = 0
         self.identity = (0, 0) if gone else identity(path)
         self._accepted = self.reached = 0
         self.size = 0 if gone else length(path, path.stat().st_size, 0)
-        self._accepted_seen = self._reached_seen = b""  # the end of the last line
+        self._accepted_seen = self._reached_seen = b""  # the last bytes before the offset
 
     @property
     def position(self) -> Position:
+        """The position up to which lines were accepted."""
         seen = self._accepted_seen
         return Position(self.identity[1], self._accepted, len(seen), sha256(seen).hexdigest())
 
     @property
     def name(self) -> str:
-        """What it is called, compressed or not."""
+        """The file's name; without `.gz` if it is rotated."""
         return plain_name(self.path)
 
     @property
     def is_closed(self) -> bool:
+        """Whether the file is rotated."""
         return is_closed(self.path.name)
 
     @property
     def is_read(self) -> bool:
-        """Whether all was accepted that it held when it was last looked at."""
+        """Whether all lines that the file had at the last refresh were accepted."""
         return self.gone or self._accepted >= self.size
 
     def go_on_from(self, position: Position, unreadable_lines: int) -> None:
-        """Take what is before `position`, which must hold, as accepted. Raises OSError."""
+        """Take the lines before `position` as accepted; the position must hold. Raises OSError."""
         self.unreadable_lines = unreadable_lines
         if position.seen:
             with open_log(self.path) as file:
@@ -95,7 +97,7 @@ class TailedFile:
         self._accepted = position.offset
 
     def read_new(self) -> Iterator[Block]:
-        """The lines that were appended since `accept` was last called. Raises Replaced, or OSError."""
+        """The lines that were appended since the last `accept`. Raises Replaced or OSError."""
         self.reached, self._reached_seen = self._accepted, self._accepted_seen
         while not self.gone:
             try:
@@ -110,7 +112,7 @@ class TailedFile:
     def _read(self) -> Iterator[Block]:
         stat = self.path.stat()
         size = length(self.path, stat.st_size, self._accepted)
-        is_it = self.is_closed or self.identity == (stat.st_dev, stat.st_ino)  # a closed one keeps its name
+        is_it = self.is_closed or self.identity == (stat.st_dev, stat.st_ino)  # a rotated file keeps its name
         if not is_it or size < self._accepted:
             raise Replaced
         self.size = size
@@ -118,7 +120,7 @@ class TailedFile:
             yield from self._new_blocks()
 
     def _closed(self) -> Path | None:
-        """Where a file is that has just been closed."""
+        """The path of a file that was just rotated, or None."""
         for path in paths(self.path.parent, self.path.name.partition(".")[0]):
             with suppress(FileNotFoundError):
                 if is_closed(path.name) and identity(path) == self.identity:
@@ -126,12 +128,12 @@ class TailedFile:
         return None
 
     def _packed(self) -> Path | None:
-        """Where a closed file is that has just been compressed; if it is not there either, it was deleted."""
+        """The path of a rotated file that was just compressed; None if it was deleted."""
         packed = self.path.with_name(f"{self.name}.gz")
         return packed if packed != self.path and packed.exists() else None
 
     def accept(self, unreadable_lines: int) -> None:
-        """All that was read is used, or counted as unreadable: it is not read again."""
+        """Take all lines read so far as used or unreadable, so that they are not read again."""
         self._accepted, self._accepted_seen = self.reached, self._reached_seen
         self.unreadable_lines += unreadable_lines
 
@@ -140,7 +142,7 @@ class TailedFile:
             file.seek(self._accepted - len(self._accepted_seen))
             if not is_same(file.read(len(self._accepted_seen)), self._accepted_seen):
                 raise Replaced
-            rest: list[bytes] = []  # the parts of a line that has not ended, put together only once
+            rest: list[bytes] = []  # parts of an incomplete line, joined once when it ends
             while read := file.read(BLOCK_BYTES):
                 whole, newline, begun = read.rpartition(b"\n")
                 if newline:
@@ -154,6 +156,6 @@ class TailedFile:
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """What stays the same when a file is renamed: its device and inode. Raises OSError."""
+    """The device and inode of a file, which a rename keeps. Raises OSError."""
     stat = path.stat()
     return stat.st_dev, stat.st_ino
