@@ -136,6 +136,22 @@ def test_every_path_that_contributing_names_exists():
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_the_messages_in_troubleshooting_are_those_of_the_code():
+    """Those of other programs are listed here. `…` stands for what varies."""
+    foreign = {"port is already allocated", "ensurepip is not available", "No locks available", "Permission denied"}
+    foreign |= {"Authentication error", "didn't match pod affinity rules"}
+    sources = [ROOT / "Makefile"]
+    for folder, suffix in [("api", "py"), ("monitoring", "py"), ("scripts", "py"), ("charts", "yaml")]:
+        sources += (ROOT / folder).rglob(f"*.{suffix}")
+    code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in sources))
+    rows = re.findall(r"^\| (.*?) \| ", (DOCS / "troubleshooting.md").read_text(), re.M)
+    messages = {message for row in rows for message in re.findall(r"`([^`]* [^`]*)`", row)} - foreign
+    parts = {part.strip(" ;'") for message in messages for part in message.split("…")} - {""}
+
+    assert len(messages) > 15
+    assert [part for part in sorted(parts) if part not in code] == []
+
+
 def test_the_version_has_its_entry_in_the_changelog():
     assert f"## [{api.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
