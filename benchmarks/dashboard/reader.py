@@ -16,7 +16,7 @@ from statistics import median
 from typing import TypeVar
 
 from benchmarks.dashboard import long_log
-from monitoring.analysis.cache import Analyses
+from monitoring.analysis.cache import AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.reader import LogReader, open_reader
 from monitoring.settings import Settings
@@ -37,7 +37,7 @@ def figures(folder: Path, lines: int, rounds: int) -> dict[str, float]:
 
 def first_looks(folder: Path, lines: int, rounds: int) -> dict[str, float]:
     """Times of a first reader, which is freed when this returns."""
-    analyses, looks, all_figures = Analyses(REFERENCE, Settings()), [], []
+    analyses, looks, all_figures = AnalysisCache(REFERENCE, Settings()), [], []
     reader, build = timed(lambda: new_reader(folder))
     first_figures = timed(lambda: analyses.of(reader.refresh(), Selection()))[1]
     for place in range(rounds):

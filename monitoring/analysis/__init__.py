@@ -1,1 +1,1 @@
-"""Figures for the selected requests."""
+"""Figures and notes about the selected requests."""

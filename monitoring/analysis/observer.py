@@ -14,7 +14,7 @@ from monitoring.settings import Settings
 from monitoring.stats import quality
 from monitoring.stats.quality import LabelQuality, Proportion
 from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
-from monitoring.stats.tables import counted
+from monitoring.stats.tables import tables_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Observer:
         return self._last
 
     def _judge(self, snapshot: Snapshot) -> Look:
-        answers = counted(snapshot.whole, snapshot.requests.names).answers
+        answers = tables_of(snapshot.whole, snapshot.requests.names).answers
         accuracy, by_label = quality.accuracy(answers), quality.by_label(answers)
         return Look(snapshot, accuracy, by_label, self.verdict(accuracy, snapshot.signals))
 

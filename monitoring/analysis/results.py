@@ -15,7 +15,7 @@ from monitoring.alarms.monitor import Counts
 from monitoring.alarms.signals import FIT, Status
 from monitoring.alarms.verdict import budget_sentence, verdict
 from monitoring.analysis.notes import log_alerts, version_alerts
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.log.encoding import NO_ID
 from monitoring.reader import Snapshot
 from monitoring.settings import Settings
@@ -25,7 +25,7 @@ from monitoring.stats.drift import Drift
 from monitoring.stats.feedback import Audit, Skew
 from monitoring.stats.quality import LabelQuality, Proportion
 from monitoring.stats.reference import Reference
-from monitoring.stats.tables import Counted, named
+from monitoring.stats.tables import Tables, named
 from monitoring.stats.timeline import accuracy_by_time, confidence_by_time, traffic_by_time
 from monitoring.stats.versions import Difference, VersionQuality
 from monitoring.stats.words import MovedWord
@@ -51,8 +51,8 @@ class Analysis:
     reference by subject; one is missing where there is nothing to compare. `estimate_doubted`: labels contradict it.
     `texts_left_out`: the log does not have the latest one."""
 
-    segment: Segment
-    counted: Counted
+    selected: Selected
+    tables: Tables
     alerts: list[Alert]
     notes: list[Alert]
     budget: str
@@ -80,21 +80,21 @@ class Analysis:
 
 def analyse(
     snapshot: Snapshot,
-    segment: Segment,
+    selected: Selected,
     reference: Reference | None,
     settings: Settings,
     moved_words: list[MovedWord] | None = None,
 ) -> Analysis:
     """`moved_words` are taken as they are if they are given: they take longer to find than all the rest."""
-    counted, drawn = segment.count(snapshot), _drawn(snapshot, segment)
-    answers, steps = counted.answers, counted.steps
+    tables, drawn = selected.count(snapshot), _drawn(snapshot, selected)
+    answers, steps = tables.answers, tables.steps
     comparable = drift.of_reference(answers, reference) if reference else answers.iloc[:0]
-    accuracy, by_version = quality.accuracy(answers), versions.by_version(answers, counted.spans)
+    accuracy, by_version = quality.accuracy(answers), versions.by_version(answers, tables.spans)
     if moved_words is None:
-        moved_words = find_moved_words(snapshot, segment, reference)
+        moved_words = find_moved_words(snapshot, selected, reference)
     return Analysis(
-        segment=segment,
-        counted=counted,
+        selected=selected,
+        tables=tables,
         alerts=verdict(accuracy, snapshot.signals, settings, reference),
         notes=[
             *log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback),
@@ -107,24 +107,24 @@ def analyse(
         labels=quality.by_label(answers),
         estimated=estimate.estimated_accuracy(comparable, reference) if reference else None,
         estimate_doubted=FIT in snapshot.signals and snapshot.signals[FIT].alarm is not None,
-        with_audit=_few_labels_accuracy(snapshot, segment, drawn, comparable, reference) if reference else None,
+        with_audit=_few_labels_accuracy(snapshot, selected, drawn, comparable, reference) if reference else None,
         skew=feedback.skew(answers),
         post_stratified=feedback.post_stratified_accuracy(answers),
         audit=feedback.audit_sample(drawn),
-        drifts=_drifts(counted, comparable, reference, by_label=not segment.labels) if reference else {},
+        drifts=_drifts(tables, comparable, reference, by_label=not selected.labels) if reference else {},
         moved_words=moved_words,
-        texts_left_out=_texts_left_out(snapshot, segment),
+        texts_left_out=_texts_left_out(snapshot, selected),
         reliability=calibration.reliability(answers),
         calibration_error=calibration.calibration_error(answers),
         versions=by_version,
         comparison=_comparison(by_version),
         confidence_by_time=confidence_by_time(steps),
         accuracy_by_time=accuracy_by_time(steps, reference),
-        traffic_by_time=traffic_by_time(steps, counted.step),
+        traffic_by_time=traffic_by_time(steps, tables.step),
     )
 
 
-def find_moved_words(snapshot: Snapshot, segment: Segment, reference: Reference | None) -> list[MovedWord]:
+def find_moved_words(snapshot: Snapshot, selected: Selected, reference: Reference | None) -> list[MovedWord]:
     """Of the latest texts that can be compared, which are read from disk."""
     if reference is None:
         return []
@@ -132,24 +132,24 @@ def find_moved_words(snapshot: Snapshot, segment: Segment, reference: Reference 
 
     def wanted(columns: Columns) -> Array:
         comparable = np.isin(columns.version, [0, *versions])
-        return segment.mask(columns, requests.names) & comparable & (columns.previous < segment.start)
+        return selected.mask(columns, requests.names) & comparable & (columns.previous < selected.start)
 
     latest = requests.read(requests.newest(wanted, words.MAX_TEXTS)[::-1])
     return words.moved_words([request.line for request in latest], reference.words)
 
 
-def _texts_left_out(snapshot: Snapshot, segment: Segment) -> bool:
+def _texts_left_out(snapshot: Snapshot, selected: Selected) -> bool:
     requests = snapshot.requests
-    latest = requests.read(requests.newest(lambda of: segment.mask(of, requests.names), 1))
+    latest = requests.read(requests.newest(lambda of: selected.mask(of, requests.names), 1))
     return any(request.line.is_left_out for request in latest)
 
 
-def _drawn(snapshot: Snapshot, segment: Segment) -> pd.DataFrame:
+def _drawn(snapshot: Snapshot, selected: Selected) -> pd.DataFrame:
     """The selected answers of the audit sample, in order of time; those without a prediction_id cannot be labelled, and
     do not count."""
     requests, names = snapshot.requests, snapshot.requests.names
     rows, columns = requests.columns_where(
-        lambda of: of.audit & (of.key != NO_ID) & segment.mask(of, names), "predicted", "true", "version", "confidence"
+        lambda of: of.audit & (of.key != NO_ID) & selected.mask(of, names), "predicted", "true", "version", "confidence"
     )
     return pd.DataFrame(
         {
@@ -165,7 +165,7 @@ def _drawn(snapshot: Snapshot, segment: Segment) -> pd.DataFrame:
 
 
 def _few_labels_accuracy(
-    snapshot: Snapshot, segment: Segment, drawn: pd.DataFrame, comparable: pd.DataFrame, reference: Reference
+    snapshot: Snapshot, selected: Selected, drawn: pd.DataFrame, comparable: pd.DataFrame, reference: Reference
 ) -> Proportion | None:
     drawn = drift.of_reference(drawn, reference)
     first = feedback.audited(drawn)
@@ -175,15 +175,15 @@ def _few_labels_accuracy(
         requests, names = snapshot.requests, snapshot.requests.names
         versions = [0, *names.numbers([reference.model_version])]
         comparable = requests.confidences_before(
-            int(drawn["row"].iloc[len(first)]), lambda of: segment.mask(of, names) & np.isin(of.version, versions)
+            int(drawn["row"].iloc[len(first)]), lambda of: selected.mask(of, names) & np.isin(of.version, versions)
         )
     return estimate.few_labels_accuracy(first, comparable, reference)
 
 
-def _drifts(counted: Counted, comparable: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
+def _drifts(tables: Tables, comparable: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
     found: dict[str, Drift | None] = {
-        "length": drift.length_drift(drift.of_reference(counted.lengths, reference), reference),
-        "vocabulary": drift.vocabulary_drift(drift.of_reference(counted.known, reference), reference),
+        "length": drift.length_drift(drift.of_reference(tables.lengths, reference), reference),
+        "vocabulary": drift.vocabulary_drift(drift.of_reference(tables.known, reference), reference),
         "confidence": drift.confidence_drift(comparable, reference),
         "prediction": drift.label_drift(comparable, reference) if by_label else None,
     }

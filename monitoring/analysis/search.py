@@ -1,4 +1,4 @@
-"""Finds requests of the log by what is known of them and by their texts, and writes them as CSV."""
+"""Finds requests by their properties and texts, and writes them as CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.log.encoding import Names, microseconds
 from monitoring.log.format import Prediction
 from monitoring.store.columns import Columns
@@ -22,16 +22,16 @@ from monitoring.store.requests import Request, Requests
 Array = npt.NDArray[Any]
 Outcome = Literal["right", "wrong", "no label"]
 OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "no label")
-MOST_TEXTS = 20_000  # that are looked through for some words, the newest first: texts are on disk
+MOST_TEXTS = 20_000  # searched for words, newest first; texts are read from disk
 TEXTS_AT_ONCE = 1_000
 MOST_CSV_ROWS = 10_000
-FORMULA = re.compile(r"\s*[=+\-@\t\r\n＝＋－＠]")  # its start, also in full width
+FORMULA = re.compile(r"\s*[=+\-@\t\r\n＝＋－＠]")  # the start of a formula, also in full width
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is looked for, beside the segment: nothing, None and 0 to 1 let everything pass. `text` is found in any
-    case, `until` is the first moment that is too late."""
+    """Filters in addition to the selection; the defaults let everything pass. `text` is searched case-insensitively;
+    `until` is exclusive."""
 
     text: str = ""
     labels: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Filters:
     until: datetime | None = None
 
     def mask(self, columns: Columns, names: Names) -> Array:
-        """Which requests pass, whatever their texts."""
+        """Which requests (n,) pass, apart from `text`."""
         passed = np.ones(len(columns.time), dtype=np.bool_)
         if self.labels:
             passed &= np.isin(columns.predicted, names.numbers(self.labels))
@@ -58,8 +58,8 @@ class Filters:
 
 
 class Found(NamedTuple):
-    """The newest `requests` that pass, of `matching` that may; of these so many texts were `searched` for words, or
-    None if there was no need to. Of those that were read, the texts of so many are `left_out` of the log."""
+    """The newest `requests` that pass. `matching` is how many pass without the search for words. `searched` is how many
+    texts were searched, or None without words. Of the requests that were read, `left_out` have no text in the log."""
 
     requests: list[Request]
     matching: int
@@ -68,21 +68,22 @@ class Found(NamedTuple):
 
 
 def outcomes(columns: Columns) -> Array:
-    """For each request the place of its outcome among OUTCOMES."""
+    """The index among OUTCOMES of each request's outcome, (n,)."""
     return np.where(columns.true == 0, 2, np.where(columns.true == columns.predicted, 0, 1))
 
 
 def outcome(line: Prediction) -> Outcome:
+    """The outcome of one request."""
     if line.true_sentiment is None:
         return "no label"
     return "right" if line.true_sentiment == line.predicted_sentiment else "wrong"
 
 
-def find(requests: Requests, segment: Segment, filters: Filters, limit: int) -> Found:
-    """Up to `limit` requests of the segment, the newest first."""
+def find(requests: Requests, selected: Selected, filters: Filters, limit: int) -> Found:
+    """At most `limit` of the selected requests that pass, newest first."""
 
     def wanted(columns: Columns) -> Array:
-        return segment.mask(columns, requests.names) & filters.mask(columns, requests.names)
+        return selected.mask(columns, requests.names) & filters.mask(columns, requests.names)
 
     matching = requests.number(wanted)
     if not filters.text:
@@ -109,7 +110,7 @@ def _parts(rows: Array) -> Iterator[Array]:
 
 
 def to_csv(requests: Sequence[Request]) -> str:
-    """One line a request under a line of names; no cell is a formula to a spreadsheet."""
+    """One line a request, after a header. No cell is a formula to a spreadsheet."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(["timestamp", *Prediction._fields[1:], "answer_was"])
@@ -120,10 +121,10 @@ def to_csv(requests: Sequence[Request]) -> str:
 
 
 def _known(value: Any) -> Any:
-    """None, which is an empty cell, for NaN."""
+    """None, an empty cell, for NaN."""
     return value if value == value else None
 
 
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would take for a formula (OWASP, "CSV injection")."""
+    """The text, with an apostrophe before it if a spreadsheet would take it for a formula (OWASP, "CSV injection")."""
     return f"'{text}" if FORMULA.match(text) else text

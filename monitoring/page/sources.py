@@ -13,7 +13,7 @@ from weakref import ref
 import streamlit as st
 
 from monitoring.alarms.alert import Alert
-from monitoring.analysis.cache import Analyses
+from monitoring.analysis.cache import AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.log.format import Prediction
 from monitoring.page import elements
@@ -35,7 +35,7 @@ class Log:
     """The reader of a log, and its analyses. Safe to share between threads."""
 
     def __init__(self, settings: Settings, reference: Reference | None) -> None:
-        self.analyses = Analyses(reference, settings)
+        self.analyses = AnalysisCache(reference, settings)
         self.reader = open_reader(settings, reference, checkpoint="dashboard")
         self._first_read = threading.Event()
         threading.Thread(target=_follow, args=(ref(self.reader), self._first_read), daemon=True).start()

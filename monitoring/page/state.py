@@ -39,7 +39,7 @@ class State:
         if analysis is None:
             return Content(None)
         levels = [(alert.name, alert.level) for alert in analysis.alerts]
-        return Content(levels, analysis.counted.n, analysis)
+        return Content(levels, analysis.tables.n, analysis)
 
     def names(self) -> tuple[list[str], list[str]]:
         """The predicted labels and the model versions in the log."""

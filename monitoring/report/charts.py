@@ -59,7 +59,7 @@ def shares_in_bins(
     edges: npt.NDArray[Any],
     reference: npt.NDArray[np.int64],
 ) -> go.Figure:
-    """Bars of the values in a column of one of Counted's tables and of the reference's counts, without the bins at the
+    """Bars of the values in a column of one of the Tables and of the reference's counts, without the bins at the
     ends that both leave empty."""
     current = histogram(table[column].to_numpy(), edges, table["n"].to_numpy())
     used = np.flatnonzero(current + reference)

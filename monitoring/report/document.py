@@ -24,7 +24,7 @@ from monitoring.alarms.signals import FIT
 from monitoring.analysis.notes import audit_sentence, estimate_note, feedback_notes, version_sentence
 from monitoring.analysis.observer import observer_of
 from monitoring.analysis.results import Analysis, analyse
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.report import charts
 from monitoring.settings import Settings, SettingsError
 from monitoring.stats import drift
@@ -39,12 +39,12 @@ table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid
 
 def to_json(analysis: Analysis, now: datetime) -> str:
     """The figures; texts of requests are not among them."""
-    segment = analysis.segment
+    selected = analysis.selected
     found = {
         "generated_at": now.isoformat(),
-        "selection": {"since": segment.since and segment.since.isoformat(), **_names(segment)},
-        "requests": analysis.counted.n,
-        "repeated_texts": analysis.counted.n - analysis.counted.distinct,
+        "selection": {"since": selected.since and selected.since.isoformat(), **_names(selected)},
+        "requests": analysis.tables.n,
+        "repeated_texts": analysis.tables.n - analysis.tables.distinct,
         "alerts": [asdict(alert) for alert in analysis.alerts],
         "notes": [asdict(alert) for alert in analysis.notes],
         "false_alarms": analysis.budget,
@@ -68,8 +68,8 @@ def to_json(analysis: Analysis, now: datetime) -> str:
 def to_html(analysis: Analysis, reference: Reference | None, settings: Settings, now: datetime) -> str:
     """The same for people. Everything that comes from outside is escaped."""
     parts = [
-        f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {analysis.counted.n:,} requests"
-        f"{_selection(analysis.segment)}.</p>",
+        f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {analysis.tables.n:,} requests"
+        f"{_selection(analysis.selected)}.</p>",
         *map(_box, [*analysis.alerts, *analysis.notes]),
         _paragraph(analysis.budget),
         "<h2>Accuracy, precision, recall, F1</h2>",
@@ -107,9 +107,9 @@ def _figures(analysis: Analysis, reference: Reference | None, settings: Settings
         threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
         yield "Accuracy over time", charts.accuracy_over_time(by_time, threshold, UTC, doubted=doubted)
     if reference:
-        yield "Sentence length", charts.shares_of_lengths(analysis.counted.lengths, reference)
+        yield "Sentence length", charts.shares_of_lengths(analysis.tables.lengths, reference)
     expected = reference.label_counts if reference else None
-    yield "Predicted sentiment", charts.shares_of_labels(drift.label_counts(analysis.counted.answers), expected)
+    yield "Predicted sentiment", charts.shares_of_labels(drift.label_counts(analysis.tables.answers), expected)
     if not analysis.confidence_by_time.empty:
         mean = reference.confidence_mean if reference else None
         yield "Confidence over time", charts.confidence_over_time(analysis.confidence_by_time, mean, UTC)
@@ -142,13 +142,13 @@ def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>" if text else ""
 
 
-def _names(segment: Segment) -> dict[str, tuple[str, ...]]:
-    return {"predicted_sentiment": segment.labels, "model_version": segment.versions}
+def _names(selected: Selected) -> dict[str, tuple[str, ...]]:
+    return {"predicted_sentiment": selected.labels, "model_version": selected.versions}
 
 
-def _selection(segment: Segment) -> str:
-    since = f", since {segment.since:%Y-%m-%d %H:%M} UTC" if segment.since else ""
-    chosen = [f", {name}: {', '.join(values)}" for name, values in _names(segment).items() if values]
+def _selection(selected: Selected) -> str:
+    since = f", since {selected.since:%Y-%m-%d %H:%M} UTC" if selected.since else ""
+    chosen = [f", {name}: {', '.join(values)}" for name, values in _names(selected).items() if values]
     return html.escape(since + "".join(chosen))
 
 
@@ -175,14 +175,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 3
     now = datetime.now(UTC)
     since = now - timedelta(hours=options.hours) if options.hours else None
-    segment = Segment(since, tuple(options.label), tuple(options.version))
+    selected = Selected(since, tuple(options.label), tuple(options.version))
     for problem in problems:
         print(problem, file=sys.stderr)
-    if segment.count(snapshot).n == 0:
+    if selected.count(snapshot).n == 0:
         print(f"No report: no request in {settings.log_dir} matches.", file=sys.stderr)
         return 3
     reference = observer.reference
-    analysis = analyse(snapshot, segment, reference, settings)
+    analysis = analyse(snapshot, selected, reference, settings)
     documents = {options.html: to_html(analysis, reference, settings, now), options.json: to_json(analysis, now)}
     for path, document in documents.items():
         try:

@@ -18,11 +18,11 @@ KEYS = ["model_version", "predicted_sentiment", "true_sentiment"]
 
 
 @dataclass(frozen=True)
-class Counted:
-    """All tables have the columns model_version and predicted_sentiment; `n`, the number of requests; and `distinct`,
-    that of different texts among them. `answers` has true_sentiment and confidence, `lengths` words, `known`
-    known_share. `steps` has time, in steps of length `step`, true_sentiment, confidence, and `words` in all distinct
-    texts; `spans` has no counts but the first and the last time."""
+class Tables:
+    """All tables have the columns model_version, predicted_sentiment, `n` (requests) and `distinct` (distinct texts
+    among them). `answers` also has true_sentiment and confidence, `lengths` has words, `known` has known_share. `steps`
+    has time in steps of length `step`, true_sentiment, confidence, and the `words` of all distinct texts. `spans` has
+    no counts, but first and last time."""
 
     answers: pd.DataFrame
     lengths: pd.DataFrame
@@ -33,15 +33,17 @@ class Counted:
 
     @property
     def n(self) -> int:
+        """The number of requests."""
         return int(self.answers["n"].sum())
 
     @property
     def distinct(self) -> int:
+        """The number of distinct texts; a text counts once for each version."""
         return int(self.answers["distinct"].sum())
 
 
-def counted(tally: Tally, names: Names, labels: Sequence[str] = (), versions: Sequence[str] = ()) -> Counted:
-    """What a tally says about answers with these predicted labels, of these versions; nothing selects all."""
+def tables_of(tally: Tally, names: Names, labels: Sequence[str] = (), versions: Sequence[str] = ()) -> Tables:
+    """The tables of a tally: only predictions with these labels and of these versions; empty means all."""
 
     def table(cells: Cells, *, of: Sequence[str], place: int) -> pd.DataFrame:
         used = _selected(cells.keys[place], names, versions) & _selected(cells.keys[place + 1], names, labels)
@@ -50,7 +52,7 @@ def counted(tally: Tally, names: Names, labels: Sequence[str] = (), versions: Se
 
     amounts = ["n", "distinct"]
     steps = table(tally.steps, of=["time", *KEYS, "confidence", *amounts, "words"], place=1)
-    return Counted(
+    return Tables(
         answers=_shared(table(tally.answers, of=[*KEYS, "confidence", *amounts], place=0), "confidence", SHARE_STEPS),
         lengths=table(tally.lengths, of=[*KEYS[:2], "words", *amounts], place=0),
         known=_shared(table(tally.known, of=[*KEYS[:2], "known_share", *amounts], place=0), "known_share", SHARE_STEPS),

@@ -19,7 +19,7 @@ from monitoring.log.encoding import MOST_WORDS, NO_ID, microseconds
 from monitoring.log.format import Prediction
 from monitoring.log.lines import NO_LABELS, read_predictions
 from monitoring.reader import LogReader, Snapshot
-from monitoring.stats.tables import Counted, counted
+from monitoring.stats.tables import Tables, tables_of
 from monitoring.store.columns import Columns
 from monitoring.store.rows import Store
 from tests.conftest import serving
@@ -131,12 +131,12 @@ def store_of(*lines: bytes) -> Store:
     return store
 
 
-def counted_of(answers: pd.DataFrame) -> Counted:
-    """A table of `answers`, one of each, counted as the log would be that holds them."""
+def tables_from(answers: pd.DataFrame) -> Tables:
+    """The tables of a log that holds these `answers`, one of each."""
     rows = answers.drop(columns=["n", "distinct", "words"]).to_dict("records")
     lines = [prediction(**{str(name): _as_json(value) for name, value in row.items()}) for row in rows]
     store = store_of(*lines)
-    return counted(store.whole, store.names)
+    return tables_of(store.whole, store.names)
 
 
 def _as_json(value: Any) -> Any:
@@ -146,7 +146,7 @@ def _as_json(value: Any) -> Any:
 
 
 def answers(predicted: Sequence[str], true: Sequence[str | None], words: int = 3) -> pd.DataFrame:
-    """Answers to different texts, a row and a minute each, with all columns that statistics take of Counted's tables
+    """Answers to different texts, a row and a minute each, with all columns that statistics take of Tables
     but the words of `steps`."""
     n = len(predicted)
     return pd.DataFrame(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitoring.alarms.monitor import Monitor
 from monitoring.reader import LogReader, Snapshot
 from monitoring.stats.reference import load_profile
-from monitoring.stats.tables import counted
+from monitoring.stats.tables import tables_of
 from monitoring.store.checkpoint import Checkpoint
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, feedback, prediction, predictions_of, remembered_of
@@ -95,7 +95,7 @@ class Follower:
         """All that it knows, each row in its place, and what its monitor would tell a restart."""
         snapshot = self.look()
         columns = snapshot.requests.part(np.arange(snapshot.requests.rows))
-        tables = counted(snapshot.whole, snapshot.requests.names)
+        tables = tables_of(snapshot.whole, snapshot.requests.names)
         state = json.loads(json.dumps(self.monitor.state()))
         return {
             **{name: column.tolist() for name, column in columns._asdict().items() if name not in NAMED},
@@ -119,7 +119,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
 
 def statistics(snapshot: Snapshot) -> dict[str, Any]:
     """What needs no line of the log any more."""
-    tables = counted(snapshot.whole, snapshot.requests.names)
+    tables = tables_of(snapshot.whole, snapshot.requests.names)
     return {
         "lines": (snapshot.unreadable_lines, snapshot.unmatched_feedback),
         "answers": _rows(tables.answers.drop(columns="distinct")[lambda rows: rows["n"] > 0]),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.log.encoding import hashes
 from monitoring.log.files.tailed_file import BLOCK_BYTES
 from monitoring.log.format import Prediction, parse_prediction, word_count
@@ -643,7 +643,7 @@ def test_what_was_read_before_it_failed_is_no_repeat_when_it_is_read_again(tmp_p
     append(obstacle)
 
     assert follower.exactly() == Follower(tmp_path).exactly()
-    assert Segment().count(follower.look()).distinct == 2
+    assert Selected().count(follower.look()).distinct == 2
 
 
 def test_a_file_that_goes_while_others_grow_leaves_the_rest_as_if_it_had_never_been(tmp_path):
@@ -805,15 +805,15 @@ def test_threads_that_refresh_at_once_while_the_log_grows_never_see_a_line_twice
 )
 def test_a_range_of_time_holds_what_happened_from_its_start_on(reader, log, start, expected):
     append(log, *(prediction(request_text=f"{n}", timestamp=at(n)) for n in range(3)))
-    snapshot, segment = reader.refresh(), Segment(since=start)
+    snapshot, selected = reader.refresh(), Selected(since=start)
 
-    rows = snapshot.requests.where(lambda columns: segment.mask(columns, snapshot.requests.names))
+    rows = snapshot.requests.where(lambda columns: selected.mask(columns, snapshot.requests.names))
     assert [request.line.request_text for request in snapshot.requests.read(rows)] == expected
-    assert segment.count(snapshot).n == len(expected)
+    assert selected.count(snapshot).n == len(expected)
 
 
 def test_a_range_of_time_of_an_empty_log_is_empty(reader):
-    assert Segment(since=datetime.now(UTC)).count(reader.refresh()).n == 0
+    assert Selected(since=datetime.now(UTC)).count(reader.refresh()).n == 0
 
 
 # One request

@@ -75,7 +75,7 @@ def _draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
 
 def _draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Sentence length")
-    lengths = analysis.counted.lengths
+    lengths = analysis.tables.lengths
     (median,) = quantiles(lengths["words"].to_numpy(), lengths["n"].to_numpy(), [0.5])
     if reference is None:
         st.caption(f"Median {median:.0f} words.")
@@ -88,7 +88,7 @@ def _draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
 
 def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Vocabulary", help=VOCABULARY)
-    known = analysis.counted.known
+    known = analysis.tables.known
     known = known[known["known_share"].notna()]
     edges, counts = (reference.known_edges, reference.known_counts) if reference else (None, None)
     if edges is None or counts is None or known.empty:
@@ -138,7 +138,7 @@ def _confidence(mean: float | None) -> str:
 
 def _draw_labels(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Predicted sentiment")
-    current = label_counts(analysis.counted.answers)
+    current = label_counts(analysis.tables.answers)
     if len(current) == 1:
         (label,) = current
         st.caption(f"Every selected answer is {named(label)}.")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from monitoring.analysis.search import MOST_CSV_ROWS, OUTCOMES, Filters, Found, find, outcome, to_csv
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.page import open_request, session, sign_in, sources
 from monitoring.page.components import request_table
 from monitoring.page.elements import clipped, text_of
@@ -57,14 +57,14 @@ def _draw_found(state: State, opened: Request | None) -> None:
 
     def everything() -> Sequence[Request]:
         sign_in.check_download(state.visitor)
-        return find(snapshot.requests, analysis.segment, filters, MOST_CSV_ROWS).requests
+        return find(snapshot.requests, analysis.selected, filters, MOST_CSV_ROWS).requests
 
     st.header("Requests", anchor="requests")
     _draw_filters(state.names()[0], state.zone)
     filters = _filters(state.zone)
-    found = _search(snapshot, analysis.segment, filters, session.limit())
+    found = _search(snapshot, analysis.selected, filters, session.limit())
     _draw_table(found, opened, click=lambda: session.click(state.seen.snapshot))
-    _draw_below(found, analysis.counted.n, everything)
+    _draw_below(found, analysis.tables.n, everything)
 
 
 def _draw_filters(labels: Sequence[str], zone: tzinfo) -> None:
@@ -110,19 +110,19 @@ def _found(state: State) -> Found | None:
     analysis, snapshot = state.seen.analysis, state.seen.snapshot
     if analysis is None or snapshot is None:
         return None
-    return _search(snapshot, analysis.segment, _filters(state.zone), session.limit())
+    return _search(snapshot, analysis.selected, _filters(state.zone), session.limit())
 
 
-def _search(snapshot: Snapshot, segment: Segment, filters: Filters, limit: int) -> Found:
+def _search(snapshot: Snapshot, selected: Selected, filters: Filters, limit: int) -> Found:
     """The requests that match. Searched again only when the user asks for other requests, the time range has moved, or
     the log has changed. A search for words reads many texts, so after a change of the log it waits ten times as long as
     the last one took."""
     known: Searched | None = session.last_search()
-    of, now = (segment.labels, segment.versions, filters, limit), time.monotonic()
-    since = () if filters.text else (segment.since,)
+    of, now = (selected.labels, selected.versions, filters, limit), time.monotonic()
+    since = () if filters.text else (selected.since,)
     if known and known.of == (*of, *since) and (known.snapshot is snapshot or now < known.until):
         return known.found
-    found = find(snapshot.requests, segment, filters, limit)
+    found = find(snapshot.requests, selected, filters, limit)
     until = time.monotonic() + 10 * (time.monotonic() - now) if filters.text else now
     session.keep_search(Searched((*of, *since), snapshot, until, found))
     return found

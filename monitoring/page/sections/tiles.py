@@ -36,7 +36,7 @@ def section(state: State) -> Section:
 
 
 def draw_tiles(analysis: Analysis, reference: Reference | None, settings: Settings, span: timedelta | None) -> None:
-    traffic, n = analysis.traffic_by_time, analysis.counted.n
+    traffic, n = analysis.traffic_by_time, analysis.tables.n
     labels = int(traffic["labels"].sum())
     shown = [
         _tile("Requests", (f"{n:,}", window(analysis, span)), traffic, "requests", "bar"),
@@ -70,7 +70,7 @@ def _course(times: pd.Series, values: pd.Series) -> dict[str, Any]:
 def window(analysis: Analysis, span: timedelta | None) -> str:
     """Which time is selected."""
     if span is None:
-        return f"since {analysis.counted.spans['first'].min():%Y-%m-%d %H:%M} UTC"
+        return f"since {analysis.tables.spans['first'].min():%Y-%m-%d %H:%M} UTC"
     hours = span / timedelta(hours=1)
     if hours <= 1:
         return f"last {hours * 60:.0f} minutes"
@@ -87,7 +87,7 @@ def _accuracy(analysis: Analysis, settings: Settings) -> tuple[str, str]:
 
 
 def _confidence(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
-    known = analysis.counted.answers
+    known = analysis.tables.answers
     known = known[known["confidence"].notna()]
     if known.empty:
         return "not known", "n = 0"

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from monitoring.alarms.monitor import Monitor
-from monitoring.analysis.cache import KEPT, WORDS_SECONDS, Analyses
+from monitoring.analysis.cache import KEPT, WORDS_SECONDS, AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.reader import LogReader
 from monitoring.settings import Settings
@@ -38,14 +38,14 @@ def log(tmp_path):
 
 @pytest.fixture
 def analyses():
-    return Analyses(REFERENCE, Settings())
+    return AnalysisCache(REFERENCE, Settings())
 
 
 def test_while_nothing_has_changed_it_is_the_same_object(log, analyses):
     first = analyses.of(log.refresh(), EVERYTHING)
 
     assert first is not None
-    assert first.counted.n == 2
+    assert first.tables.n == 2
     assert analyses.of(log.refresh(), EVERYTHING) is first
 
 
@@ -57,7 +57,7 @@ def test_new_requests_are_in_a_new_one(log, analyses):
 
     assert first is not None
     assert second is not None
-    assert (first.counted.n, second.counted.n) == (2, 3)
+    assert (first.tables.n, second.tables.n) == (2, 3)
 
 
 def test_a_new_label_is_in_a_new_one(log, analyses):
@@ -92,7 +92,7 @@ def test_each_selection_has_its_own(log, analyses):
 
     found = [analyses.of(snapshot, selection) for selection in chosen]
 
-    assert [analysis and analysis.counted.n for analysis in found] == [3, 1, 2]
+    assert [analysis and analysis.tables.n for analysis in found] == [3, 1, 2]
     assert [analyses.of(snapshot, selection) for selection in chosen] == found
 
 
@@ -123,7 +123,7 @@ def test_a_range_of_time_that_has_moved_past_a_request_makes_a_new_one(tmp_path,
     later = wait_until(lambda: (now := analyses.of(snapshot, Selection(span))) is not first and now, "time has moved")
 
     assert first is not None
-    assert (first.counted.n, later.counted.n) == (2, 1)
+    assert (first.tables.n, later.tables.n) == (2, 1)
 
 
 def test_a_range_of_time_that_moves_without_losing_a_request_makes_none(tmp_path, analyses):
@@ -136,7 +136,7 @@ def test_a_range_of_time_that_moves_without_losing_a_request_makes_none(tmp_path
 
 
 def test_only_so_many_selections_are_kept_and_those_that_were_looked_at_last(log):
-    snapshot, analyses = log.refresh(), Analyses(None, Settings())
+    snapshot, analyses = log.refresh(), AnalysisCache(None, Settings())
     spans = [Selection(timedelta(days=365 * (100 + years))) for years in range(KEPT)]
     first, second = (analyses.of(snapshot, selection) for selection in spans[:2])
     for selection in spans[2:]:
@@ -151,7 +151,7 @@ def test_only_so_many_selections_are_kept_and_those_that_were_looked_at_last(log
 
 def test_words_that_moved_are_looked_for_only_after_a_while(tmp_path):
     seconds = [1_000.0]
-    analyses, log = Analyses(REFERENCE, Settings(), clock=lambda: seconds[0]), compared_log(tmp_path)
+    analyses, log = AnalysisCache(REFERENCE, Settings(), clock=lambda: seconds[0]), compared_log(tmp_path)
 
     def words_after(elapsed, texts):
         seconds[0] += elapsed

@@ -1,4 +1,4 @@
-"""Segments, and that everything on the page is about the selected requests."""
+"""Selections, and that everything on the page is about the selected requests."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.results import Analysis, analyse
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.reader import LogReader
 from monitoring.settings import Settings
 from monitoring.stats.estimate import MIN_LABELS
@@ -29,10 +29,10 @@ def lines(n: int, start: int = 0, **fields) -> list[bytes]:
     ]
 
 
-def analysed(folder: Path, *log: bytes, reference=REFERENCE, **segment) -> Analysis:
+def analysed(folder: Path, *log: bytes, reference=REFERENCE, **selected) -> Analysis:
     append(folder / "prediction_logs.json", *log)
     snapshot = LogReader(folder, Monitor(reference, 0.8, 0.02)).refresh()
-    return analyse(snapshot, Segment(**segment), reference, Settings())
+    return analyse(snapshot, Selected(**selected), reference, Settings())
 
 
 def test_one_request_without_label_or_confidence_can_be_analysed(tmp_path):
@@ -52,18 +52,18 @@ def test_without_a_reference_nothing_is_compared(tmp_path):
     assert [alert.name for alert in analysis.alerts] == ["accuracy"]
 
 
-def test_a_segment_is_of_a_time_labels_and_versions(tmp_path):
+def test_a_selection_is_of_a_time_labels_and_versions(tmp_path):
     log = [
         *lines(10, true_sentiment="positive"),
         *lines(10, start=10, predicted_sentiment="negative", true_sentiment="positive"),
         *lines(10, start=20, model_version="v2", true_sentiment="positive"),
     ]
 
-    assert analysed(tmp_path / "a", *log).counted.n == 30
-    assert analysed(tmp_path / "b", *log, since=NOON + timedelta(minutes=15)).counted.n == 15
-    assert analysed(tmp_path / "c", *log, labels=("negative",)).counted.n == 10
+    assert analysed(tmp_path / "a", *log).tables.n == 30
+    assert analysed(tmp_path / "b", *log, since=NOON + timedelta(minutes=15)).tables.n == 15
+    assert analysed(tmp_path / "c", *log, labels=("negative",)).tables.n == 10
     one = analysed(tmp_path / "d", *log, labels=("positive",), versions=("v2",))
-    assert one.counted.n == 10
+    assert one.tables.n == 10
     assert one.accuracy is not None
     assert one.accuracy.value == 1
 
@@ -84,7 +84,7 @@ def test_answers_of_another_model_are_in_the_quality_but_not_in_the_comparison(t
 def test_repeats_are_counted_and_not_compared(tmp_path):
     analysis = analysed(tmp_path, *lines(60, request_text="the same"))
 
-    assert (analysis.counted.n, analysis.counted.distinct) == (60, 1)
+    assert (analysis.tables.n, analysis.tables.distinct) == (60, 1)
     assert analysis.drifts["length"].n == 1
 
 
@@ -126,7 +126,7 @@ def test_a_burst_is_taken_for_the_traffic_of_an_hour(tmp_path):
 def test_an_analysis_holds_no_more_than_the_selected_requests(tmp_path):
     analysis = analysed(tmp_path, *lines(100), since=NOON + timedelta(minutes=90))
 
-    assert analysis.counted.n == 10
+    assert analysis.tables.n == 10
     assert analysis.confidence_by_time["n"].sum() == 10
     assert analysis.traffic_by_time["requests"].sum() == 10
 
@@ -137,13 +137,13 @@ def test_an_analysis_holds_no_more_than_the_selected_requests(tmp_path):
 def test_a_text_that_another_version_answered_is_no_repeat(tmp_path):
     log = [*lines(60, request_text="the same"), *lines(60, start=60, request_text="the same", model_version="v2")]
 
-    assert analysed(tmp_path, *log).counted.distinct == 2
+    assert analysed(tmp_path, *log).tables.distinct == 2
 
 
 def test_a_text_that_was_sent_before_the_selected_time_is_different_in_it(tmp_path):
     log = [*lines(60, request_text="the same"), *lines(10, start=60, request_text="the same")]
 
-    assert analysed(tmp_path, *log, since=NOON + timedelta(minutes=60)).counted.distinct == 1
+    assert analysed(tmp_path, *log, since=NOON + timedelta(minutes=60)).tables.distinct == 1
 
 
 def test_words_are_looked_for_in_the_selected_texts_that_can_be_compared(tmp_path):
@@ -153,8 +153,8 @@ def test_words_are_looked_for_in_the_selected_texts_that_can_be_compared(tmp_pat
         *(line for n in range(80) for line in lines(1, start=200 + n, request_text=f"keypad {n}")),
     ]
 
-    def moved(folder, **segment):
-        return {word.word for word in analysed(tmp_path / folder, *log, **segment).moved_words}
+    def moved(folder, **selected):
+        return {word.word for word in analysed(tmp_path / folder, *log, **selected).moved_words}
 
     assert moved("a") >= {"battery", "keypad"}
     assert "charger" not in moved("b")
@@ -194,8 +194,8 @@ def test_without_texts_all_but_the_words_is_analysed_as_with_them(tmp_path):
     hashed = analysed(tmp_path / "hashed", *left_out(90))
 
     assert full.drifts["length"] == hashed.drifts["length"]
-    assert full.counted.distinct == hashed.counted.distinct == 60
-    assert full.counted.lengths.equals(hashed.counted.lengths)
+    assert full.tables.distinct == hashed.tables.distinct == 60
+    assert full.tables.lengths.equals(hashed.tables.lengths)
     assert [full.drifts.keys(), full.accuracy, full.estimated] == [
         hashed.drifts.keys(),
         hashed.accuracy,

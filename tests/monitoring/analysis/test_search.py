@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.analysis.search import MOST_TEXTS, TEXTS_AT_ONCE, Filters, Found, find, harmless, outcome, to_csv
-from monitoring.analysis.selection import Segment
+from monitoring.analysis.selection import Selected
 from monitoring.log.format import Prediction
 from monitoring.store.requests import Request
 from tests.monitoring.conftest import LEFT_OUT, NOON, append, at, feedback, prediction, watched_log
@@ -23,9 +23,9 @@ SIGNS = "=+-@＝＋－＠"
 texts = st.text(st.characters(exclude_categories=["Cs"]))  # as the log has them: no half characters
 
 
-def found_in(directory, filters=None, limit=100, segment=None) -> Found:
+def found_in(directory, filters=None, limit=100, selected=None) -> Found:
     requests = watched_log(directory).refresh().requests
-    return find(requests, segment or Segment(), filters or Filters(), limit)
+    return find(requests, selected or Selected(), filters or Filters(), limit)
 
 
 def texts_of(found: Found) -> list[str]:
@@ -164,16 +164,16 @@ def test_filters_and_segment_are_joined(directory):
     filters = Filters(text="BAD", labels=("negative",), outcomes=("no label", "right"))
 
     assert texts_of(found_in(directory, filters)) == ["(bad.*)", "bad film"]
-    assert texts_of(found_in(directory, filters, segment=Segment(versions=("v2",)))) == ["(bad.*)"]
-    assert texts_of(found_in(directory, filters, segment=Segment(since=NOON + timedelta(minutes=9)))) == []
+    assert texts_of(found_in(directory, filters, selected=Selected(versions=("v2",)))) == ["(bad.*)"]
+    assert texts_of(found_in(directory, filters, selected=Selected(since=NOON + timedelta(minutes=9)))) == []
 
 
 def test_requests_of_a_file_that_has_gone_are_left_out(directory):
     requests = watched_log(directory).refresh().requests
     (directory / "prediction_logs.json").unlink()
 
-    assert find(requests, Segment(), Filters(), 10).requests == []
-    assert find(requests, Segment(), Filters(text="film"), 10).requests == []
+    assert find(requests, Selected(), Filters(), 10).requests == []
+    assert find(requests, Selected(), Filters(text="film"), 10).requests == []
 
 
 @pytest.fixture(scope="module")
@@ -187,13 +187,13 @@ def large(tmp_path_factory):
 
 
 def test_no_more_than_the_newest_texts_are_looked_through(large):
-    found = find(large, Segment(), Filters(text="needle"), 10)
+    found = find(large, Selected(), Filters(text="needle"), 10)
 
     assert (found.requests, found.matching, found.searched) == ([], MOST_TEXTS + 1, MOST_TEXTS)
 
 
 def test_no_more_texts_are_looked_through_than_it_takes(large):
-    found = find(large, Segment(), Filters(text="hay"), 10)
+    found = find(large, Selected(), Filters(text="hay"), 10)
 
     assert texts_of(found) == ["hay"] * 10
     assert found.searched == TEXTS_AT_ONCE

@@ -22,7 +22,7 @@ from monitoring.stats.drift import (
 )
 from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
-from tests.monitoring.conftest import answers, counted_of
+from tests.monitoring.conftest import answers, tables_from
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
@@ -286,13 +286,13 @@ def test_without_known_shares_on_both_sides_there_is_nothing_to_say_about_vocabu
 
 
 def test_each_text_counts_once_when_it_is_first_seen():
-    counted = counted_of(answers(["a", "b", "c"], [None] * 3).assign(request_text=["one", "two", "one"]))
+    tables = tables_from(answers(["a", "b", "c"], [None] * 3).assign(request_text=["one", "two", "one"]))
 
-    assert label_counts(counted.answers, "distinct") == {"a": 1, "b": 1}
-    assert label_counts(counted.answers) == {"a": 1, "b": 1, "c": 1}
-    assert label_drift(counted.answers, with_labels(a=1, b=1)).n == 2
-    assert length_drift(counted.lengths, SHIPPED).n == 2
-    assert label_counts(counted_of(answers([], [])).answers, "distinct") == {}
+    assert label_counts(tables.answers, "distinct") == {"a": 1, "b": 1}
+    assert label_counts(tables.answers) == {"a": 1, "b": 1, "c": 1}
+    assert label_drift(tables.answers, with_labels(a=1, b=1)).n == 2
+    assert length_drift(tables.lengths, SHIPPED).n == 2
+    assert label_counts(tables_from(answers([], [])).answers, "distinct") == {}
 
 
 @unhurried

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.encoding import Names
-from monitoring.stats.tables import counted, named, quantiles
+from monitoring.stats.tables import named, quantiles, tables_of
 from monitoring.store.rows import Store
 from monitoring.store.tally import SHARE_STEPS
-from tests.monitoring.conftest import NOON, answers, at, counted_of, prediction, store_of
+from tests.monitoring.conftest import NOON, answers, at, prediction, store_of, tables_from
 
 floats = st.floats(-1e6, 1e6) | st.sampled_from([0.0, 0.5, 0.9])
 weighted = st.lists(st.tuples(floats, st.integers(0, 6)), min_size=1, max_size=20)
@@ -38,7 +38,7 @@ def test_tables_say_labels_and_versions_by_name_and_shares_as_they_are():
         prediction(timestamp=at(0), request_text="one two", model_version="v1", true_sentiment="negative"),
         prediction(timestamp=at(1), request_text="three", model_version=None, confidence=None, known_share=None),
     )
-    found = counted(store.whole, store.names)
+    found = tables_of(store.whole, store.names)
 
     rows = found.answers.astype(object).where(found.answers.notna(), None).to_dict("records")
     assert rows == [
@@ -66,7 +66,7 @@ def test_only_the_answers_of_the_labels_and_versions_that_are_wanted_count():
     )
 
     def number(*labels: str, versions: tuple[str, ...] = ()) -> int:
-        found = counted(store.whole, store.names, labels, versions)
+        found = tables_of(store.whole, store.names, labels, versions)
         tables = found.answers, found.lengths, found.known, found.steps
         (n,) = {int(table["n"].sum()) for table in tables}
         assert len(found.spans) == n
@@ -81,7 +81,7 @@ def test_only_the_answers_of_the_labels_and_versions_that_are_wanted_count():
 
 
 def test_of_an_empty_log_all_tables_are_empty_and_have_their_columns():
-    found = counted(Store().whole, Names())
+    found = tables_of(Store().whole, Names())
 
     assert (found.n, found.distinct) == (0, 0)
     keys = ["model_version", "predicted_sentiment", "true_sentiment"]
@@ -94,7 +94,7 @@ def test_of_an_empty_log_all_tables_are_empty_and_have_their_columns():
 
 def test_confidences_are_counted_to_the_nearest_step():
     confidence = [0.912345, 0.912355, 1 / 3]
-    found = counted_of(answers(["a"] * 3, [None] * 3).assign(confidence=confidence)).answers["confidence"]
+    found = tables_from(answers(["a"] * 3, [None] * 3).assign(confidence=confidence)).answers["confidence"]
 
     assert sorted(found) == sorted(round(one * SHARE_STEPS) / SHARE_STEPS for one in confidence)
 

@@ -11,7 +11,7 @@ from monitoring.stats.reference import load_profile
 from monitoring.stats.timeline import ACCURACY_STEPS, accuracy_by_time, confidence_by_time, traffic_by_time
 from monitoring.store.tally import COARSE_STEPS, MOST_STEPS, STEPS
 from tests.conftest import ROOT
-from tests.monitoring.conftest import NOON, answers, counted_of
+from tests.monitoring.conftest import NOON, answers, tables_from
 
 seconds = st.lists(st.integers(0, 10**9), min_size=1, max_size=50)
 
@@ -20,11 +20,11 @@ def confidences(values, times):
     """Confidence by time of answers of these confidences at these times."""
     table = answers(["positive"] * len(values), [None] * len(values))
     table = table.assign(confidence=values, timestamp=pd.Series(times, dtype="datetime64[us, UTC]"))
-    return confidence_by_time(counted_of(table).steps)
+    return confidence_by_time(tables_from(table).steps)
 
 
 def accuracies(table, reference):
-    return accuracy_by_time(counted_of(table).steps, reference)
+    return accuracy_by_time(tables_from(table).steps, reference)
 
 
 def test_without_predictions_the_table_is_empty_and_has_its_columns():
@@ -156,8 +156,8 @@ def traffic(*sent):
         timestamp=pd.Series([NOON + timedelta(seconds=time) for time, _, _ in sent], dtype="datetime64[us, UTC]"),
         request_text=[text for _, text, _ in sent],
     )
-    counted = counted_of(table)
-    return traffic_by_time(counted.steps, counted.step)
+    tables = tables_from(table)
+    return traffic_by_time(tables.steps, tables.step)
 
 
 def test_traffic_of_no_requests_is_an_empty_table_with_its_columns():

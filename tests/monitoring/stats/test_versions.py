@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from monitoring.stats.quality import Proportion, proportion
 from monitoring.stats.versions import Difference, VersionQuality, by_version, difference, verdict
-from tests.monitoring.conftest import NOON, answers, counted_of
+from tests.monitoring.conftest import NOON, answers, tables_from
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 samples = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -18,8 +18,8 @@ samples = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.
 def of_versions(versions, true=None):
     """What is said of these versions, which answered one request a minute."""
     table = answers(["positive"] * len(versions), true or [None] * len(versions))
-    counted = counted_of(table.assign(model_version=pd.Series(versions, dtype="str")))
-    return by_version(counted.answers, counted.spans)
+    tables = tables_from(table.assign(model_version=pd.Series(versions, dtype="str")))
+    return by_version(tables.answers, tables.spans)
 
 
 def share(successes, n):
@@ -43,9 +43,9 @@ def test_each_version_has_its_requests_its_accuracy_and_its_time():
 def test_the_time_of_a_version_is_that_of_its_first_and_last_answer_whatever_it_was():
     labels = ["a", "b", "a", "b", "a"]
     table = answers(labels, [None] * 5).assign(model_version=pd.Series(["v1", "v2", "v1", "v1", "v2"], dtype="str"))
-    counted = counted_of(table[::-1])
+    tables = tables_from(table[::-1])
 
-    assert [(one.version, one.first, one.last) for one in by_version(counted.answers, counted.spans)] == [
+    assert [(one.version, one.first, one.last) for one in by_version(tables.answers, tables.spans)] == [
         ("v1", NOON, NOON + timedelta(minutes=3)),
         ("v2", NOON + timedelta(minutes=1), NOON + timedelta(minutes=4)),
     ]

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from monitoring.alarms.monitor import Monitor
-from monitoring.analysis.cache import Analyses
+from monitoring.analysis.cache import AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.page.sections.tiles import MEANINGS, window
 from monitoring.reader import LogReader
@@ -32,7 +32,7 @@ def analysed(tmp_path):
     def analyse(*lines, reference=REFERENCE, selection=None):
         append(tmp_path / "prediction_logs.json", *lines)
         snapshot = LogReader(tmp_path, Monitor(reference, 0.8, 0.02)).refresh()
-        return Analyses(reference, Settings()).of(snapshot, selection or Selection())
+        return AnalysisCache(reference, Settings()).of(snapshot, selection or Selection())
 
     return analyse
 

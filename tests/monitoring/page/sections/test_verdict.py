@@ -11,7 +11,7 @@ from monitoring.alarms.monitor import Monitor
 from monitoring.alarms.sequential import Episode, Mark
 from monitoring.alarms.signals import WEIGHTS, Status, threshold
 from monitoring.alarms.verdict import accuracy_alert, signal_alerts, validation_alert, verdict
-from monitoring.analysis.cache import Analyses
+from monitoring.analysis.cache import AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.page.api.poller import ApiState
 from monitoring.page.sections.verdict import duration, verdict_data
@@ -49,7 +49,7 @@ def seen(tmp_path):
         append(tmp_path / "prediction_logs.json", *lines)
         append(tmp_path / "feedback_logs.json", *labels)
         snapshot = LogReader(tmp_path, Monitor(REFERENCE, 0.8, 0.02)).refresh()
-        analysis = Analyses(REFERENCE, Settings()).of(snapshot, selection or Selection())
+        analysis = AnalysisCache(REFERENCE, Settings()).of(snapshot, selection or Selection())
         return Seen(REFERENCE, snapshot, analysis, api=api or ApiState(""))
 
     return look
