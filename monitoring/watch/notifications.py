@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import logging
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from monitoring.network.neighbours import is_neighbour
+import httpx2
+
+from monitoring.network.http_client import http_client, proxy_for, reason
 from monitoring.watch.changes import Event, iso
 from monitoring.watch.ledger import Ledger
 
@@ -171,32 +169,22 @@ class Sender(threading.Thread):
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """A redirected POST would become a GET, whose answer says nothing about what was to be delivered."""
-
-
-AS_TOLD = urllib.request.build_opener(_NoRedirects)  # by the proxy that the environment names, if it does
-DIRECTLY = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
-
-
 def post(url: str, document: Any, headers: dict[str, str]) -> None:
-    """POST JSON, and return if the answer is a 2xx. Raises NotDelivered."""
-    address, credentials = _without_credentials(url)
-    headers = {"Content-Type": "application/json", "User-Agent": "sentiment-monitor"} | credentials | headers
-    request = urllib.request.Request(address, json.dumps(document).encode(), headers)
+    """POST JSON, and return if the answer is a 2xx. Raises NotDelivered.
+
+    Redirects are not followed: the POST would become a GET, whose answer says nothing about the delivery.
+    """
+    content = json.dumps(document).encode()
     try:
-        opener = DIRECTLY if is_neighbour(address) else AS_TOLD
-        with opener.open(request, timeout=TIMEOUT_SECONDS):
-            return
-    except urllib.error.HTTPError as error:
-        refused = 300 <= error.code < 500 and error.code not in (408, 429)
-        error.close()
-        raise NotDelivered(f"answered {error.code}", refused) from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        cause = getattr(error, "reason", error)
-        why = getattr(cause, "strerror", None) or type(cause).__name__  # its text could hold the address
+        client = http_client(proxy_for(url))
+        with client.stream("POST", url, content=content, headers=headers, timeout=TIMEOUT_SECONDS) as response:
+            status = response.status_code
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, ImportError) as error:
+        cause = reason(error)
+        why = getattr(cause, "strerror", None) or type(cause).__name__  # its text may contain the address
         raise NotDelivered(f"does not answer ({why})") from None
+    if not 200 <= status < 300:
+        raise NotDelivered(f"answered {status}", refused=300 <= status < 500 and status not in (408, 429))
 
 
 def shown(url: str) -> str:
@@ -208,13 +196,3 @@ def shown(url: str) -> str:
 def _below(url: str, path: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path))
-
-
-def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
-    """The address as HTTP takes it, and the header that says user and password."""
-    parts = urlsplit(url)
-    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
-    if parts.username is None:
-        return address, {}
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-    return address, {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}

@@ -1,18 +1,17 @@
-"""The API as the dashboard reaches it: over the network, by its HTTP interface alone."""
+"""The dashboard's client of the API."""
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
+
+from monitoring.network.http_client import http_client, reason
 from monitoring.page.api.explanation import Explanation, parse_explanation
 
 TIMEOUT_SECONDS = 2.0
-DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the API is beside the dashboard
 ANSWER_FIELDS: dict[str, type | tuple[type, ...]] = {
     "prediction_id": str,
     "predicted_sentiment": str,
@@ -61,18 +60,22 @@ class ApiClient:
         self._request("/feedback", {"prediction_id": prediction_id, "true_sentiment": true_sentiment})
 
     def _request(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
-        if self.token:
-            request.add_unredirected_header("Authorization", f"Bearer {self.token}")  # it is for this address only
+        method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            with DIRECTLY.open(request, timeout=TIMEOUT_SECONDS) as response:
+            with http_client().stream(  # without a proxy: the API runs beside the dashboard
+                method,
+                self.url + path,
+                content=content,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                follow_redirects=True,
+            ) as response:
+                if not response.is_success:
+                    raise _refusal(response)
                 return _object(response.read())
-        except urllib.error.HTTPError as error:
-            kind = ApiRefused if error.code in (401, 403) else ApiUnavailable
-            raise kind(_detail(error)) from error
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            raise ApiUnavailable(f"The API does not answer at {self.url}: {_reason(error)}.") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
+            raise ApiUnavailable(f"The API does not answer at {self.url}: {_why(error)}.") from error
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -83,14 +86,15 @@ def _object(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _reason(error: Exception) -> str:
-    """Why nothing was answered, without the number of the operating system's error."""
-    cause = getattr(error, "reason", error)
-    return str(getattr(cause, "strerror", None) or cause)
-
-
-def _detail(error: urllib.error.HTTPError) -> str:
+def _refusal(response: httpx2.Response) -> ApiUnavailable:
+    kind = ApiRefused if response.status_code in (401, 403) else ApiUnavailable
     try:
-        return str(_object(error.read())["detail"])
-    except (ValueError, KeyError, OSError, http.client.HTTPException, RecursionError):
-        return f"The API answered {error.code} {error.reason} at {error.url}."
+        return kind(str(_object(response.read())["detail"]))
+    except (httpx2.HTTPError, ValueError, KeyError, RecursionError):
+        return kind(f"The API answered {response.status_code} {response.reason_phrase} at {response.url}.")
+
+
+def _why(error: Exception) -> str:
+    """The reason without the number of the operating system's error."""
+    cause = reason(error)
+    return (getattr(cause, "strerror", None) or str(cause)).rstrip(".")

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 ASK = """
 import sys
-from monitoring.api_client import ApiClient
+from monitoring.page.api.client import ApiClient
 client = ApiClient(sys.argv[1], "t0ken")
 client.ready()
 client.predict("a text")

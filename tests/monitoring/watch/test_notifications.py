@@ -160,6 +160,37 @@ def test_nothing_secret_is_printed(start, caplog):
     assert shown(secret).startswith("http://127.0.0.1:")
 
 
+def test_nothing_secret_is_printed_of_a_delivery(receiver, start, caplog):
+    caplog.set_level(logging.DEBUG)
+    ledger, senders = start(Webhook(receiver.url.replace("://", "://user:passw0rd@") + "/services/T0KEN?key=K3Y"))
+    tell(ledger, senders, FIRING)
+    wait_until(lambda: senders[0].delivered, "it is delivered")
+
+    assert "webhook at http://127.0.0.1:" in caplog.text
+    assert not {word for word in ("user", "passw0rd", "T0KEN", "K3Y") if word in caplog.text}
+
+
+def test_an_answer_without_end_is_not_read(start):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ledger, senders = start(Webhook(f"http://127.0.0.1:{server.getsockname()[1]}"))
+        tell(ledger, senders, FIRING)
+        client, _ = server.accept()
+        with client:
+            client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nendle")
+            wait_until(lambda: not ledger.waiting("webhook"), "it is delivered")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy.example:1080", "http://proxy.example:port", "ftp://proxy.example"])
+def test_a_proxy_that_cannot_be_used_is_said_and_ends_nothing(start, monkeypatch, caplog, proxy):
+    monkeypatch.setenv("https_proxy", proxy)
+    ledger, senders = start(Webhook("https://hooks.example.org/T0KEN"))
+    tell(ledger, senders, FIRING)
+    wait_until(lambda: senders[0].failures > 1, "it was tried again")
+
+    assert "webhook at https://hooks.example.org does not answer" in caplog.text
+    assert "T0KEN" not in caplog.text
+
+
 def test_user_and_password_of_the_address_are_sent_as_http_wants_them(receiver, start):
     ledger, senders = start(Webhook(receiver.url.replace("http://", "http://us%40er:p%3Aw@")))
     tell(ledger, senders, FIRING)

@@ -8,7 +8,9 @@ import pytest
 from monitoring.watch.state_file import Refused, StateFile, Taken
 from tests.conftest import ROOT
 
-OWN = "import sys, pathlib; from monitoring.state_file import StateFile; StateFile(pathlib.Path(sys.argv[1])).own()"
+OWN = (
+    "import sys, pathlib; from monitoring.watch.state_file import StateFile; StateFile(pathlib.Path(sys.argv[1])).own()"
+)
 
 
 def test_what_was_written_is_read(tmp_path):

@@ -125,6 +125,35 @@ def test_the_token_does_not_follow_a_redirect_to_elsewhere(api, call):
 
 
 @every_call
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_text_is_not_sent_on_to_where_a_redirect_leads(api, call, status):
+    with serving(FakeApi()) as elsewhere:
+        head = f"HTTP/1.1 {status} Moved\r\nLocation: {elsewhere.url}/model\r\nContent-Length: 0\r\n\r\n"
+        reply_to_everything(api, 0, head.encode())
+        with suppress(ApiUnavailable):
+            call(ApiClient(api.url))
+
+    assert elsewhere.received == []
+    assert len(elsewhere.authorizations) == (0 if api.received else 1)
+
+
+def test_a_label_that_is_redirected_is_reported_as_refused(api):
+    api.replies["/feedback"] = (0, b"HTTP/1.1 307 Moved\r\nLocation: /model\r\nContent-Length: 0\r\n\r\n")
+
+    with pytest.raises(ApiUnavailable, match=rf"^The API answered 307 Moved at {api.url}/feedback\.$"):
+        ApiClient(api.url).feedback("id-7", "positive")
+
+
+@every_call
+def test_a_request_whose_answer_is_missing_is_not_sent_again(api, call):
+    reply_to_everything(api, 0, b"")
+    with pytest.raises(ApiUnavailable):
+        call(ApiClient(api.url))
+
+    assert len(api.authorizations) == 1
+
+
+@every_call
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_token_that_is_not_accepted_is_told_apart(api, call, status):
     reply_to_everything(api, status, {"detail": "The token is not accepted here."})
