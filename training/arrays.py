@@ -1,4 +1,4 @@
-"""The arrays of training: in docstrings n is the number of texts, k of labels."""
+"""Array types of training. In docstrings n is the number of texts, k the number of labels."""
 
 from typing import Any, TypeAlias
 

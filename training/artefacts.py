@@ -1,4 +1,4 @@
-"""Turns the results of training into files: checked before they are written, and never half written."""
+"""Writes the results of training as files: checked before writing, never half written."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ PICKLE_PROTOCOL = 4  # what joblib.dump writes with all supported Pythons
 
 
 def model_to_bytes(model: Pipeline) -> bytes:
-    """What joblib.load reads: the same bytes for the same model, whatever this process did before."""
+    """The model as joblib writes it: the same bytes for the same model, whatever this process did before."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=COMPRESSION, mtime=0) as file:
         _CanonicalPickler(file, protocol=PICKLE_PROTOCOL).dump(model)
@@ -27,8 +27,9 @@ def model_to_bytes(model: Pipeline) -> bytes:
 
 
 class _CanonicalPickler(NumpyPickler):  # type: ignore[misc]  # joblib publishes no types
-    """Takes equal names and types for one object. A pickle says which are, and that is up to chance: an attribute's
-    name, for example, is another object in a process that has unpickled an object of its class before."""
+    """Pickles equal names and types as one object. Otherwise object identity, which varies between processes, would
+    change the bytes: an attribute's name, for example, is a new object in a process that has unpickled its class
+    before."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -41,14 +42,14 @@ class _CanonicalPickler(NumpyPickler):  # type: ignore[misc]  # joblib publishes
 
 
 def verify_model(content: bytes, model: Pipeline, texts: list[str]) -> None:
-    """Raises RuntimeError unless the model, reloaded from content, predicts exactly what it did before."""
+    """Raises RuntimeError unless the model reloaded from `content` predicts exactly as before."""
     reloaded = joblib.load(io.BytesIO(content))
     if not np.array_equal(reloaded.predict_proba(texts), model.predict_proba(texts)):
         raise RuntimeError("the reloaded model predicts something else than the model that was saved")
 
 
 def json_to_bytes(value: dict[str, Any]) -> bytes:
-    """Floats are rounded: more digits would say nothing and differ between machines."""
+    """Floats are rounded: further digits have no meaning and differ between machines."""
     return (json.dumps(_rounded(value), indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -57,7 +58,7 @@ def sha256_of(content: bytes) -> str:
 
 
 def write_files(contents: dict[Path, bytes]) -> None:
-    """Writes everything beside its place before the first file is replaced, so that a full disk changes none."""
+    """Write all new files beside the old ones before replacing any, so that a full disk changes nothing."""
     temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in contents}
     try:
         for path, content in contents.items():

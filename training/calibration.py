@@ -1,4 +1,4 @@
-"""Turns a classifier's scores into probabilities that mean what they say."""
+"""Calibrates a classifier's scores into probabilities."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,7 @@
-"""The model card: what a model is, what it learned from, how good it is and where that ends.
+"""The model card: what a model is, its training data, its accuracy and its limits.
 
-`python -m training.card MODEL --data CSV` writes the card and the profile of any scikit-learn classifier of texts,
-measured on texts that it was not trained on. It loads the model, which runs what is in the file: use it only on files
-you trust.
+`python -m training.card MODEL --data CSV` writes the card and the reference of any scikit-learn text classifier,
+measured on texts that it was not trained on. Loading a model runs code from its file: use it only on files you trust.
 """
 
 import argparse
@@ -51,7 +50,7 @@ def trained_card(
     answers: Answers,
     calibration: Calibration,
 ) -> dict[str, Any]:
-    """The card of the model made here; answers are the folds'."""
+    """The card of a model trained here; answers are the folds'."""
     unlabelled_data = {"unlabelled_rows": len(unlabelled.texts), "unlabelled_sha256": unlabelled.sha256}
     return _identity("sentiment-model", model, answers.labels) | {
         "data": _describe(data, description) | (unlabelled_data if unlabelled.texts else {}),
@@ -78,7 +77,7 @@ def trained_card(
 def own_card(
     name: str, model: bytes, data: LabelledTexts, description: str, answers: Answers, calibration: Calibration | None
 ) -> dict[str, Any]:
-    """The card of a model that was trained elsewhere; calibration is the service's to apply, if there is one."""
+    """The card of a model trained elsewhere; `calibration`, if any, is applied by the service."""
     applied: dict[str, Any] = {"method": "none: the probabilities are the model's own"}
     if calibration:
         applied = {

@@ -1,4 +1,4 @@
-"""Reads texts from CSV files, plain or compressed: labelled ones, and ones without labels."""
+"""Reads texts from CSV files, plain or compressed, with or without labels."""
 
 import csv
 import gzip
@@ -21,12 +21,12 @@ MAX_FIELD_CHARS = 10_000_000  # the csv module's own limit, 131,072, is less tha
 
 
 class DataError(Exception):
-    """The data cannot be trained on; the message is one sentence for the person who gave it."""
+    """The data cannot be used for training; the message is one sentence for its owner."""
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """texts[i] has labels[i]; sha256 is that of the uncompressed file, so compressing it changes nothing."""
+    """texts[i] has labels[i]; sha256 is of the uncompressed file, so compression does not change it."""
 
     texts: list[str]
     labels: list[str]
@@ -49,7 +49,7 @@ class LabelledTexts:
 
 @dataclass(frozen=True)
 class UnlabelledTexts:
-    """Different texts, none of them labelled; dropped_rows were empty, repeated, or labelled elsewhere."""
+    """Distinct unlabelled texts; dropped_rows counts empty, repeated and labelled ones."""
 
     texts: list[str]
     dropped_rows: int
@@ -60,7 +60,7 @@ NO_UNLABELLED_TEXTS = UnlabelledTexts([], 0, "")
 
 
 def read_labelled_texts(path: Path, text_column: str = TEXT_COLUMN, label_column: str = LABEL_COLUMN) -> LabelledTexts:
-    """Rows without text or label are dropped and counted; raises DataError for anything worse."""
+    """Rows without text or label are dropped and counted. Raises DataError for all other defects."""
     content = _read_uncompressed(path)
     rows = list(_rows(path, content, [text_column, label_column]))
     kept = [(text, label.strip()) for text, label in rows if text.strip() and label.strip()]
@@ -75,7 +75,7 @@ def read_labelled_texts(path: Path, text_column: str = TEXT_COLUMN, label_column
 
 
 def read_unlabelled_texts(path: Path, labelled: Sequence[str], text_column: str = TEXT_COLUMN) -> UnlabelledTexts:
-    """A text that is also among the labelled ones is dropped: in cross-validation it would be seen beforehand.
+    """Texts that are also labelled are dropped: cross-validation must not see them beforehand.
 
     Raises DataError.
     """
@@ -101,7 +101,7 @@ def _read_uncompressed(path: Path) -> bytes:
 
 
 def _rows(path: Path, content: bytes, columns: list[str]) -> Iterator[tuple[str, ...]]:
-    """The cells of these columns, row by row; one that is cut off is empty."""
+    """The cells of these columns, row by row; a missing cell is empty."""
     csv.field_size_limit(MAX_FIELD_CHARS)
     # Strict: a quote that is never closed would otherwise swallow the rest of the file without a word.
     reader = csv.DictReader(io.StringIO(_decode(path, content), newline=""), strict=True)

@@ -1,4 +1,4 @@
-"""What the recipe, or any model, answers to texts it has not been fitted on."""
+"""Predictions of the recipe, or of any model, on texts it was not fitted on."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ OnFit: TypeAlias = Callable[[int, float | None], None]
 
 @dataclass(frozen=True)
 class Answers:
-    """For n texts and k labels: probabilities (n, k), truth (n,) as label indices, and known_share (n,), the share of
-    each text's tokens that the model knows, or None if that cannot be said of the model."""
+    """For n texts and k labels: probabilities (n, k), truth (n,) as label indices, and known_share (n,), each text's
+    vocabulary coverage, or None for a model without a vocabulary."""
 
     labels: list[str]
     probabilities: FloatArray
@@ -54,8 +54,8 @@ class Answers:
 
 @dataclass(frozen=True)
 class Validated:
-    """The model fitted on everything, not yet calibrated, and what the folds' models say of texts they have not seen:
-    logits (n, k), and calibrated answers, each fold's calibration from the other folds."""
+    """The model fitted on all texts, not calibrated, and the folds' predictions on held-out texts: logits (n, k),
+    and calibrated answers, each fold calibrated on the other folds."""
 
     model: Pipeline
     logits: FloatArray
@@ -71,10 +71,10 @@ class _Fitted:
 
 
 def cross_validate(data: LabelledTexts, corpus: Corpus, fit: Fit, processes: int, on_fit: OnFit) -> Validated:
-    """Fits everything anew for each fold, and once on all texts.
+    """Fit the recipe for each fold, and once on all texts.
 
-    Calls on_fit(number from 0, accuracy, or None for the fit on all texts) as each one finishes. The result does not
-    depend on the number of processes or on which finishes first.
+    Calls on_fit(number from 0, accuracy, or None for the fit on all texts) after each fit. The result depends neither
+    on the number of processes nor on their order.
     """
     labels = data.label_names
     truth = data.truth(labels)
@@ -99,7 +99,7 @@ def class_logits(model: Any, texts: Sequence[str]) -> FloatArray:
 
 
 def known_token_shares(vectorizer: CountVectorizer, texts: Sequence[str]) -> FloatArray:
-    """The share of each text's tokens that are in the vocabulary, (n,); 1 for a text without tokens."""
+    """Each text's vocabulary coverage, (n,): the share of its tokens in the vocabulary; 1 for a text without tokens."""
     preprocess, tokenize = vectorizer.build_preprocessor(), vectorizer.build_tokenizer()
     vocabulary = vectorizer.vocabulary_
     shares = np.ones(len(texts))
@@ -111,7 +111,7 @@ def known_token_shares(vectorizer: CountVectorizer, texts: Sequence[str]) -> Flo
 
 
 def fold_of_each(truth: IntArray) -> IntArray:
-    """Which of the FOLDS each text is held out in, (n,); every label is spread evenly over them."""
+    """The fold, of FOLDS, in which each text is held out, (n,); labels are spread evenly over folds."""
     fold = np.empty(len(truth), dtype=np.intp)
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(truth, truth)
     for number, (_, held_out) in enumerate(splits):
@@ -127,7 +127,7 @@ def _fit_all(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, proc
 
 
 def _fit_one(data: LabelledTexts, corpus: Corpus, fold: IntArray, fit: Fit, number: int) -> _Fitted:
-    """The fit that has not seen the texts of the fold of this number; no text is of the fold WHOLE."""
+    """The fit without the texts of this fold; fold WHOLE holds none."""
     seen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
     labels = data.label_names
     # One thread: with more, sums are made in another order and the last digits differ.

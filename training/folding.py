@@ -1,4 +1,4 @@
-"""Folds a linear model and its calibration into a plain scikit-learn pipeline, which costs nothing more to ask."""
+"""Folds a linear model and its calibration into a plain scikit-learn pipeline, at no cost in prediction time."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -13,10 +13,10 @@ from training.terms import NGRAM_RANGE, TOKEN_PATTERN
 def to_pipeline(
     terms: list[str], idf: FloatArray, coefficients: FloatArray, intercepts: FloatArray, labels: list[str]
 ) -> Pipeline:
-    """The pipeline with these scores. coefficients is (m, terms) and intercepts (m,), with m 1 for two labels.
+    """A pipeline with these scores. coefficients is (m, terms) and intercepts (m,), with m = 1 for two labels.
 
-    It is built rather than fitted, so nothing left over from fitting is shipped: fitting leaves a memory address in
-    the vectorizer, for example, which differs from run to run.
+    It is constructed, not fitted, because fitting leaves values that differ between runs, such as a memory address in
+    the vectorizer.
     """
     vectorizer = TfidfVectorizer(token_pattern=TOKEN_PATTERN, ngram_range=NGRAM_RANGE, binary=True)
     # In alphabetical order, and with Python's integers, the file is smaller and loads faster.
@@ -30,10 +30,10 @@ def to_pipeline(
 
 
 def fold_calibration(pipeline: Pipeline, calibration: Calibration) -> Pipeline:
-    """A pipeline whose probabilities are the calibrated ones; the given one stays as it was.
+    """A pipeline with calibrated probabilities; the given one is unchanged.
 
-    Weights are rounded to half precision, which moves probabilities in the fourth digit and makes the file a quarter
-    smaller, but kept in double precision: another program that sums the same weights gets the same digits.
+    Weights are rounded to half precision, which changes probabilities in the fourth digit and makes the file a quarter
+    smaller. They are stored in double precision, so that any program that sums them gets the same digits.
     """
     vectorizer, classifier = pipeline.named_steps["tfidf"], pipeline.named_steps["classifier"]
     bias = calibration.bias if len(classifier.intercept_) > 1 else calibration.bias[1:]

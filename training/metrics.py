@@ -1,4 +1,4 @@
-"""How good predictions are: accuracy, precision and recall with intervals, calibration error."""
+"""Quality of predictions: accuracy, precision and recall with intervals, and calibration error."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class LabelMetrics:
 
 
 def proportion(successes: int, trials: int) -> Estimate:
-    """A share with its Wilson interval. Of no trials nothing is known: 0, somewhere between 0 and 1."""
+    """A share with its Wilson interval. Without trials: 0, with the interval from 0 to 1."""
     if trials == 0:
         return Estimate(0.0, 0.0, 1.0)
     interval = binomtest(successes, trials).proportion_ci(method="wilson")

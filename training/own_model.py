@@ -1,4 +1,4 @@
-"""A model that was not trained here: any scikit-learn classifier of texts, in a file that joblib wrote."""
+"""Models trained elsewhere: any scikit-learn text classifier in a joblib file."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ MAX_REASON_CHARS = 200
 
 
 def load_model(path: Path) -> tuple[Any, bytes]:
-    """The model and its file's content. Runs what is in the file; raises DataError if that is no classifier."""
+    """The model and its file's bytes. Runs code from the file; raises DataError if it holds no classifier."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -34,10 +34,10 @@ def load_model(path: Path) -> tuple[Any, bytes]:
 
 
 def measure(model: Any, data: LabelledTexts) -> tuple[Answers, Calibration | None]:
-    """The model's answers, and the calibration that its service needs: none if it gives probabilities itself.
+    """The model's predictions, and the calibration that its service needs: None if it gives probabilities itself.
 
-    What the answers say of the calibration is cross-validated: each fold of the data is calibrated by the others.
-    Raises DataError if the data has labels that the model does not know, or the model fails on its texts.
+    The predictions are calibrated by cross-validation: each fold of the data by the others. Raises DataError if the
+    data has unknown labels, or the model fails on its texts.
     """
     labels = [str(label) for label in model.classes_]
     if unknown := set(data.labels) - set(labels):
@@ -69,7 +69,7 @@ def _probabilities(model: Any, texts: list[str]) -> FloatArray:
 
 
 def _known_shares(model: Any, texts: list[str]) -> FloatArray | None:
-    """None for a model that does not begin with a vocabulary of words."""
+    """None for a model that does not start with a word vocabulary."""
     vectorizer: Any = model.steps[0][1] if hasattr(model, "steps") else model
     has_words = getattr(vectorizer, "analyzer", None) == "word" and vectorizer.ngram_range[0] == 1
     return known_token_shares(vectorizer, texts) if has_words and hasattr(vectorizer, "vocabulary_") else None

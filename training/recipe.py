@@ -1,9 +1,9 @@
-"""The recipe: how texts become a linear model. The rest of training works with any other recipe.
+"""The recipe: how a linear model is fitted to texts. The rest of training works with any other recipe.
 
-A linear support vector machine on TF-IDF weights of terms, each scaled by its naive Bayes log-count ratio (Wang and
-Manning 2012, Baselines and Bigrams). It learns from whole texts and, with little weight, from their sentences, so
-that it also reads single sentences. If there are texts without labels, it then labels them itself and learns once
-more from all of them (self-training).
+A linear support vector machine on TF-IDF weights, each scaled by its naive Bayes log-count ratio (Wang and Manning
+2012, Baselines and Bigrams). It is fitted on whole texts and, with a small weight, on their sentences, so that it also
+reads single sentences. Given unlabelled texts, it labels them itself and is fitted once more on all texts
+(self-training).
 """
 
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ DESCRIPTION = [
 
 @dataclass(frozen=True)
 class Examples:
-    """matrix (n, terms) says which terms each text has, shares (n, k) the probability of each label for it, and
-    weights (n,) how much it counts."""
+    """matrix (n, terms) marks the terms of each text, shares (n, k) is the probability of each label, and weights
+    (n,) the weight of each text."""
 
     matrix: Matrix
     shares: FloatArray
@@ -67,8 +67,8 @@ class LinearModel:
 
 
 def fit(corpus: Corpus, rows: IntArray, truth: IntArray, labels: list[str]) -> Pipeline:
-    """A Pipeline(TfidfVectorizer, LogisticRegression), not yet calibrated, that has seen of the labelled texts only
-    rows (r,), with the label indices truth (r,), and all unlabelled texts."""
+    """A Pipeline(TfidfVectorizer, LogisticRegression), not calibrated, fitted on rows (r,) of the labelled texts,
+    with the label indices truth (r,), and on all unlabelled texts."""
     known = corpus.labelled.take(rows)
     texts, sentences = _examples(known, np.eye(len(labels))[truth], np.ones(len(rows)))
     model = _learn([texts], [sentences])
@@ -84,7 +84,7 @@ def fit(corpus: Corpus, rows: IntArray, truth: IntArray, labels: list[str]) -> P
 
 
 def guess_labels(scores: FloatArray) -> FloatArray:
-    """Probabilities (n, k) of the labels of texts with the scores (n, m)."""
+    """Label probabilities (n, k) for the scores (n, m)."""
     spread = scores.std(axis=0)
     log_odds = SHARPNESS * scores / np.where(spread > 1e-9, spread, 1)  # scores that are all the same stay small
     if log_odds.shape[1] == 1:
@@ -94,20 +94,20 @@ def guess_labels(scores: FloatArray) -> FloatArray:
 
 
 def tfidf(matrix: Matrix, columns: IntArray, idf: FloatArray) -> Matrix:
-    """(n, c) for occurrences (n, terms): what TfidfVectorizer(binary=True) makes with these terms and this idf."""
+    """(n, c) for occurrences (n, terms): TfidfVectorizer(binary=True) with these terms and this idf."""
     chosen = matrix[:, columns]
     weighted: Matrix = sp.csr_array((idf[chosen.indices], chosen.indices, chosen.indptr), shape=chosen.shape)
     return normalize(weighted, copy=False) if weighted.shape[0] else weighted
 
 
 def _examples(counted: Counted, shares: FloatArray, weights: FloatArray) -> tuple[Examples, Examples]:
-    """The texts, and their sentences: these have the label of their text, which is often but not always theirs."""
+    """The texts and their sentences; a sentence gets its text's label, which is often but not always its own."""
     of_sentences = Examples(counted.sentences, shares[counted.source], SENTENCE_WEIGHT * weights[counted.source])
     return Examples(counted.texts, shares, weights), of_sentences
 
 
 def _learn(texts: list[Examples], sentences: list[Examples]) -> LinearModel:
-    """The first of texts are the labelled ones, which say what terms there are and how frequent they are."""
+    """Fit on the texts. The first are the labelled ones; they determine the terms and their frequencies."""
     columns, idf, ratios = _choose_terms(texts)
     examples = texts + sentences
     shares = np.concatenate([part.shares for part in examples])[:, -len(ratios) :]

@@ -1,4 +1,4 @@
-"""The reference profile: what the texts and answers looked like in training, to compare traffic with."""
+"""The reference: distributions of texts and predictions in training, to compare traffic with."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ MAX_WORDS, MAX_WORD_BYTES = 3_000, 60_000
 
 
 def build_reference(model_version: str, data: LabelledTexts, answers: Answers) -> dict[str, Any]:
-    """answers are to texts the model had not seen: those of the folds, or of a validation set."""
+    """answers are predictions on unseen texts: the folds', or a validation set's."""
     words = np.array([len(text.split()) for text in data.texts], dtype=np.float64)
     known = answers.known_share
     return {
@@ -43,7 +43,7 @@ def build_reference(model_version: str, data: LabelledTexts, answers: Answers) -
 
 
 def histogram(values: FloatArray, edges: Sequence[float]) -> list[int]:
-    """Bin i counts edges[i] <= x < edges[i + 1]; values outside all bins count in the first or last."""
+    """Bin i counts edges[i] <= x < edges[i + 1]; values outside count in the first or last bin."""
     bins = np.searchsorted(edges, values, side="right") - 1
     inside = np.clip(bins, 0, len(edges) - 2)
     counts: list[int] = np.bincount(inside, minlength=len(edges) - 1).tolist()
@@ -70,7 +70,7 @@ def _counts_by_label(labels: list[str], indices: ArrayLike) -> dict[str, int]:
 
 
 def _confusion(answers: Answers) -> dict[str, dict[str, int]]:
-    """How many texts of each label (outer key) were given which label (inner key, only those that were)."""
+    """The number of texts of each label (outer key) by predicted label (inner key, only where there are any)."""
     given = [
         _counts_by_label(answers.labels, answers.predicted[answers.truth == i]) for i in range(len(answers.labels))
     ]
@@ -81,8 +81,8 @@ def _confusion(answers: Answers) -> dict[str, dict[str, int]]:
 
 
 def _calibration(answers: Answers) -> dict[str, Any]:
-    """How often answers of a confidence are right: in bins of equal mass, and as a rising curve through its knots
-    (isotonic regression), to be interpolated between them."""
+    """The share of right predictions by confidence: in bins of equal mass, and as a rising curve through its knots
+    (isotonic regression), to be interpolated linearly."""
     confidence, correct = answers.confidence, answers.correct
     bins = calibration_bins(confidence)
     curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(confidence, correct)
@@ -97,7 +97,7 @@ def _calibration(answers: Answers) -> dict[str, Any]:
 
 
 def _word_frequencies(texts: Sequence[str]) -> dict[str, Any]:
-    """In how many texts each of the most frequent tokens of the lower-cased texts is found: as many as have room."""
+    """The number of texts that contain each of the most frequent lower-cased tokens, as many as there is room for."""
     find = re.compile(TOKEN_PATTERN).findall
     found = Counter(token for text in texts for token in set(find(text.lower())))
     frequent = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MAX_WORDS]

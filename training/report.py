@@ -1,4 +1,4 @@
-"""The report: what the card says in figures, for people to look at."""
+"""The report: the card's figures as text and pictures."""
 
 import io
 import warnings
@@ -37,7 +37,7 @@ def build_report(card: dict[str, Any], data: LabelledTexts, answers: Answers, mo
 
 
 def accuracy_by_length(data: LabelledTexts, answers: Answers) -> list[tuple[int, int, Estimate, int]]:
-    """For texts in tenths by their number of words: shortest, longest, accuracy, and how many texts."""
+    """For texts in tenths by word count: shortest, longest, accuracy, and number of texts."""
     words = np.array([len(text.split()) for text in data.texts])
     tenths = np.array_split(np.argsort(words, kind="stable"), LENGTH_BINS)
     return [
@@ -53,7 +53,8 @@ def accuracy_by_length(data: LabelledTexts, answers: Answers) -> list[tuple[int,
 
 
 def strongest_terms(data: LabelledTexts, model: Pipeline) -> dict[str, list[tuple[str, float]]]:
-    """The terms that moved most scores, over at most TEXTS_FOR_TERMS texts: coefficient times mean TF-IDF weight."""
+    """The terms with the largest effect on scores, over at most TEXTS_FOR_TERMS texts: coefficient times mean TF-IDF
+    weight."""
     vectorizer, classifier = model.named_steps["tfidf"], model.named_steps["classifier"]
     step = -(-len(data.texts) // TEXTS_FOR_TERMS)
     mean = np.asarray(vectorizer.transform(data.texts[::step]).mean(axis=0)).ravel()
@@ -67,7 +68,7 @@ def strongest_terms(data: LabelledTexts, model: Pipeline) -> dict[str, list[tupl
 
 
 def to_markdown(report: Report, run: Sequence[str]) -> str:
-    """run are sentences about this run, which differ from one to the next."""
+    """`run` are sentences about this run, which differ between runs."""
     card, metrics = report.card, report.card["metrics"]
     figures = [("accuracy", _percent(metrics["accuracy"]), metrics["n"])]
     for label, of_label in metrics["per_label"].items():

@@ -1,4 +1,4 @@
-"""Which terms a text contains: words, punctuation marks, and runs of up to three of them."""
+"""The terms of a text: words, punctuation marks, and runs of up to three of them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Corpus:
 def count_terms(
     texts: Sequence[str], unlabelled: Sequence[str], processes: int, on_step: Callable[[str], None]
 ) -> Corpus:
-    """on_step is told what is counted next. Raises DataError if no term is in two texts."""
+    """Calls `on_step` with the next step's name. Raises DataError if no term is in two texts."""
     on_step(f"{len(texts):,} texts")
     terms, matrix = _learn_terms(texts)
     sentences, source = split_sentences(texts)
@@ -69,7 +69,7 @@ def count_terms(
 
 
 def split_sentences(texts: Sequence[str], step: int = 1) -> tuple[list[str], IntArray]:
-    """Every step-th of the sentences of at least MIN_SENTENCE_WORDS words, and for each the index of its text."""
+    """Every step-th sentence of at least MIN_SENTENCE_WORDS words, and the index of its text."""
     found = [
         (sentence, index)
         for index, text in enumerate(texts)
@@ -93,7 +93,7 @@ def _learn_terms(texts: Sequence[str]) -> tuple[list[str], Matrix]:
 
 
 def _count_known(terms: list[str], texts: Sequence[str], processes: int) -> Matrix:
-    """Which of the terms each text contains, (texts, terms)."""
+    """The terms of each text, (texts, terms)."""
     if not texts:
         return sp.csr_array(np.empty((0, len(terms)), dtype=np.uint8))
     count = _vectorizer(vocabulary=terms).transform

@@ -1,4 +1,4 @@
-"""python -m training.train --data CSV: trains, measures and calibrates the model, and writes its files."""
+"""python -m training.train --data CSV: train, measure and calibrate the model, and write its files."""
 
 import argparse
 import functools
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train(
     data: LabelledTexts, unlabelled: UnlabelledTexts, description: str, processes: int, started: float
 ) -> dict[Path, bytes]:
-    """The content of every file, by its path in the repository. started is of the monotonic clock."""
+    """The content of every file, by its path in the repository. `started` is in seconds of the monotonic clock."""
     say("2/5 Counting terms")
     corpus = count_terms(data.texts, unlabelled.texts, processes, lambda what: say(f"    in {what}"))
     say(f"3/5 Fitting to {FOLDS} folds and to all texts, {processes} at a time, from {len(corpus.terms):,} terms")
