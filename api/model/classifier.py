@@ -1,14 +1,17 @@
-"""The model: asks a scikit-learn classifier, and knows its labels by name."""
+"""The model: a scikit-learn classifier of texts, its labels and its probabilities."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+
+from api.model.linear import LinearPipeline
 
 
 class ModelUnavailable(Exception):
@@ -24,16 +27,15 @@ class Prediction(NamedTuple):
 class Model:
     """A fitted classifier of texts with `predict_proba`, else `decision_function`; `labels` are its `classes_`.
 
-    Scores become probabilities as softmax(scores / temperature). The one score of two labels is that of the second
-    against 0 for the first, which makes it the sigmoid.
+    Without `predict_proba`, probabilities are softmax(scores / temperature). For two labels there is one score, that of
+    the second label; the first has score 0, so softmax is the sigmoid. With it, `temperature` is None.
     """
 
     def __init__(self, pipeline: Any, card: dict[str, Any], temperature: float = 1.0) -> None:
         self.pipeline, self.card = pipeline, card
         self.version: str = card["model_version"]
         self.labels = [str(label) for label in pipeline.classes_]
-        self._temperature = temperature
-        self._has_probabilities = hasattr(pipeline, "predict_proba")
+        self.temperature = None if hasattr(pipeline, "predict_proba") else temperature
         namesakes = Counter(_folded(label) for label in self.labels)
         self._longest_name = max(map(len, namesakes))
         self._by_folded_name = {_folded(label): label for label in self.labels if namesakes[_folded(label)] == 1}
@@ -50,6 +52,11 @@ class Model:
         known_share = None if known_share is None else round(known_share, 6)
         return Prediction(self.labels[label], round(float(probability), 6), known_share)
 
+    @cached_property
+    def linear(self) -> LinearPipeline:
+        """The pipeline taken apart. Raises UnsupportedPipeline."""
+        return LinearPipeline(self.pipeline)
+
     def known_share(self, text: str) -> float | None:
         """The share of the text's tokens, stop words among them, that are terms of the model; 1 if it has no tokens.
 
@@ -59,14 +66,14 @@ class Model:
 
     def classify(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The best label's index, (n,), and every label's probability, (n, labels)."""
-        if self._has_probabilities:
+        if self.temperature is None:
             probabilities = np.asarray(self.pipeline.predict_proba(texts))
             return probabilities.argmax(axis=1), probabilities
         scores = np.asarray(self.pipeline.decision_function(texts))
         if scores.ndim == 1:
             scores = np.column_stack([np.zeros_like(scores), scores])
         # By score, since a high temperature can make different scores the same probability.
-        return scores.argmax(axis=1), softmax(scores / self._temperature, axis=1)
+        return scores.argmax(axis=1), softmax(scores / self.temperature, axis=1)
 
     def label_named(self, name: str) -> str | None:
         """The label that `name` means, exactly or else in any case, whatever blanks surround it, or None.

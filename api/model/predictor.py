@@ -9,7 +9,8 @@ from itertools import chain
 from api.model.classifier import Model, Prediction
 from api.model.explanation import Explainer
 from api.model.grouping import GroupedPredictions
-from api.model.scorer import Answer, Scorer, Unscorable
+from api.model.linear import UnsupportedPipeline
+from api.model.scorer import Answer, Scorer
 from api.schemas import ExplainResponse
 from api.turns import in_turns
 
@@ -25,7 +26,7 @@ class Predictor:
         self._scorer: Scorer | None = None
         try:
             self._scorer = Scorer(model)
-        except Unscorable as error:
+        except UnsupportedPipeline as error:
             self.unscorable = str(error)
         self._grouped = GroupedPredictions(self.predict)
 

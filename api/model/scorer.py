@@ -1,12 +1,11 @@
-"""The model's answer to one text, straight from its weights: without what scikit-learn does for a matrix of texts."""
+"""The exact scorer: classifies one text straight from the model's weights, without scikit-learn's matrices."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, islice
-from math import exp, nan, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from api.model.classifier import Model
+from api.model.linear import LinearPipeline, UnsupportedPipeline, Weights, kind, weights_of
+from api.model.link import link_of
 
 CLOSE = 1e-9  # how far probabilities may be from the pipeline's; it is asked itself when they could be farther
 ROUNDING = 2e-15  # ten times the machine epsilon: sums of n parts in two orders differ by less than this × √n × size
@@ -54,10 +55,6 @@ SAMPLES = [
 ]
 
 
-class Unscorable(Exception):
-    """The pipeline has no exact short cut; the text is a clause that names the part which prevents it."""
-
-
 class Scorer:
     """Gives single texts the answers of `Model.classify`, and asks the model itself where rounding could decide.
 
@@ -65,7 +62,7 @@ class Scorer:
 
     For a pipeline of a vectoriser with a vocabulary, selectors of its terms, and a linear classifier, known by their
     exact types, since a subclass may do anything. It shares the pipeline's weights, which must stay as they are. Any
-    number of threads may use it. Raises Unscorable.
+    number of threads may use it. Raises UnsupportedPipeline.
     """
 
     def __init__(self, model: Model) -> None:
@@ -73,10 +70,10 @@ class Scorer:
         try:
             self._take_apart(model)
             self._compare([*SAMPLES, *_texts_of(self._vocabulary)])
-        except Unscorable:
+        except UnsupportedPipeline:
             raise
         except Exception as error:  # what was unpickled may raise anything
-            raise Unscorable(f"a sample cannot be scored ({type(error).__name__}: {error})") from error
+            raise UnsupportedPipeline(f"a sample cannot be scored ({type(error).__name__}: {error})") from error
 
     def classify(self, text: str) -> Answer:
         """Raises what the pipeline raises."""
@@ -108,23 +105,24 @@ class Scorer:
         return int(best[0]), rows[0].tolist(), known_share
 
     def _take_apart(self, model: Model) -> None:
-        vectorizer, weighting, selectors, classifier = _steps(model.pipeline)
+        if type(model.pipeline) is not Pipeline:
+            raise UnsupportedPipeline(f"{kind(model.pipeline)} is not a Pipeline")
+        linear = model.linear
+        vectorizer = linear.vectorizer
+        weighting, selectors = _weighting_and_selectors(linear)
         self._vocabulary = vectorizer.vocabulary_
         self._terms: Callable[[Iterable[int | None]], Terms] = set if vectorizer.binary else Counter
         self._columns, self.gradual = _splitter(vectorizer, model.begins_with_words)
         self._sublinear, self._length = weighting.sublinear_tf, LENGTHS[weighting.norm]
         self._idf = np.asarray(weighting.idf_, np.float64) if hasattr(weighting, "idf_") else None
-        coef, intercept = _parameters(classifier)
+        coef, intercept = _weights(linear)
         self._coef = _of_all_terms(coef, selectors, len(self._vocabulary))
-        self._intercept = np.broadcast_to(intercept, len(self._coef)).tolist()
-        temperature = 1.0 if model._has_probabilities else model._temperature
-        self._link = _link(classifier) if model._has_probabilities else partial(_softmax, temperature)
-        self._rounding = ROUNDING / temperature
+        self._intercept = intercept.tolist()
+        self._link = link_of(linear.classifier, model.temperature)
+        self._rounding = ROUNDING / (model.temperature or 1.0)
         self._largest_coef, self._largest_intercept = float(np.abs(self._coef).max()), float(np.abs(intercept).max())
         if not all(np.isfinite(part).all() for part in (self._coef, intercept, self._idf) if part is not None):
-            raise Unscorable("not all its weights are finite")
-        if len(self._coef) != len(model.labels) and (len(self._coef), len(model.labels)) != (1, 2):
-            raise Unscorable(f"its coefficients have {len(self._coef)} rows for {len(model.labels)} labels")
+            raise UnsupportedPipeline("not all its weights are finite")
 
     def _scores(self, terms: Terms) -> tuple[list[float], float]:
         """The scores, (rows of the coefficients,), and how far rounding may have moved probabilities made of them."""
@@ -150,26 +148,24 @@ class Scorer:
         return weights, columns
 
     def _compare(self, texts: list[str]) -> None:
-        """Raises Unscorable if any of the texts gets another answer from the model."""
+        """Raises UnsupportedPipeline if any of the texts gets another answer from the model."""
         labels, rows = self._model.classify(texts)
         for text, label, expected in zip(texts, labels.tolist(), rows, strict=True):
             own_label, probabilities, _ = self.classify(text)
             difference = float(np.abs(np.asarray(probabilities) - expected).max())
             if own_label != label or not difference <= CLOSE:
-                raise Unscorable(f"the answer to {text!r:.60} differs from the pipeline's by {difference:.1g}")
+                raise UnsupportedPipeline(f"the answer to {text!r:.60} differs from the pipeline's by {difference:.1g}")
 
 
-def _steps(pipeline: Any) -> tuple[Any, Any, list[Any], Any]:
-    """The vectoriser, the TfidfTransformer after or within it, the selectors, and the classifier."""
-    if type(pipeline) is not Pipeline:
-        raise Unscorable(f"{_kind(pipeline)} is not a Pipeline")
-    vectorizer, *between, classifier = [step for _, step in pipeline.steps if step not in (None, "passthrough")]
+def _weighting_and_selectors(linear: LinearPipeline) -> tuple[Any, list[Any]]:
+    """The TfidfTransformer after or within the vectoriser, and the selectors after it."""
+    vectorizer, between = linear.vectorizer, list(linear.between)
     if type(vectorizer) not in (CountVectorizer, TfidfVectorizer):
-        raise Unscorable(f"{_kind(vectorizer)} is not a vectoriser with a known formula")
+        raise UnsupportedPipeline(f"{kind(vectorizer)} is not a vectoriser with a known formula")
     if (dtype := np.dtype(vectorizer.dtype)) not in (np.float64, np.int64):
-        raise Unscorable(f"the vectoriser's dtype is {dtype}")
+        raise UnsupportedPipeline(f"the vectoriser's dtype is {dtype}")
     if type(vectorizer.vocabulary_) is not dict:
-        raise Unscorable(f"its vocabulary is a {_kind(vectorizer.vocabulary_)}")
+        raise UnsupportedPipeline(f"its vocabulary is a {kind(vectorizer.vocabulary_)}")
     weighting = TfidfTransformer(norm=None)  # not fitted, so without idf_: it leaves counts as they are
     if type(vectorizer) is TfidfVectorizer:
         weighting = vectorizer._tfidf  # which keeps the settings of the fit, whatever was set since
@@ -178,8 +174,8 @@ def _steps(pipeline: Any) -> tuple[Any, Any, list[Any], Any]:
     for step in between:
         # All that scikit-learn has there keep the columns of get_support() and leave them as they are.
         if not type(step).__module__.startswith("sklearn.feature_selection."):
-            raise Unscorable(f"{_kind(step)} is between the vectoriser and the classifier")
-    return vectorizer, weighting, between, classifier
+            raise UnsupportedPipeline(f"{kind(step)} is between the vectoriser and the classifier")
+    return weighting, between
 
 
 def _splitter(vectorizer: Any, begins_with_words: bool) -> tuple[Callable[[str], tuple[Columns, float | None]], bool]:
@@ -213,24 +209,25 @@ def _splitter(vectorizer: Any, begins_with_words: bool) -> tuple[Callable[[str],
     return split, not own
 
 
-def _parameters(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The coefficients, (rows, columns), and the intercepts, (rows,) or (1,); a row scores a label, or the second."""
-    kind = type(classifier)
-    if kind is OneVsRestClassifier and not classifier.multilabel_:
-        parts = [_parameters_of_linear(estimator) for estimator in classifier.estimators_]
+def _weights(linear: LinearPipeline) -> Weights:
+    """Those of a classifier with a known formula; `_compare` finds out whether they are all it scores with."""
+    classifier = linear.classifier
+    known = type(classifier)
+    if known is OneVsRestClassifier and not classifier.multilabel_:
+        parts = [weights_of(_of_known_formula(estimator)) for estimator in classifier.estimators_]
         return np.concatenate([coef for coef, _ in parts]), np.concatenate([intercept for _, intercept in parts])
-    if kind is MultinomialNB:
+    if known is MultinomialNB:
         return classifier.feature_log_prob_, classifier.class_log_prior_
-    if kind is ComplementNB:  # which leaves out the prior, as its paper does
-        return classifier.feature_log_prob_, np.zeros(1)
-    return _parameters_of_linear(classifier)
+    if known is ComplementNB:  # which leaves out the prior, as its paper does
+        return classifier.feature_log_prob_, np.zeros(len(classifier.feature_log_prob_))
+    _of_known_formula(classifier)
+    return linear.weights
 
 
-def _parameters_of_linear(classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _of_known_formula(classifier: Any) -> Any:
     if type(classifier) not in LINEAR:
-        raise Unscorable(f"{_kind(classifier)} is not a classifier with a known formula")
-    coef = classifier.coef_.toarray() if hasattr(classifier.coef_, "toarray") else classifier.coef_
-    return np.atleast_2d(np.asarray(coef, np.float64)), np.atleast_1d(np.asarray(classifier.intercept_, np.float64))
+        raise UnsupportedPipeline(f"{kind(classifier)} is not a classifier with a known formula")
+    return classifier
 
 
 def _of_all_terms(coef: NDArray[np.float64], selectors: list[Any], terms: int) -> NDArray[np.float64]:
@@ -245,54 +242,7 @@ def _of_all_terms(coef: NDArray[np.float64], selectors: list[Any], terms: int) -
     return spread
 
 
-def _link(classifier: Any) -> Callable[[list[float]], list[float]]:
-    """How predict_proba of the classifier makes probabilities, (labels,), of scores, (rows,)."""
-    if type(classifier) not in (SGDClassifier, OneVsRestClassifier):
-        return partial(_softmax, 1.0)
-    single = classifier.estimators_[0] if type(classifier) is OneVsRestClassifier else classifier
-    if getattr(single, "loss", None) == "modified_huber":
-        return partial(_shares, _clipped, 0.1)
-    return partial(_shares, _logistic, 1e-290)
-
-
-def _softmax(temperature: float, scores: list[float]) -> list[float]:
-    """One score is that of the second of two labels, against 0 for the first."""
-    if len(scores) == 1:
-        second = _logistic(scores[0] / temperature)
-        return [1 - second, second]
-    highest = max(scores)
-    odds = [exp((score - highest) / temperature) for score in scores]
-    total = sum(odds)
-    return [odd / total for odd in odds]
-
-
-def _shares(probability: Callable[[float], float], least: float, scores: list[float]) -> list[float]:
-    """Each label's own probability, divided by their sum (Zadrozny and Elkan 2002); NaN if that is below `least`.
-
-    A sum near 0, where the digits of its parts are lost, would make much of what rounding leaves.
-    """
-    own = [probability(score) for score in scores]
-    if len(own) == 1:
-        return [1 - own[0], own[0]]
-    total = sum(own)
-    return [each / total if total > least else nan for each in own]
-
-
-def _logistic(score: float) -> float:
-    """1 / (1 + exp(-score)), which must not overflow."""
-    return 1 / (1 + exp(-score)) if score > 0 else exp(score) / (1 + exp(score))
-
-
-def _clipped(score: float) -> float:
-    """The probability that the modified Huber loss estimates (Zhang 2004, appendix B)."""
-    return (min(max(score, -1.0), 1.0) + 1) / 2
-
-
 def _texts_of(vocabulary: dict[Any, int]) -> list[str]:
     """Some of its terms, alone and together: samples in the model's own language, or of its groups of characters."""
     terms = [term for term in islice(vocabulary, 0, None, len(vocabulary) // 40 + 1) if isinstance(term, str)]
     return [*terms, " ".join(terms * 2), "".join(terms)]
-
-
-def _kind(part: Any) -> str:
-    return type(part).__name__

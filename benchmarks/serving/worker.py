@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from api.model.linear import UnsupportedPipeline
 from api.model.loading import load_model
-from api.model.scorer import Scorer, Unscorable
+from api.model.scorer import Scorer
 from benchmarks import texts
 from benchmarks.command import complain
 from benchmarks.serving import wrk
@@ -65,7 +66,7 @@ def scorer() -> dict[str, float] | None:
     model = load_model(SHIPPED, SHIPPED.with_name("model_card.json"))
     try:
         exact = Scorer(model)
-    except Unscorable as error:
+    except UnsupportedPipeline as error:
         complain(f"the shipped model has no exact scorer, since {error}")
         return None
     return {

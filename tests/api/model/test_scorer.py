@@ -32,8 +32,9 @@ from sklearn.preprocessing import MaxAbsScaler
 from sklearn.svm import LinearSVC
 
 from api.model.classifier import Model
+from api.model.linear import UnsupportedPipeline
 from api.model.loading import load_model
-from api.model.scorer import CLOSE, STEP_TERMS, Scorer, Unscorable
+from api.model.scorer import CLOSE, STEP_TERMS, Scorer
 from tests.api.model.linear_pipelines import (
     CORPUS,
     LABELS,
@@ -298,7 +299,7 @@ UNSCORABLE: dict[str, list[Any]] = {
 def test_a_pipeline_with_a_part_it_does_not_know_is_refused_by_the_name_of_that_part(reason):
     pipeline = fitted(*UNSCORABLE[reason], labels=LABELS[3])
 
-    with pytest.raises(Unscorable) as refused:
+    with pytest.raises(UnsupportedPipeline) as refused:
         Scorer(model_of(pipeline))
     assert str(refused.value).startswith(reason.split(" in a ")[0])
 
@@ -316,7 +317,7 @@ def test_any_selector_of_scikit_learn_will_do(selector):
 
 def test_a_search_is_refused():
     search = GridSearchCV(make_pipeline(TfidfVectorizer(), LinearSVC()), {}, cv=2).fit(CORPUS, LABELS[2])
-    with pytest.raises(Unscorable, match="GridSearchCV is not a Pipeline"):
+    with pytest.raises(UnsupportedPipeline, match="GridSearchCV is not a Pipeline"):
         Scorer(model_of(search))
 
 
@@ -340,7 +341,7 @@ def test_a_pipeline_that_answers_otherwise_than_its_parts_say_is_refused_with_a_
     pipeline = fitted(TfidfVectorizer(), LogisticRegression())
     change(pipeline)
 
-    with pytest.raises(Unscorable, match=r"the answer to '.*' differs from the pipeline's by "):
+    with pytest.raises(UnsupportedPipeline, match=r"the answer to '.*' differs from the pipeline's by "):
         Scorer(model_of(pipeline))
 
 
@@ -357,7 +358,7 @@ def test_weights_that_are_no_numbers_are_refused(change):
     pipeline = fitted(TfidfVectorizer(), LogisticRegression())
     change(pipeline)
 
-    with pytest.raises(Unscorable, match="not all its weights are finite"):
+    with pytest.raises(UnsupportedPipeline, match="not all its weights are finite"):
         Scorer(model_of(pipeline))
 
 
@@ -394,7 +395,7 @@ def test_a_pipeline_that_cannot_answer_is_refused_with_its_error(change, reason)
     pipeline = fitted(TfidfVectorizer(), LogisticRegression())
     change(pipeline)
 
-    with pytest.raises(Unscorable, match=reason):
+    with pytest.raises(UnsupportedPipeline, match=reason):
         Scorer(model_of(pipeline))
 
 
