@@ -25,9 +25,10 @@ def moment(mark: Mark) -> datetime:
     return datetime.fromtimestamp(mark.time, UTC)
 
 
-def since(alarm: Episode, what: str) -> str:
-    started = f"it started about {what} #{alarm.started.number:,} ({when(alarm.started)})"
-    return f"{started} and was certain at #{alarm.raised.number:,} ({when(alarm.raised)})."
+def since(alarm: Episode, what: str, unit: str) -> str:
+    """A sentence about `what`, such as "The drift"; `unit` is what the alarm counts, "request" or "label"."""
+    started = f"{what} started about {unit} #{alarm.started.number:,} ({when(alarm.started)})"
+    return f"{started} and became significant at #{alarm.raised.number:,} ({when(alarm.raised)})."
 
 
 def _p(value: float) -> str:

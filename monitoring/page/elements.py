@@ -18,7 +18,7 @@ from monitoring.log.format import Prediction
 from monitoring.page.components import plain_table, verdict
 
 BARE = {"displayModeBar": False}  # of a plot
-REPORT = "The log of this service says more."
+REPORT = "See the log of this service."
 
 
 def plain(text: object) -> str:
@@ -77,6 +77,12 @@ def draw_table(
     cells = [[clipped(cell, 300) for cell in row] for row in rows]
     data = {"caption": caption, "head": list(head), "rows": cells, "note": clipped(note, 1000)}
     plain_table(key=key, data=data | {"hasTimes": has_times})
+
+
+def draw_heading(title: str, anchor: str, question: str, help: str | None = None) -> None:
+    """A section's title, and under it the question that the section answers."""
+    st.header(title, anchor=anchor, help=help)
+    st.caption(question)
 
 
 def draw_note(key: str, text: str) -> None:

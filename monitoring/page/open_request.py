@@ -27,7 +27,7 @@ def draw(
     true label that the user gives."""
     with st.container(border=True, key="selected_request"):
         heading, button = st.columns([5, 1], vertical_alignment="center")
-        heading.subheader("The selected request")
+        heading.subheader("The open request")
         button.button("Close", key="close_request", on_click=close, width="stretch")
         st.markdown(_answer(request))
         if isinstance(explanation, Explanation) and explanation.probabilities:
@@ -35,7 +35,7 @@ def draw(
         if isinstance(explanation, str):
             draw_alerts([Alert("unknown", "No explanation", explanation)], "explanation_alert")
         elif sentence := difference(request, explanation):
-            draw_alerts([Alert("warning", "Another model explains", sentence)], "explanation_alert")
+            draw_alerts([Alert("warning", "Explained by another model", sentence)], "explanation_alert")
         coloured_text(key="coloured_text", data=component_data(request, explanation, labels))
         _draw_judgement(request, labels, judge)
         if isinstance(explanation, Explanation) and not any(
@@ -45,9 +45,9 @@ def draw(
 
 
 def component_data(request: Prediction, explanation: Explanation | str, labels: Sequence[str]) -> dict[str, Any]:
-    """What the component shows, as JSON: a piece or term of which the model says something as [text, side, strength,
-    figure], any other as its text. Small, since a text of 20,000 characters has thousands of pieces, and all go to the
-    browser whenever the page is refreshed."""
+    """What the component shows, as JSON. A piece or term with a contribution is [text, side, strength, figure], any
+    other is its text. Compact, because a text of 20,000 characters has thousands of pieces, which are sent again at
+    each redraw."""
     name, origin = f"{request.prediction_id} {request.timestamp}", _origin(request)
     if isinstance(explanation, str):
         return {"request": name, "origin": origin, "pieces": [text_of(request)], "sides": None, "terms": []}
@@ -68,12 +68,12 @@ def _answer(request: Prediction) -> str:
     confidence = "" if request.confidence != request.confidence else f" with confidence {request.confidence:.3f}"
     label = request.true_sentiment
     truth = "not known" if label is None else f"**{named(label)}**"
-    return f"Answered **{named(request.predicted_sentiment)}**{confidence}; the true label is {truth}."
+    return f"Predicted **{named(request.predicted_sentiment)}**{confidence}; the true label is {truth}."
 
 
 def _origin(request: Prediction) -> str:
     version = request.model_version
-    by = f"model version {clipped(version)}" if version else "a model version that the log does not name"
+    by = f"model version {clipped(version)}" if version else "an unnamed model version"
     name = f" Its prediction_id is {clipped(request.prediction_id)}." if request.prediction_id else ""
     return f"At {request.timestamp:%Y-%m-%d %H:%M:%S} UTC, by {by}.{name}"
 
@@ -84,9 +84,9 @@ def _probabilities(explanation: Explanation) -> str:
 
 
 def _draw_judgement(request: Prediction, labels: Sequence[str], judge: Callable[[str], None]) -> None:
-    """Buttons to say what the true label is."""
+    """Buttons to give the true label."""
     if request.prediction_id is None:
-        st.caption("The log does not name it by a prediction_id, so that it cannot be labelled.")
+        st.caption("It has no prediction_id in the log, so it cannot be labelled.")
         return
     choices = [request.predicted_sentiment, *(label for label in labels if label != request.predicted_sentiment)]
     with st.container(horizontal=True, key="judgement"):
@@ -98,5 +98,5 @@ def _draw_judgement(request: Prediction, labels: Sequence[str], judge: Callable[
 
 def _why_without_colours(explanation: Explanation) -> str:
     if explanation.terms:
-        return "Where in the text these terms stand is not known, so nothing is coloured."
+        return "The positions of these terms in the text are not known, so nothing is coloured."
     return "The model knows no word of this text, so nothing is coloured."

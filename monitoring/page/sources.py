@@ -28,7 +28,7 @@ from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable
 logger = logging.getLogger("dashboard")
 UNWATCHED_SECONDS = 30.0  # far less than the ten minutes for which a rotated segment is kept at least
 PATIENCE_SECONDS = 1.0  # how long the page waits for the first read of the log and the first answer of the API
-ALLOW = "Let this service read it. Nothing is lost: what is written meanwhile shows as soon as it can be read."
+ALLOW = "Give this service read access. Nothing is lost: new requests appear as soon as the log can be read."
 
 
 class Log:
@@ -99,7 +99,7 @@ def explanation_or_reason(url: str, text: str, request: tuple[str, ...], _client
 def explained(client: ApiClient, request: Prediction) -> Explanation | str:
     """The explanation of the request, or a sentence that says why there is none."""
     if request.is_left_out:
-        return "The log does not have the text (LOG_TEXT=hashed), so that nothing can be said of its words."
+        return "The log does not have the text (LOG_TEXT=hashed), so its words cannot be explained."
     named = (str(request.prediction_id), str(request.timestamp))
     return explanation_or_reason(client.url, request.request_text, named, client)
 
@@ -135,8 +135,8 @@ def look(settings: Settings, selection: Selection, read: Callable[[Settings, Sel
     try:
         return read(settings, selection)
     except Exception as error:
-        logger.exception("the page cannot be brought up to date")
-        title = "This page cannot be brought up to date"
+        logger.exception("the page cannot be updated")
+        title = "This page cannot be updated"
         return Seen(problems=[Alert("alert", title, elements.reason(error), "log", action=elements.REPORT)])
 
 
@@ -149,7 +149,7 @@ def _the_reference(settings: Settings) -> tuple[Reference | None, list[Alert]]:
         if csv_path.exists():
             return profile_of_data_set(csv_path, (_changed(csv_path), _changed(path)), profile), []
     except ReferenceUnavailable as error:
-        return profile, [Alert("warning", "There is nothing to compare with", str(error), "reference")]
+        return profile, [Alert("warning", "The reference cannot be used", str(error), "reference")]
     return profile, []
 
 

@@ -1,4 +1,4 @@
-"""The charts, as Plotly figures of values: reference and current in the same two colours everywhere."""
+"""The charts, as Plotly figures. Reference and current have the same two colours in all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitoring.stats.calibration import ReliabilityBin
 from monitoring.stats.drift import all_labels
 from monitoring.stats.reference import Reference, histogram
 
-REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # told apart by colour-blind readers too
+REFERENCE_COLOUR, CURRENT_COLOUR = "#9aa0a6", "#0072b2"  # colour-blind users can tell them apart
 ESTIMATE_COLOUR, THRESHOLD_COLOUR = "#56b4e9", "#d55e00"
 EARLIEST, LATEST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31 23:59:59")
 
@@ -88,7 +88,7 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None, zo
         x=by_time["time"],
         y=by_time["mean"],
         customdata=by_time[["n", "utc"]],
-        name="mean, with the middle 80 %",
+        name="mean, with 10th to 90th percentile",
         mode="lines+markers",
         line={"color": CURRENT_COLOUR},
         error_y=_spread(by_time) if len(by_time) == 1 else None,
@@ -98,7 +98,7 @@ def confidence_over_time(by_time: pd.DataFrame, reference_mean: float | None, zo
         figure.add_hline(
             reference_mean,
             line={"color": REFERENCE_COLOUR, "dash": "dash"},
-            annotation={"text": "mean of the reference", "font": {"color": REFERENCE_COLOUR}},
+            annotation={"text": "reference mean", "font": {"color": REFERENCE_COLOUR}},
         )
     figure.update_xaxes(title=f"time ({zone})", range=_at_least_a_minute(by_time["time"]))
     figure.update_yaxes(title="confidence", range=[min(0.5, by_time["low"].min()), 1.01])
@@ -123,7 +123,7 @@ def accuracy_over_time(by_time: pd.DataFrame, threshold: float, zone: tzinfo, *,
         x=known["time"],
         y=known["value"],
         customdata=known[["n", "utc"]],
-        name="labelled, with its 95 % interval",
+        name="labelled, with 95 % interval",
         mode="markers",
         marker={"color": CURRENT_COLOUR, "size": 8},
         error_y=_interval(known["value"], known["low"], known["high"]),
@@ -132,7 +132,7 @@ def accuracy_over_time(by_time: pd.DataFrame, threshold: float, zone: tzinfo, *,
     figure.add_hline(threshold, line={"color": THRESHOLD_COLOUR, "dash": "dash"}, annotation={"text": "threshold"})
     figure.update_xaxes(title=f"time of the request ({zone})", range=_at_least_a_minute(by_time["time"]))
     lowest = min([0.5, *known["low"], *by_time["estimated"].dropna()])
-    figure.update_yaxes(title="share of right answers", tickformat=".0%", range=[lowest - 0.02, 1.02])
+    figure.update_yaxes(title="accuracy", tickformat=".0%", range=[lowest - 0.02, 1.02])
     return figure
 
 
@@ -142,7 +142,7 @@ def reliability_diagram(bins: list[ReliabilityBin]) -> go.Figure:
     figure = _empty(height=320)
     lowest = min([0.5, *(bin.confidence for bin in bins), *(bin.accuracy.low for bin in bins)])
     figure.add_scatter(
-        x=[lowest, 1], y=[lowest, 1], name="as often as it says", mode="lines", hoverinfo="skip",
+        x=[lowest, 1], y=[lowest, 1], name="perfect calibration", mode="lines", hoverinfo="skip",
         line={"color": REFERENCE_COLOUR, "dash": "dash"},
     )  # fmt: skip
     shares = pd.DataFrame([(bin.accuracy.value, bin.accuracy.low, bin.accuracy.high) for bin in bins])
@@ -150,14 +150,14 @@ def reliability_diagram(bins: list[ReliabilityBin]) -> go.Figure:
         x=[bin.confidence for bin in bins],
         y=shares[0],
         customdata=[bin.accuracy.n for bin in bins],
-        name="labelled answers, with their 95 % interval",
+        name="labelled predictions, with 95 % interval",
         mode="markers",
         marker={"color": CURRENT_COLOUR, "size": 8},
         error_y=_interval(shares[0], shares[1], shares[2]),
         hovertemplate="confidence %{x:.3f}: %{y:.1%} right, n = %{customdata}",
     )
     figure.update_xaxes(title="confidence", tickformat=".0%")
-    figure.update_yaxes(title="share of right answers", tickformat=".0%")
+    figure.update_yaxes(title="accuracy", tickformat=".0%")
     return figure
 
 

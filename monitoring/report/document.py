@@ -1,4 +1,4 @@
-"""What is on the page as files: one HTML file that needs no network, and the figures as JSON.
+"""The page as files: one HTML file that needs no network, and the figures as JSON.
 
 `python -m monitoring.report --html report.html --json report.json` writes them from the log, without a browser.
 """
@@ -38,7 +38,7 @@ table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid
 
 
 def to_json(analysis: Analysis, now: datetime) -> str:
-    """The figures; texts of requests are not among them."""
+    """The figures, without the texts of requests."""
     selected = analysis.selected
     found = {
         "generated_at": now.isoformat(),
@@ -66,13 +66,13 @@ def to_json(analysis: Analysis, now: datetime) -> str:
 
 
 def to_html(analysis: Analysis, reference: Reference | None, settings: Settings, now: datetime) -> str:
-    """The same for people. Everything that comes from outside is escaped."""
+    """The page as one HTML file. All untrusted text is escaped."""
     parts = [
         f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {analysis.tables.n:,} requests"
         f"{_selection(analysis.selected)}.</p>",
         *map(_box, [*analysis.alerts, *analysis.notes]),
         _paragraph(analysis.budget),
-        "<h2>Accuracy, precision, recall, F1</h2>",
+        "<h2>Model quality</h2>",
         _quality(analysis),
         *map(_box, feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified)),
         *[_paragraph(sentence) for sentence in _sentences(analysis)],
@@ -124,7 +124,11 @@ def _quality(analysis: Analysis) -> str:
 
 def _words(analysis: Analysis) -> str:
     rows = [(word.word, f"{word.current_share:.1%}", f"{word.reference_share:.1%}") for word in analysis.moved_words]
-    return "<h2>Words that moved</h2>" + _table(("word", "texts now", "in the reference"), rows) if rows else ""
+    return (
+        "<h2>Changed word frequencies</h2>" + _table(("word", "share of texts", "in the reference"), rows)
+        if rows
+        else ""
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -153,7 +157,7 @@ def _selection(selected: Selected) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses, times and NumPy's numbers as JSON knows them."""
+    """Dataclasses, times and NumPy numbers as JSON values."""
     if hasattr(value, "__dataclass_fields__"):
         return asdict(value)
     if isinstance(value, Mapping):
@@ -164,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Exits with 0, or with 3: the log cannot be read or holds no requests that match, or a file cannot be written."""
+    """Returns 0, or 3 if the log cannot be read, no request matches, or a file cannot be written."""
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(environ)
@@ -205,12 +209,10 @@ def _hours(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m monitoring.report", description="Write what the page shows to files."
-    )
-    parser.add_argument("--html", type=Path, default=Path("report.html"), help="file for people (default: %(default)s)")
-    parser.add_argument("--json", type=Path, default=Path("report.json"), help="file of figures (default: %(default)s)")
-    parser.add_argument("--hours", type=_hours, default=0, help="only the requests of the last so many hours")
-    parser.add_argument("--label", action="append", default=[], help="only answers of this label; may be repeated")
-    parser.add_argument("--version", action="append", default=[], help="only answers of this model version")
+    parser = argparse.ArgumentParser(prog="python -m monitoring.report", description="Write the page to files.")
+    parser.add_argument("--html", type=Path, default=Path("report.html"), help="HTML file (default: %(default)s)")
+    parser.add_argument("--json", type=Path, default=Path("report.json"), help="JSON file (default: %(default)s)")
+    parser.add_argument("--hours", type=_hours, default=0, help="only the requests of the last HOURS hours")
+    parser.add_argument("--label", action="append", default=[], help="only predictions of this label; may be repeated")
+    parser.add_argument("--version", action="append", default=[], help="only predictions of this model version")
     return parser

@@ -26,7 +26,7 @@ MIN_AUDITED = 10  # users alone do not label so many in a row
 @dataclass(frozen=True)
 class Skew:
     """`p_value` tests whether labels are given at random. `description` names the group that is labelled most above
-    average, such as "answers with low confidence"."""
+    average, such as "predictions with low confidence"."""
 
     p_value: float
     n_labelled: int
@@ -133,12 +133,12 @@ def _clauses(answers: pd.DataFrame) -> Iterator[tuple[str, Mask]]:
     of_confidence = {f"with {name} confidence": thirds == part for part, name in enumerate(("low", "medium", "high"))}
     of_confidence["without confidence"] = thirds == 3
     for with_confidence, members in of_confidence.items():
-        yield f"answers {with_confidence}", members
+        yield f"predictions {with_confidence}", members
     for label in sorted(answers["predicted_sentiment"].unique()):
         of_label = (answers["predicted_sentiment"] == label).to_numpy()
-        yield f"answers {label}", of_label
+        yield f"{label} predictions", of_label
         for with_confidence, members in of_confidence.items():
-            yield f"answers {label} {with_confidence}", of_label & members
+            yield f"{label} predictions {with_confidence}", of_label & members
 
 
 def _excess(members: Mask, has_label: Mask, counts: Ints) -> float:

@@ -80,7 +80,7 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
 
 def headline(page: Page) -> Locator:
     """The verdict's first sentence."""
-    return page.get_by_role("status", name="Verdict").get_by_role("heading")
+    return page.get_by_role("status", name="Status").get_by_role("heading")
 
 
 def rows(page: Page) -> Locator:

@@ -138,16 +138,16 @@ def test_headings_landmarks_and_tables_are_in_an_order_that_can_be_read_aloud(vi
     sections = [name.strip() for level, name in outline["headings"] if level == 2]
     assert sections == [
         headline(page).inner_text(),
-        "Are the answers right?",
-        "Have the texts changed?",
-        "Have the answers changed?",
+        "Model quality",
+        "Data drift",
+        "Target drift",
         "Requests",
         "Audit sample",
         "Try a sentence",
         "The API",
         "Export",
     ]
-    assert "The selected request" in [name.strip() for level, name in outline["headings"] if level == 3]
+    assert "The open request" in [name.strip() for level, name in outline["headings"] if level == 3]
     tables = {table["name"]: table for table in outline["tables"]}
     assert {"Requests", "Precision, recall and F1 by label", "The strongest terms"} <= tables.keys()
     for name, table in tables.items():
@@ -156,7 +156,7 @@ def test_headings_landmarks_and_tables_are_in_an_order_that_can_be_read_aloud(vi
         assert table["heads"] or table["rows"], name
         assert set(table["scopes"]) <= {"row", "col"}, name
 
-    verdict = page.get_by_role("status", name="Verdict")
+    verdict = page.get_by_role("status", name="Status")
     selection = page.get_by_role("radiogroup", name="Time range").element_handle()
     assert verdict.evaluate(IS_BEFORE, selection)
     element = verdict.element_handle()
@@ -206,8 +206,8 @@ def test_all_can_be_done_with_the_keyboard_alone_and_shows_where_it_is(visit, ap
     opened(page).wait_for(state="hidden", timeout=OPENS)
 
     audit = page.locator(".st-key-section_audit")
-    before = audit.get_by_text("wait for a label").inner_text()
+    before = audit.get_by_text("Not labelled yet").inner_text()
     tab_to(page, "negative", "button", most=10)
     page.keyboard.press("Enter")
-    expect(audit.get_by_text("wait for a label")).not_to_have_text(before, timeout=SHOWS)
-    expect(audit.get_by_text("were drawn at random")).to_contain_text("1 have a label")
+    expect(audit.get_by_text("Not labelled yet")).not_to_have_text(before, timeout=SHOWS)
+    expect(audit.get_by_text("Sampled predictions")).to_contain_text("Labelled: 1.")

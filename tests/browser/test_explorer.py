@@ -108,7 +108,7 @@ def test_every_filter_narrows_the_table_and_is_in_an_address_that_opens_the_same
     assert address(page) == {"text": ["WONDERFUL"]}
 
     steps = [
-        ("outcome", lambda: choose(page, "Answer was", "wrong", "no label"), lambda one: one.was != "right"),
+        ("outcome", lambda: choose(page, "Outcome", "wrong", "no label"), lambda one: one.was != "right"),
         ("predicted", lambda: choose(page, "Predicted", "positive"), lambda one: one.predicted == "positive"),
         ("confidence_range", lambda: raise_confidence(page, 0.6), lambda one: one.confidence >= 0.6),
         ("until", lambda: type_moment(page, "Until", timedelta(hours=21)), lambda one: one.ago > timedelta(hours=21)),
@@ -209,7 +209,7 @@ def test_the_file_has_exactly_what_the_filters_leave_and_no_formula(visit, site)
     page = visit(site)
     assert [row["prediction_id"] for row in downloaded(page)] == [f"id-{one.number}" for one in ALL]
 
-    choose(page, "Answer was", "no label")
+    choose(page, "Outcome", "no label")
     left = [one for one in ALL if one.was == "no label"]
     shows(page, left)
     rows = downloaded(page)

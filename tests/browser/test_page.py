@@ -15,25 +15,42 @@ from tests.monitoring.traffic import PROFILE, usual
 pytestmark = pytest.mark.browser
 SECTIONS = {  # what each says, its heading first
     "selection": ["Time range", "Predicted label", "Model version"],
-    "verdict": ["40 answers are of another model than the reference", "Expect less than one false alarm in"],
+    "verdict": ["40 predictions are of another model than the reference", "Expect less than one false alarm in"],
     "tiles": ["Requests", "340", "Accuracy", "90.0%", "Labels", "82.4% of 340", "Confidence", "Drift", "0 of 4"],
-    "answers": ["Are the answers right?", "Calibration", "Expected calibration error", "By label", "95 % interval"],
-    "texts": ["Have the texts changed?", "Sentence length: no difference to speak of", "of the words of a text"],
-    "predictions": ["Have the answers changed?", "Predicted sentiment: no difference to speak of", "Distance"],
-    "versions": ["Which version is better?", "40", "the next version"],
+    "quality": [
+        "Model quality",
+        "Are the answers right?",
+        "Calibration",
+        "Expected calibration error",
+        "By label",
+        "95 % interval",
+    ],
+    "data_drift": [
+        "Data drift",
+        "Have the texts changed?",
+        "Sentence length: no significant difference",
+        "of the words of a text",
+    ],
+    "target_drift": [
+        "Target drift",
+        "Have the answers changed?",
+        "Predicted sentiment: no significant difference",
+        "Distance",
+    ],
+    "versions": ["Model versions", "Which version is better?", "40", "the next version"],
     "requests": ["Requests", "The newest 50 of 340 requests that match, of 340.", "Show more", "Download as CSV"],
-    "audit": ["Audit sample", "60 of the selected answers were drawn at random", "What is the true label"],
+    "audit": ["Audit sample", "Sampled predictions in this selection: 60.", "What is the true label"],
     "try": ["Try a sentence", "Predict"],
     "api": ["The API", "is ready.", "Model card"],
     "export": ["Export", "Download as HTML", "Download as JSON"],
 }
 CHARTS = {
     "accuracy": "Labelled and estimated accuracy over time",
-    "reliability": "Share of right answers by confidence",
+    "reliability": "Accuracy by confidence",
     "lengths": "Shares of texts by number of words, current and reference",
-    "vocabulary": "Shares of texts by share of known words, current and reference",
-    "labels": "Shares of answers by predicted sentiment, current and reference",
-    "confidence": "Mean confidence of the answers over time",
+    "vocabulary": "Shares of texts by vocabulary coverage, current and reference",
+    "labels": "Shares of predicted sentiments, current and reference",
+    "confidence": "Mean confidence over time",
 }
 
 

@@ -117,11 +117,11 @@ def test_a_busy_browser_has_sections_drawn_one_after_the_other_and_what_can_be_r
 
     append(tmp_path, stamped(usual(60, 62), every=timedelta(minutes=1)))
     below(page).filter(has_text="of 62.").wait_for(timeout=SHOWS)
-    page.wait_for_function("asked.some(({ name }) => name === 'predictions')")
+    page.wait_for_function("asked.some(({ name }) => name === 'target_drift')")
 
     asked = page.evaluate("asked")
     names = [of["name"] for of in asked]
-    assert names.index("requests") < names.index("answers") < names.index("texts") < names.index("predictions")
+    assert names.index("requests") < names.index("quality") < names.index("data_drift") < names.index("target_drift")
     assert all(later["start"] - before["end"] > 20 for before, later in pairwise(asked))
 
 
@@ -147,13 +147,13 @@ def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, a
     texts(page).first.hover()
     before = total(page)
     post(api.url + "/predict/batch", {"items": [{"text": "Beside the pointer."}, {"text": "Newer than that."}]})
-    expect(page.get_by_text("2 newer, shown when you point elsewhere.")).to_be_visible(timeout=SHOWS)
+    expect(page.get_by_text("2 newer, shown when the pointer leaves the table.")).to_be_visible(timeout=SHOWS)
     assert total(page) == before + 2
     expect(texts(page).first).to_have_text("Under the pointer.")
 
     point_elsewhere(page)
     expect(texts(page).first).to_have_text("Newer than that.", timeout=OPENS)
-    expect(page.get_by_text("shown when you point elsewhere")).to_be_hidden()
+    expect(page.get_by_text("shown when the pointer leaves the table")).to_be_hidden()
     expect(texts(page).nth(2)).to_have_text("Under the pointer.")
 
     texts(page).first.click()
@@ -216,7 +216,7 @@ def test_a_restart_of_the_server_is_said_and_survived(browser, api, dashboards, 
         texts(page).nth(2).click()
         expect(opened(page)).to_contain_text("297 word", timeout=OPENS)
         first.stop(9)
-        expect(page.get_by_text("the page has lost its server, and goes on trying")).to_be_visible(timeout=20 * SECONDS)
+        expect(page.get_by_text("the connection to the server is lost")).to_be_visible(timeout=20 * SECONDS)
 
         append(tmp_path, stamped(usual(2900, 2901), every=timedelta(0)))
         dashboards(api, port=port, LOG_DIR=str(tmp_path))

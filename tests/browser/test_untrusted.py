@@ -60,15 +60,15 @@ def test_hostile_texts_labels_and_versions_are_shown_as_they_are_and_do_nothing(
     opened(page).wait_for(timeout=OPENS)
     assert opened(page).evaluate("shown => shown.textContent") == f"{HOSTILE} 58"
     request = page.locator(".st-key-selected_request")
-    answer = said(request.get_by_text(re.compile("^Answered ")))
-    assert answer == f"Answered {LABEL[:100]}… with confidence 0.900; the true label is positive."
+    answer = said(request.get_by_text(re.compile("^Predicted ")))
+    assert answer == f"Predicted {LABEL[:100]}… with confidence 0.900; the true label is positive."
     assert said(request.get_by_role("button", name="Right: ")).startswith(f"Right: {LABEL[:100]}")
     expect(request).to_contain_text(f"by model version {VERSION[:100]}…. Its prediction_id is 58 {ID[:97]}….")
     expect(page.get_by_role("table", name="Precision, recall and F1 by label")).to_contain_text(LABEL)
     expect(page.get_by_role("table", name="Accuracy by model version")).to_contain_text(VERSION)
     audited = page.get_by_role("region", name="Text to be labelled")
     assert audited.evaluate("shown => shown.textContent") == f"{HOSTILE} 53"
-    assert said(page.get_by_text("Every selected answer is")) == f"Every selected answer is {LABEL[:100]}…."
+    assert said(page.get_by_text("Every selected prediction is")) == f"Every selected prediction is {LABEL[:100]}…."
     expect(page.locator(".st-key-labels .xtick").first).to_contain_text("a label **bold**")
     assert page.evaluate(TOO_WIDE) == []
     does_nothing(page, site, asked)

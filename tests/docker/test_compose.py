@@ -87,7 +87,7 @@ def test_the_page_shows_the_accuracy_that_evaluate_prints(stack, page):
 
     page.goto(stack.dashboard)
     labels, right = result["items"] + 1, result["correct"] + 1  # the first test sent one more, and it was right
-    figures = f"{right / labels:.1%} of {labels} labelled answers were right"
+    figures = f"{right / labels:.1%} of {labels} labelled predictions were right"
     expect(page.get_by_text(figures)).to_be_visible(timeout=30_000)
 
 

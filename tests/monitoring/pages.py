@@ -64,7 +64,7 @@ def whole(page: AppTest) -> AppTest:
     """The page, no part of which has failed."""
     assert not page.exception
     assert "cannot be drawn" not in said(page, "error")
-    assert "cannot be brought up to date" not in told(page)
+    assert "cannot be updated" not in told(page)
     return page
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's client of the API."""
+"""A client of the API. The dashboard reaches it only over HTTP."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ANSWER_FIELDS: dict[str, type | tuple[type, ...]] = {
 
 
 class ApiUnavailable(Exception):
-    """The API did not answer, or not with what was asked; the text is a sentence."""
+    """The API did not respond, or not as expected. The message is a sentence for the page."""
 
 
 class ApiRefused(ApiUnavailable):
-    """The API wants another token."""
+    """The API rejects the token."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class ApiClient:
     token: str = field(default="", repr=False)
 
     def ready(self) -> None:
-        """Return if the API is ready. Raises ApiUnavailable with its own reason."""
+        """Return if the API is ready. Raises ApiUnavailable with the API's own reason."""
         if self._request("/readyz").get("status") != "ready":
-            raise ApiUnavailable(f"What answers at {self.url} is not the API; set API_URL to where that is.")
+            raise ApiUnavailable(f"The service at {self.url} is not the API. Set API_URL to the address of the API.")
 
     def model_card(self) -> dict[str, Any]:
         return self._request("/model")
@@ -45,16 +45,16 @@ class ApiClient:
         answer = self._request("/predict", {"text": text})
         for name, kind in ANSWER_FIELDS.items():
             if not isinstance(answer.get(name), kind):
-                raise ApiUnavailable(f"The API at {self.url} gave an answer without {name}.")
+                raise ApiUnavailable(f"The API at {self.url} sent a response without {name}.")
         return answer
 
     def explain(self, text: str) -> Explanation:
-        """What the words of `text` contributed to the model's answer. Raises ApiUnavailable."""
+        """What the words of `text` contributed to the prediction. Raises ApiUnavailable."""
         answer = self._request("/explain", {"text": text})
         try:
             return parse_explanation(answer, text)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ApiUnavailable(f"The API at {self.url} gave no usable explanation: {error!r}.") from error
+            raise ApiUnavailable(f"The API at {self.url} sent an invalid explanation: {error!r}.") from error
 
     def feedback(self, prediction_id: str, true_sentiment: str) -> None:
         self._request("/feedback", {"prediction_id": prediction_id, "true_sentiment": true_sentiment})
@@ -82,7 +82,7 @@ def _object(body: bytes) -> dict[str, Any]:
     answer = json.loads(body)
     if not isinstance(answer, dict):
         raise ValueError("its answer is not a JSON object")
-    json.dumps(answer, ensure_ascii=False).encode()  # raises ValueError for lone surrogates, which no page can show
+    json.dumps(answer, ensure_ascii=False).encode()  # raises ValueError for lone surrogates, which a page cannot show
     return answer
 
 

@@ -1,4 +1,4 @@
-"""What the words of a text contributed to the model's answer: read from the API, and made ready to be shown."""
+"""What the words of a text contributed to a prediction: parsed from the API's response, and prepared for the page."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Token:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A contribution is a part of the model's score, and a positive one speaks for `label`. The strongest term comes
-    first; tokens are in order of the text and do not overlap. `probabilities` are by label, the largest first; none if
-    the API does not give them."""
+    """A contribution is a part of the model's score, and a positive one speaks for `label`. `terms` have the strongest
+    first. `tokens` are in the order of the text and do not overlap. `probabilities` are by label, the largest first;
+    empty if the API does not give them."""
 
     predicted_sentiment: str
     model_version: str
@@ -44,7 +44,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some of a text, or a term; without a side it counts for nothing. `strength` is 1 for the strongest piece."""
+    """A part of a text, or a term. Without a side it does not contribute. `strength` is 1 for the strongest piece."""
 
     text: str
     side: Side | None = None
@@ -53,7 +53,7 @@ class Piece:
 
 
 def parse_explanation(answer: Mapping[str, Any], text: str) -> Explanation:
-    """The API's answer about `text`. Raises KeyError, TypeError, ValueError or OverflowError for anything else."""
+    """The API's response about `text`. Raises KeyError, TypeError, ValueError or OverflowError if it is invalid."""
     tokens = [
         Token(_whole(token["start"]), _whole(token["end"]), _finite(token["contribution"]))
         for token in answer["tokens"]
@@ -74,14 +74,14 @@ def parse_explanation(answer: Mapping[str, Any], text: str) -> Explanation:
 
 
 def sides(explanation: Explanation, labels: Iterable[str]) -> dict[Side, str]:
-    """What positive and negative contributions speak for, in words; `labels` are the model's, as far as known."""
+    """What positive and negative contributions speak for. `labels` are the labels of the model, as far as known."""
     others = {*labels, explanation.predicted_sentiment} - {explanation.label}
     against = f"for {others.pop()}" if len(others) == 1 else f"against {explanation.label}"
     return {"for": f"for {explanation.label}", "against": against}
 
 
 def pieces(text: str, tokens: list[Token]) -> Iterator[Piece]:
-    """The whole text, cut at its tokens."""
+    """The whole text, split at its tokens."""
     strongest, end = _strongest(tokens), 0
     for token in tokens:
         if token.start > end:
@@ -98,14 +98,14 @@ def strongest_terms(terms: list[Term]) -> list[Piece]:
 
 
 def difference(request: Prediction, explanation: Explanation) -> str | None:
-    """A sentence if it was another model that answered the request than the one that explains it, else None."""
+    """A sentence if another model made the prediction than the one that explains it, else None."""
     version, answer = explanation.model_version, explanation.predicted_sentiment
     same_version = request.model_version in (None, version)
     if same_version and request.predicted_sentiment == answer:
         return None
-    now = f", whose answer is {answer}" if request.predicted_sentiment != answer else ""
-    then = request.predicted_sentiment if same_version else f"by version {request.model_version}"
-    return f"Explained by version {version}{now}; the request was answered {then}."
+    now = f", which predicts {answer}" if request.predicted_sentiment != answer else ""
+    then = request.predicted_sentiment if same_version else f"that of version {request.model_version}"
+    return f"Explained by version {version}{now}. The logged prediction is {then}."
 
 
 def _strongest(parts: list[Token] | list[Term]) -> float:
@@ -113,7 +113,7 @@ def _strongest(parts: list[Token] | list[Term]) -> float:
 
 
 def _piece(text: str, contribution: float, strongest: float) -> Piece:
-    """A contribution that would be shown as 0.00 has no side."""
+    """A contribution that rounds to 0.00 has no side."""
     if f"{abs(contribution):.2f}" == "0.00":
         return Piece(text, figure="0.00")
     side: Side = "for" if contribution > 0 else "against"

@@ -1,4 +1,4 @@
-"""The model card in the words of the page. A user may have written it, so whatever is missing or odd is left out."""
+"""The model card as the page shows it. Users may write cards, so missing and malformed parts are left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def card_headline(card: Mapping[str, Any]) -> str:
 
 
 def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the card says, as pairs of a subject and a text; the texts come from outside."""
+    """The card as pairs of a subject and an untrusted text."""
     metrics = _object(card, "metrics")
     rows = [
         ("Accuracy", _share(metrics.get("accuracy"))),
@@ -68,7 +68,7 @@ def _share(value: Any) -> str:
 
 
 def _figure(value: Any, form: str) -> str:
-    """A number, or an object with its value and, if it has them, the ends of its interval."""
+    """`value` is a number, or an object with `value` and optionally the interval `low` to `high`."""
     figure = value if isinstance(value, Mapping) else {"value": value}
     value, low, high = (_number(figure.get(name)) for name in ("value", "low", "high"))
     if value is None:
@@ -83,7 +83,7 @@ def _count(holder: Mapping[str, Any], key: str, what: str) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """None for what is no number, also for NaN and for whole numbers that are too large for a float."""
+    """None if it is not a number, is NaN, or is too large for a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -93,7 +93,7 @@ def _number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str:
-    """A text, or a list of them as its lines."""
+    """A text, or a list of texts as lines."""
     return "\n".join(part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str))
 
 

@@ -1,4 +1,4 @@
-"""Whether the API is ready, asked beside everything else: the page never waits for an API that is down or slow."""
+"""Polls the API in a thread of its own, so that the page never waits for an API that is down or slow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from monitoring.alarms.alert import Alert
 from monitoring.page.api.client import ApiClient, ApiRefused, ApiUnavailable
 
-START = "See whether it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
+START = "Check that it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
 
 
 TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
@@ -18,18 +18,18 @@ TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes pr
 def api_alert(state: ApiState) -> Alert | None:
     if not state.problem:
         return None
-    detail = f"{state.problem} Everything on this page is from the log, and stays."
+    detail = f"{state.problem} This page reads the log and is not affected."
     title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
     return Alert("alert", title, detail, "api", action=action)
 
 
-IDLE_SECONDS = 60.0  # after nobody has looked for so long it asks no more
+IDLE_SECONDS = 60.0  # polling stops when no browser has looked for this time
 CARD_SECONDS = 10.0
 
 
 class ApiState(NamedTuple):
-    """`problem` is a sentence, empty while the API is ready and None while that is not known yet; `card` is the model's
-    card as it was last given; `refused` if the problem is the token."""
+    """`problem` is a sentence, empty if the API is ready, and None if that is not known yet. `card` is the last model
+    card. `refused`: the problem is the token."""
 
     problem: str | None = None
     card: dict[str, Any] | None = None
@@ -37,13 +37,13 @@ class ApiState(NamedTuple):
 
     @property
     def labels(self) -> list[str]:
-        """The labels that the card names, each once."""
+        """The labels of the card, without duplicates."""
         labels = self.card.get("labels") if self.card else None
         return list(dict.fromkeys(map(str, labels))) if isinstance(labels, list) else []
 
 
 class ApiWatch:
-    """Asks every so many seconds while somebody looks. Threads may share it."""
+    """Polls every `seconds` while a browser looks. Safe to share between threads."""
 
     def __init__(self, client: ApiClient, seconds: float, idle: float = IDLE_SECONDS) -> None:
         self._client, self._seconds, self._idle = client, seconds, idle
@@ -52,11 +52,11 @@ class ApiWatch:
         self._asked = threading.Event()
 
     def state(self, wait: float = 0.0) -> ApiState:
-        """As it was last found; what has never been asked is waited for so many seconds."""
+        """The last state. Waits up to `wait` seconds for the first one."""
         with self._lock:
             self._looked = time.monotonic()
             if not self._thread.is_alive():
-                self._asked.clear()  # what was found before may be long ago
+                self._asked.clear()  # the last state may be old
                 self._thread = threading.Thread(target=self._watch, name="api-watch", daemon=True)
                 self._thread.start()
         self._asked.wait(wait)

@@ -1,7 +1,7 @@
-"""What the page shows by components of its own: texts from outside, in colours and tables; times in the reader's zone.
+"""Components of our own: coloured text and tables of untrusted texts, and times in the user's time zone.
 
-Streamlit does that only in Markdown or HTML, or on a canvas that is no table to a screen reader. These get the texts as
-JSON and make text nodes of them.
+Streamlit can show these only as Markdown or HTML, or on a canvas, which is no table to a screen reader. A component
+gets the texts as JSON and makes text nodes of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def _component(name: str) -> ComponentRenderer:
-    """The component whose style and program are the files of this name; it is called with `key` and `data`."""
+    """The component of the CSS and JavaScript files of this name. It is called with `key` and `data`."""
     return st.components.v2.component(
         name,
         html='<div class="root"></div>',
@@ -28,13 +28,13 @@ def _component(name: str) -> ComponentRenderer:
 
 
 def _short(path: Path) -> str:
-    """Without comments and indentation, since it is sent whenever the component is drawn."""
+    """The file without comments and indentation, because it is sent whenever the component is drawn."""
     lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 coloured_text = _component("coloured_text")
-listener = st.components.v2.component("listener", js=_short(HERE / "listener.js"))  # which shows nothing
+listener = st.components.v2.component("listener", js=_short(HERE / "listener.js"))  # shows nothing
 plain_table = _component("plain_table")
 pulse = _component("pulse")
 request_table = _component("request_table")

@@ -15,7 +15,7 @@ function legend(sides) {
     sample("for", "Blue, underlined"),
     " ",
     sample("against", "Orange, dotted"),
-    "The stronger the colour, the more a word counted; pointing at it shows what it added to the model's score.",
+    "A stronger colour is a larger contribution. Hover over a word to see what it adds to the model's score.",
   );
 }
 
@@ -30,7 +30,7 @@ function row([text, side, strength, figure], sides) {
 }
 
 function table(terms, sides) {
-  const titles = ["term", "contribution", "speaks"].map((title) => element("th", { scope: "col" }, title));
+  const titles = ["term", "contribution", "direction"].map((title) => element("th", { scope: "col" }, title));
   return element(
     "table",
     {},

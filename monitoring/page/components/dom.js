@@ -1,8 +1,8 @@
-// What all components share. Texts come from outside: they become text nodes and titles here, never markup.
-// Times are written in UTC, for files and machines; here they are shown in the reader's zone, with UTC on hover.
+// What all components share. Texts are untrusted: they become text nodes and titles, never markup.
+// Times come in UTC. They are shown in the user's time zone, with UTC on hover.
 
 const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) UTC/g;
-const STATES = { alert: "Alarm", warning: "Warning", unknown: "Cannot tell yet", ok: "Fine" };
+const STATES = { alert: "Alert", warning: "Warning", unknown: "Unknown", ok: "OK" };
 const MARKS = { alert: "✕", warning: "!", unknown: "?", ok: "✓" };
 
 function element(tag, properties, ...children) {
@@ -11,7 +11,7 @@ function element(tag, properties, ...children) {
   return made;
 }
 
-// Replaces what is in a root; what has the focus there keeps it, if there is still something in its place.
+// Replaces the children of a root. The element with the focus keeps it, if there is still one in its place.
 function replace(root, ...children) {
   const focusable = () => [...root.querySelectorAll("a, button, [tabindex]")];
   const place = focusable().indexOf(root.getRootNode().activeElement);
@@ -21,7 +21,7 @@ function replace(root, ...children) {
 
 function time(written, day, hour) {
   const at = new Date(`${day}T${hour}Z`);
-  if (Number.isNaN(at.getTime())) return written; // a text from outside that only looks like a time
+  if (Number.isNaN(at.getTime())) return written; // an untrusted text that only looks like a time
   const today = at.toDateString() === new Date().toDateString();
   const form = { timeStyle: hour.length > 5 ? "medium" : "short", ...(today ? {} : { dateStyle: "medium" }) };
   return element("time", { dateTime: at.toISOString(), title: written }, at.toLocaleString(undefined, form));

@@ -1,4 +1,4 @@
-// Lets its section be drawn again: pulse.js asks those for it that show less than there is.
+// Registers its section, so that pulse.js can have it redrawn.
 
 export default function ({ data, setTriggerValue }) {
   const sections = (window.sections ??= new Map());

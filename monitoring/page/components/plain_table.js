@@ -1,6 +1,6 @@
 export default function ({ data, parentElement }) {
   const { caption, head, rows, note, list, hasTimes } = data;
-  const content = (cell) => (hasTimes ? withTimes(cell) : [cell]); // a text that only looks like one stays as it is
+  const content = (cell) => (hasTimes ? withTimes(cell) : [cell]); // a text that only looks like a time stays as it is
   const cells = (tag, row, own = {}) => row.map((cell) => element(tag, { ...own, dir: "auto" }, ...content(cell)));
   const lines = rows.map(([first, ...others]) => {
     const values = cells("td", others);

@@ -1,8 +1,8 @@
-// Has those sections drawn again (listener.js) that show less than there is, and tells the tab the state of it all.
+// Has the sections redrawn that are out of date (listener.js), and shows the status in the title and icon of the tab.
 
 const COLOURS = { alert: "#d1242f", warning: "#e69f00", unknown: "#8b949e", ok: "#009e73" };
-const LATE = 15; // seconds without news
-const APART = 30; // milliseconds: of two sections that ask in the same moment, Streamlit draws only one
+const LATE = 15; // seconds without a pulse
+const APART = 30; // milliseconds: of two sections that ask at the same moment, Streamlit redraws only one
 
 function icon(level) {
   const shape = level === "warning" ? '<rect width="32" height="32" rx="4"' : '<circle cx="16" cy="16" r="16"';
@@ -19,7 +19,7 @@ function tell(level, title) {
   for (const link of links) if (link.href !== href) link.href = href;
 }
 
-// One after the other, however busy the browser is; what is slow to draw comes last.
+// One after the other, however busy the browser is. Slow sections come last.
 function drawOld(wanted, state) {
   clearTimeout(state.next);
   state.next = setTimeout(() => {
@@ -36,7 +36,7 @@ export default function ({ data, parentElement }) {
   const state = (parentElement.pulse ??= {});
   clearTimeout(state.late);
   state.late = setTimeout(() => {
-    const lost = "Not updated any more: the page has lost its server, and goes on trying.";
+    const lost = "Not updated: the connection to the server is lost. Trying to reconnect.";
     root.replaceChildren(element("span", { role: "alert" }, lost));
   }, (data.every + LATE) * 1000);
   tell(data.level, data.title);

@@ -1,4 +1,4 @@
-// A row keeps its element while it is in the table, so that a refresh moves nothing that is pointed at or focused.
+// A row keeps its element while it is in the table, so that a refresh moves no row under the pointer or the focus.
 
 function cell(name, title, ...children) {
   const made = element("td", { className: name, role: "cell" }, ...children);
@@ -15,7 +15,7 @@ function line(row, choose) {
     cell("text", "text", open),
     cell("label", "predicted", element("span", { dir: "auto" }, row.predicted)),
     cell("label", "true label", element("span", { dir: "auto" }, row.true ?? "not known")),
-    cell("outcome", "answer was", element("span", { className: row.outcome.replace(" ", "-") }, row.outcome)),
+    cell("outcome", "outcome", element("span", { className: row.outcome.replace(" ", "-") }, row.outcome)),
     cell("figure", "confidence", row.confidence === null ? "not known" : row.confidence.toFixed(3)),
     cell("label", "version", element("span", { dir: "auto" }, row.version ?? "not known")),
   );
@@ -33,7 +33,7 @@ function build(root) {
   const table = element(
     "table",
     { role: "table", ariaLabel: "Requests" },
-    head(["time", "text", "predicted", "true label", "answer was", "confidence", "version"]),
+    head(["time", "text", "predicted", "true label", "outcome", "confidence", "version"]),
     body,
   );
   const scrolled = element("div", { className: "scrolled", role: "region", ariaLabel: "Requests", tabIndex: 0 }, table);
@@ -42,7 +42,7 @@ function build(root) {
   return { body, note, lines: new Map(), shown: "", waiting: null };
 }
 
-// All rows are one stop of the Tab key, this button; the arrow keys go from one to the next.
+// The Tab key stops once in the table, at this button. The arrow keys move between rows.
 function stopAt(state, button) {
   for (const other of state.body.querySelectorAll("button")) other.tabIndex = other === button ? 0 : -1;
 }
@@ -99,20 +99,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.addEventListener("keydown", (event) => step(states.get(root), event));
   }
   const state = states.get(root);
-  const choose = (key) => setTriggerValue("chosen", `${key} ${performance.now()}`); // no click is like another
+  const choose = (key) => setTriggerValue("chosen", `${key} ${performance.now()}`); // unique for each click
   const now = () => {
     if (root.matches(":hover") || root.querySelector(":focus-visible")) return;
     draw(state, data, choose);
   };
-  // What the user asked for shows at once; what only happened waits while somebody points at a row, or is on one with
-  // the keyboard.
+  // What the user asked for is shown at once. New requests wait while the pointer or the keyboard focus is in the table.
   if (state.shown !== data.view) draw(state, data, choose);
   else {
     state.waiting = now;
     now();
     if (state.waiting) {
       const newer = data.rows.filter((row) => !state.lines.has(row.key)).length;
-      state.note.textContent = newer ? `${newer} newer, shown when you point elsewhere.` : "";
+      state.note.textContent = newer ? `${newer} newer, shown when the pointer leaves the table.` : "";
     }
   }
 }

@@ -8,7 +8,7 @@ function lines(item) {
   return item.lines.map((line) => element("p", {}, ...withTimes(line)));
 }
 
-// The element stays, and only what is in it changes: else a screen reader does not read it out.
+// The element stays and only its content changes: otherwise a screen reader does not read it out.
 function headline(made, item) {
   const state = element("p", { className: "state" }, STATES[item.level]);
   const title = element("h2", {}, ...withTimes(item.title));
@@ -26,7 +26,7 @@ function entry(item) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   if (!root.firstChild) {
-    if (data.headline) root.append(element("section", { role: "status", ariaLabel: "Verdict" }));
+    if (data.headline) root.append(element("section", { role: "status", ariaLabel: "Status" }));
     root.append(element("div", {}));
   }
   const others = data.items.slice(data.headline ? 1 : 0);

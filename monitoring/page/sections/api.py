@@ -22,7 +22,7 @@ def section(state: State) -> Section:
 def _draw(url: str, api: ApiState) -> None:
     st.header("The API", anchor="api")
     if api.problem is None:
-        st.caption(f"Asking {plain(url)} whether it is ready.")
+        st.caption(f"Checking whether the API at {plain(url)} is ready.")
         return
     said = "refuses this dashboard" if api.refused else "is not ready" if api.problem else "is ready"
     st.caption(f"The API at {plain(url)} {said}.")
@@ -34,7 +34,7 @@ def _draw(url: str, api: ApiState) -> None:
 def _draw_card(card: Mapping[str, Any]) -> None:
     rows, limits = card_rows(card), card_limits(card)
     if rows or limits:
-        note = "In brackets the 95 % interval, where the card has one."
+        note = "In brackets: the 95 % interval, if the card has one."
         with st.expander("Model card"):
             listed = {"title": "Limits", "items": limits} if limits else None
             data = {"caption": "Model card", "head": None, "rows": rows, "note": note, "list": listed}

@@ -14,10 +14,10 @@ from monitoring.stats.feedback import Audit
 from monitoring.store.requests import Requests
 
 AUDIT = (
-    "Some answers are marked at random when they are given. Labels of these are unlike those that users choose to "
-    "give: they say how good all answers are."
+    "Predictions are sampled at random when they are made. Their labels measure the accuracy of all predictions. "
+    "Labels of predictions that users choose may be biased."
 )
-LEFT_OUT = "The log does not have its text (LOG_TEXT=hashed). To know it, ask where the request came from:"
+LEFT_OUT = "The log does not have this text (LOG_TEXT=hashed). Ask the client that sent the request:"
 
 
 def section(state: State) -> Section:
@@ -46,7 +46,7 @@ def _draw(state: State, audit: Audit, requests: Requests) -> None:
     if line.is_left_out:
         st.caption(plain(f"{LEFT_OUT} its prediction_id is {key}."))
     choices = sorted({*state.seen.api.labels, line.predicted_sentiment})
-    st.caption(f"{len(audit.waiting):,} wait for a label, the oldest first. What is the true label of this text?")
+    st.caption(f"Not labelled yet: {len(audit.waiting):,}. This is the oldest. What is the true label of this text?")
     with st.container(horizontal=True):
         for label in choices:
             st.button(named(label), key=f"audit-{key}-{label}", on_click=state.judge, args=(key, label))

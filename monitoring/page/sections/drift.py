@@ -9,7 +9,7 @@ import streamlit as st
 
 from monitoring.analysis.notes import window_note
 from monitoring.analysis.results import Analysis
-from monitoring.page.elements import BARE, draw_table, named, plain, the_zone
+from monitoring.page.elements import BARE, draw_heading, draw_table, named, plain, the_zone
 from monitoring.page.redraw import Section
 from monitoring.page.state import State
 from monitoring.report.charts import (
@@ -24,38 +24,39 @@ from monitoring.stats.reference import Reference
 from monitoring.stats.tables import quantiles
 from monitoring.stats.words import MovedWord
 
-MAX_SHOWN = 5  # requests with words that moved
+MAX_SHOWN = 5  # requests with changed words
 DRIFT = (
-    "Data drift: the texts are no longer like those of the reference, the data that the model was trained on. The "
-    "distance is the total variation, 0 for the same distribution and 1 for nothing in common; p is the chance to see "
-    "such a difference if there were none. An alarm is raised only by what is proven, with a stated false-alarm rate."
+    "The texts differ from the reference, which describes the training data. The distance is the total variation: 0 "
+    "for identical distributions, 1 for disjoint ones. p is the probability of such a difference without any drift. An "
+    "alert is raised only for significant drift, at a stated false-alarm rate."
 )
 TARGET_DRIFT = (
-    "Target drift: the share of each answer is no longer that of the reference. Either the world has changed, or the "
-    "model no longer understands the texts."
+    "The shares of the predicted labels differ from the reference. Either the world has changed, or the model no "
+    "longer understands the texts."
 )
-VOCABULARY = "The share of a text's words that the model knows: with fewer of them it has less to go by."
-CONFIDENCE = "The model's probability for its answer, averaged over the answers of a step of time."
+VOCABULARY = "The share of a text's words that the model knows. With lower coverage predictions are less reliable."
+WORDS = "Words that occur in significantly more or fewer texts than in the reference."
+CONFIDENCE = "The model's probability for its prediction, averaged over each time step."
 
 
 def data_section(state: State) -> Section:
     def draw() -> None:
         if analysis := state.seen.analysis:
-            _draw_texts(analysis, state.seen.reference)
+            _draw_data_drift(analysis, state.seen.reference)
 
-    return Section("texts", draw, state.growing, slow=True)
+    return Section("data_drift", draw, state.growing, slow=True)
 
 
 def target_section(state: State) -> Section:
     def draw() -> None:
         if analysis := state.seen.analysis:
-            _draw_predictions(analysis, state.seen.reference)
+            _draw_target_drift(analysis, state.seen.reference)
 
-    return Section("predictions", draw, state.growing, slow=True)
+    return Section("target_drift", draw, state.growing, slow=True)
 
 
-def _draw_texts(analysis: Analysis, reference: Reference | None) -> None:
-    st.header("Have the texts changed?", anchor="texts", help=DRIFT)
+def _draw_data_drift(analysis: Analysis, reference: Reference | None) -> None:
+    draw_heading("Data drift", "data-drift", "Have the texts changed?", DRIFT)
     left, right = st.columns(2)
     with left:
         _draw_lengths(analysis, reference)
@@ -64,8 +65,8 @@ def _draw_texts(analysis: Analysis, reference: Reference | None) -> None:
     _draw_moved_words(analysis.moved_words, analysis.texts_left_out)
 
 
-def _draw_predictions(analysis: Analysis, reference: Reference | None) -> None:
-    st.header("Have the answers changed?", anchor="predictions", help=TARGET_DRIFT)
+def _draw_target_drift(analysis: Analysis, reference: Reference | None) -> None:
+    draw_heading("Target drift", "target-drift", "Have the answers changed?", TARGET_DRIFT)
     left, right = st.columns([2, 3])
     with left:
         _draw_labels(analysis, reference)
@@ -80,35 +81,35 @@ def _draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
     if reference is None:
         st.caption(f"Median {median:.0f} words.")
         return
-    _say("Sentence length", analysis.drifts.get("length"), "longer", "shorter")
+    _say("Sentence length", analysis.drifts.get("length"), "length")
     figure = shares_of_lengths(lengths, reference)
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference", config=BARE)
     st.caption(f"Median {median:.0f} words, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
 
 def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
-    st.subheader("Vocabulary", help=VOCABULARY)
+    st.subheader("Vocabulary coverage", help=VOCABULARY)
     known = analysis.tables.known
     known = known[known["known_share"].notna()]
     edges, counts = (reference.known_edges, reference.known_counts) if reference else (None, None)
     if edges is None or counts is None or known.empty:
-        st.caption("Neither side or only one says which share of its words the model knows, so nothing is compared.")
+        st.caption("The log or the reference has no vocabulary coverage, so it cannot be compared.")
         return
-    _say("Vocabulary", analysis.drifts.get("vocabulary"), "more known", "less known")
-    title = "share of a text's words that the model knows"
+    _say("Vocabulary coverage", analysis.drifts.get("vocabulary"), "coverage")
+    title = "vocabulary coverage of a text"
     figure = shares_in_bins(share_names(edges), title, known, "known_share", edges, counts)
-    alt = "Shares of texts by share of known words, current and reference"
+    alt = "Shares of texts by vocabulary coverage, current and reference"
     st.plotly_chart(figure, key="vocabulary", alt=alt, config=BARE)
     mean = np.average(known["known_share"], weights=known["n"])
     st.caption(f"On average the model knows {mean:.1%} of the words of a text.")
 
 
 def _draw_moved_words(moved: list[MovedWord], texts_left_out: bool) -> None:
-    st.subheader("Words that moved", help="Words found in clearly more or fewer texts than in the reference.")
+    st.subheader("Changed word frequencies", help=WORDS)
     if texts_left_out:
-        st.caption("The log does not have the latest texts (LOG_TEXT=hashed), so no words are found in them.")
+        st.caption("The log does not have the latest texts (LOG_TEXT=hashed), so their words cannot be compared.")
     elif not moved:
-        st.caption("No word is found in clearly more or fewer of the latest texts than in the reference.")
+        st.caption("No word occurs in significantly more or fewer of the latest texts than in the reference.")
     if not moved:
         return
     rows = [
@@ -121,15 +122,15 @@ def _draw_moved_words(moved: list[MovedWord], texts_left_out: bool) -> None:
         )
         for word in moved
     ]
-    head = ("word", "texts now", "in the reference", "mean confidence with it", "without it")
-    draw_table("moved_words", "Words that moved", head, rows)
+    head = ("word", "share of texts", "in the reference", "mean confidence with it", "without it")
+    draw_table("moved_words", "Changed word frequencies", head, rows)
     with st.expander("Requests with these words"):
         examples = {request.request_text: request for word in moved for request in word.examples}.values()
         texts = [
             (line.request_text, line.predicted_sentiment, _confidence(line.confidence))
             for line in islice(examples, MAX_SHOWN)
         ]
-        draw_table("moved_examples", "Requests with the words that moved", ("text", "predicted", "confidence"), texts)
+        draw_table("moved_examples", "Requests with these words", ("text", "predicted", "confidence"), texts)
 
 
 def _confidence(mean: float | None) -> str:
@@ -141,10 +142,10 @@ def _draw_labels(analysis: Analysis, reference: Reference | None) -> None:
     current = label_counts(analysis.tables.answers)
     if len(current) == 1:
         (label,) = current
-        st.caption(f"Every selected answer is {named(label)}.")
-    _say("Predicted sentiment", analysis.drifts.get("prediction"), "", "")
+        st.caption(f"Every selected prediction is {named(label)}.")
+    _say("Predicted sentiment", analysis.drifts.get("prediction"))
     figure = shares_of_labels(current, reference.label_counts if reference else None)
-    alt = "Shares of answers by predicted sentiment, current and reference"
+    alt = "Shares of predicted sentiments, current and reference"
     st.plotly_chart(figure, key="labels", alt=alt, config=BARE)
 
 
@@ -153,23 +154,25 @@ def _draw_confidence(analysis: Analysis, reference: Reference | None) -> None:
     if analysis.confidence_by_time.empty:
         st.caption("The log has no confidences in this time range.")
         return
-    _say("Confidence", analysis.drifts.get("confidence"), "surer", "less sure")
+    _say("Confidence", analysis.drifts.get("confidence"), "confidence")
     mean = reference.confidence_mean if reference else None
     figure = confidence_over_time(analysis.confidence_by_time, mean, the_zone())
-    st.plotly_chart(figure, key="confidence", alt="Mean confidence of the answers over time", config=BARE)
+    st.plotly_chart(figure, key="confidence", alt="Mean confidence over time", config=BARE)
 
 
-def _say(subject: str, drift: Drift | None, more: str, less: str) -> None:
-    """The effect first, then whether it can be chance."""
+def _say(subject: str, drift: Drift | None, mean: str = "") -> None:
+    """The effect size, and whether it is significant. `mean` names what has a mean."""
     if drift is None:
         return
     alert = window_note(subject, drift)
-    effect = "" if alert.level == "unknown" else in_words(drift.shift, more, less)
+    effect = "" if alert.level == "unknown" else in_words(drift.shift, mean)
     st.caption(plain(f"{alert.title}. {effect}{alert.detail}"))
 
 
-def in_words(shift: float | None, more: str, less: str) -> str:
-    """A sentence that says by how much it is `more` or `less`, unless that would be by 0.00."""
+def in_words(shift: float | None, mean: str) -> str:
+    """A sentence that says how far the mean is from the reference, unless that rounds to 0.00."""
     if shift is None or round(abs(shift), 2) == 0:
         return ""
-    return f"By {abs(shift):.2f} standard deviations {more if shift > 0 else less}. "
+    return (
+        f"The mean {mean} is {abs(shift):.2f} standard deviations {'above' if shift > 0 else 'below'} the reference. "
+    )

@@ -8,7 +8,7 @@ from monitoring.alarms.phrases import figure
 from monitoring.alarms.signals import FIT
 from monitoring.analysis.notes import estimate_note, feedback_notes
 from monitoring.analysis.results import Analysis
-from monitoring.page.elements import BARE, draw_alerts, draw_note, draw_table, the_zone
+from monitoring.page.elements import BARE, draw_alerts, draw_heading, draw_note, draw_table, the_zone
 from monitoring.page.redraw import Section
 from monitoring.page.state import State
 from monitoring.report.charts import accuracy_over_time, reliability_diagram
@@ -20,11 +20,11 @@ def section(state: State) -> Section:
         if analysis := state.seen.analysis:
             _draw(analysis, state.settings)
 
-    return Section("answers", draw, state.growing, slow=True)
+    return Section("quality", draw, state.growing, slow=True)
 
 
 def _draw(analysis: Analysis, settings: Settings) -> None:
-    st.header("Are the answers right?", anchor="answers", help=ACCURACY)
+    draw_heading("Model quality", "model-quality", "Are the answers right?", ACCURACY)
     draw_alerts(feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified), "feedback_notes")
     left, right = st.columns([3, 2])
     with left:
@@ -35,13 +35,13 @@ def _draw(analysis: Analysis, settings: Settings) -> None:
 
 
 ACCURACY = (
-    "Accuracy is the share of right answers among those whose true label is known. Precision: of the answers with a "
-    "label, the share that is right. Recall: of the texts of a label, the share that was found. F1 is the harmonic "
-    "mean of both."
+    "Accuracy is the share of right predictions among the labelled ones. Precision: of the predictions of a label, the "
+    "share that is right. Recall: of the texts of a label, the share that is predicted so. F1 is the harmonic mean of "
+    "precision and recall."
 )
 CALIBRATION = (
-    "Confidence is the model's probability for its answer. It is calibrated if of the answers of, say, 90 % confidence "
-    "90 % are right."
+    "Confidence is the model's probability for its prediction. It is calibrated if, for example, 90 % of the "
+    "predictions with a confidence of 90 % are right."
 )
 
 
@@ -49,7 +49,7 @@ def _draw_accuracy(analysis: Analysis, settings: Settings) -> None:
     st.subheader("Accuracy over time")
     by_time = analysis.accuracy_by_time
     if not by_time[["value", "estimated"]].notna().any(axis=None):
-        st.caption("Neither a label nor a confidence that could be compared, so there is nothing to draw.")
+        st.caption("There are no labels, and no confidences that can be compared with the reference.")
         return
     chart = accuracy_over_time(by_time, settings.accuracy_threshold, the_zone(), doubted=analysis.estimate_doubted)
     st.plotly_chart(chart, key="accuracy", alt="Labelled and estimated accuracy over time", config=BARE)
@@ -62,13 +62,13 @@ def _draw_calibration(analysis: Analysis) -> None:
     st.subheader("Calibration", help=CALIBRATION)
     error = analysis.calibration_error
     if not analysis.reliability or error is None:
-        st.caption("Whether answers are right as often as their confidence says shows once there are labels.")
+        st.caption("Calibration is shown once there are labels.")
         return
     chart = reliability_diagram(analysis.reliability)
-    st.plotly_chart(chart, key="reliability", alt="Share of right answers by confidence", config=BARE)
+    st.plotly_chart(chart, key="reliability", alt="Accuracy by confidence", config=BARE)
     st.caption(
-        f"Expected calibration error {error.value:.3f} over {error.n:,} labels; perfectly calibrated confidences would "
-        f"show {error.by_chance:.3f} by chance alone."
+        f"Expected calibration error {error.value:.3f} over {error.n:,} labels. With so many labels, perfect "
+        f"calibration would give {error.by_chance:.3f} on average."
     )
 
 
@@ -76,10 +76,10 @@ def _draw_by_label(analysis: Analysis) -> None:
     st.subheader("By label")
     labels = analysis.labels
     if not labels:
-        st.caption("No labels at all in this selection, so there is nothing to say about precision and recall.")
+        st.caption("Precision and recall need labels, and this selection has none.")
         return
     rows = [(label.label, figure(label.precision), figure(label.recall), figure(label.f1)) for label in labels]
-    note = "In brackets the 95 % interval, and n, the number of labelled answers behind the figure."
+    note = "In brackets: the 95 % interval, and n, the number of labelled predictions."
     if len(labels) == 1:
-        note = f"{note} Only {labels[0].label} occurs among the labels and answers, so the others have no figures."
+        note = f"{note} Only {labels[0].label} occurs among the labels and predictions, so the others have no figures."
     draw_table("quality", "Precision, recall and F1 by label", ("label", "precision", "recall", "F1"), rows, note)

@@ -21,9 +21,7 @@ from monitoring.reader import Snapshot
 from monitoring.store.requests import Request
 
 CLIPPED = 300  # characters of a text in the table
-_SEARCH = (
-    "In any case, of letters or of other requests: the newest 20,000 that pass the other filters are looked through."
-)
+_SEARCH = "Ignores case. The newest 20,000 requests that match the other filters are searched."
 _LEFT_OUT = "The log does not have the texts of {} (LOG_TEXT=hashed), so no words can be found in them."
 
 
@@ -75,7 +73,7 @@ def _draw_filters(labels: Sequence[str], zone: tzinfo) -> None:
     )
     options = sorted({*labels, *session.chosen(session.PREDICTED)})
     label.multiselect("Predicted", options, key=session.PREDICTED, placeholder="any", bind="query-params")
-    was.multiselect("Answer was", OUTCOMES, key=session.OUTCOME, placeholder="any", bind="query-params")
+    was.multiselect("Outcome", OUTCOMES, key=session.OUTCOME, placeholder="any", bind="query-params")
     confidence, since, until = st.columns([3, 2, 2])
     confidence.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key=session.CONFIDENCE, bind="query-params")
     since.datetime_input(f"From ({zone})", None, key=session.SINCE, bind="query-params", step=60)
@@ -182,5 +180,5 @@ def _draw_below(found: Found, total: int, everything: Callable[[], Sequence[Requ
             "text/csv",
             on_click="ignore",
             key="csv",
-            help=f"What passes the filters, the newest {MOST_CSV_ROWS:,} at most; no cell is a formula.",
+            help=f"The newest {MOST_CSV_ROWS:,} matching requests at most. Cells that look like formulas are escaped.",
         )

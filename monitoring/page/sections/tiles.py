@@ -18,12 +18,12 @@ from monitoring.stats.drift import MIN_TEXTS
 from monitoring.stats.reference import Reference
 
 MEANINGS = {
-    "Requests": "Answers in the log that are selected; the bars show how many came when.",
-    "Accuracy": "The share of right answers among those whose true label is known, with its 95 % interval.",
-    "Labels": "Answers whose true label is known: it came with the request, or later as feedback.",
-    "Confidence": "The model's mean probability for its answers, which promises how often they are right.",
-    "Drift": "How many of sentence length, vocabulary, confidence and predicted sentiment have provably changed from "
-    "the training data. The line shows the mean number of words.",
+    "Requests": "The selected requests. The bars show their number over time.",
+    "Accuracy": "The share of right predictions among the labelled ones, with its 95 % interval.",
+    "Labels": "Predictions with a known true label, which came with the request or later as feedback.",
+    "Confidence": "The model's mean probability for its predictions: their accuracy, if confidence is calibrated.",
+    "Drift": "How many of sentence length, vocabulary coverage, confidence and predicted sentiment differ "
+    "significantly from the reference. The line shows the mean number of words.",
 }
 
 
@@ -49,7 +49,7 @@ def draw_tiles(analysis: Analysis, reference: Reference | None, settings: Settin
 
 
 def _tile(title: str, said: tuple[str, str], by_time: pd.DataFrame, column: str, kind: str) -> dict[str, Any]:
-    """A figure, what is said below it, and its course by time: pairs of the time, from 0 to 1, and the value."""
+    """A figure, the line below it, and its sparkline: pairs of the time, from 0 to 1, and the value."""
     value, below = said
     known = by_time[by_time[column].notna()]
     return {"title": title, "value": value, "below": below, "help": MEANINGS[title], "kind": kind} | _course(
@@ -58,7 +58,7 @@ def _tile(title: str, said: tuple[str, str], by_time: pd.DataFrame, column: str,
 
 
 def _course(times: pd.Series, values: pd.Series) -> dict[str, Any]:
-    """Also how wide a step is; nothing for a single one."""
+    """The sparkline and the width of a time step. Empty for a single step."""
     if len(times) < 2:
         return {"course": [], "wide": 1}
     step = times.diff().min()
@@ -68,7 +68,7 @@ def _course(times: pd.Series, values: pd.Series) -> dict[str, Any]:
 
 
 def window(analysis: Analysis, span: timedelta | None) -> str:
-    """Which time is selected."""
+    """The selected time range."""
     if span is None:
         return f"since {analysis.tables.spans['first'].min():%Y-%m-%d %H:%M} UTC"
     hours = span / timedelta(hours=1)
@@ -92,15 +92,15 @@ def _confidence(analysis: Analysis, reference: Reference | None) -> tuple[str, s
     if known.empty:
         return "not known", "n = 0"
     n = int(known["n"].sum())
-    compared = f"was {reference.confidence_mean:.3f}, " if reference else ""
+    compared = f"reference {reference.confidence_mean:.3f}, " if reference else ""
     return f"{np.average(known['confidence'], weights=known['n']):.3f}", f"{compared}n = {n:,}"
 
 
 def _drift(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
     if reference is None:
-        return "not known", "nothing to compare with"
-    proven = sum(1 for alert in analysis.alerts if alert.name in OF_DRIFT)
+        return "not known", "no reference"
+    significant = sum(1 for alert in analysis.alerts if alert.name in OF_DRIFT)
     n = analysis.signals["length"].n
     if n < MIN_TEXTS:
         return "not yet", f"n = {n} of {MIN_TEXTS} texts"
-    return f"{proven} of {len(OF_DRIFT)}", f"proven, n = {n:,} texts"
+    return f"{significant} of {len(OF_DRIFT)}", f"significant, n = {n:,} texts"

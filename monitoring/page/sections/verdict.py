@@ -21,11 +21,11 @@ from monitoring.reader import Snapshot
 from monitoring.settings import Settings
 from monitoring.stats.quality import Proportion
 
-ORDER: Sequence[Level] = ("alert", "warning", "unknown", "ok")  # the worst first
+ORDER: Sequence[Level] = ("alert", "warning", "unknown", "ok")  # the most urgent first
 LINKS = {  # where the page shows more, by the name of an alert
-    "accuracy": ("Wrong answers", "#requests"),
-    "validation": ("Accuracy", "#answers"),
-    "drift": ("Texts", "#texts"),
+    "accuracy": ("Wrong predictions", "#requests"),
+    "validation": ("Model quality", "#model-quality"),
+    "drift": ("Data drift", "#data-drift"),
     "labels": ("Audit sample", "#audit"),
     "api": ("The API", "#api"),
 }
@@ -51,8 +51,8 @@ def data_of(state: State) -> dict[str, Any]:
 
 
 def verdict_data(seen: Seen, settings: Settings, window: str, now: datetime) -> dict[str, Any]:
-    """What the component shows, as JSON: items in order of urgency, of which the first is the headline. `window` says
-    which time is selected."""
+    """What the component shows, as JSON. The items are in order of urgency, and the first one is the headline. `window`
+    names the selected time range."""
     found = [*seen.problems, *filter(None, [api_alert(seen.api)])]
     if seen.snapshot is None:
         found += [] if any(alert.name == "log" for alert in found) else [_being_read(seen.read)]
@@ -69,39 +69,41 @@ def verdict_data(seen: Seen, settings: Settings, window: str, now: datetime) -> 
 
 
 def nothing_to_show(settings: Settings, snapshot: Snapshot, window: str) -> Alert:
-    """Why no request is selected."""
+    """Why there is no request to show."""
     if not snapshot.files:
-        detail = f"There is none in {settings.log_dir.absolute()}; the API makes it with the first request."
+        detail = f"There is none in {settings.log_dir.absolute()}; the API creates it with the first request."
         return Alert("unknown", "No log yet", detail, "empty", action=SEND)
     if snapshot.requests.latest is None:
-        return Alert("unknown", "The log is empty", "The first request will show here by itself.", "empty", action=SEND)
-    detail = f"The latest one was at {snapshot.requests.latest:%Y-%m-%d %H:%M:%S} UTC."
+        return Alert(
+            "unknown", "The log is empty", "The first request will appear here automatically.", "empty", action=SEND
+        )
+    detail = f"The latest request was at {snapshot.requests.latest:%Y-%m-%d %H:%M:%S} UTC."
     return Alert("unknown", f"No requests match the selection, {window}", detail, "selection", action=WIDEN)
 
 
-SEND = "Send a request, or a text in the box at the end of this page."
-WIDEN = "Select more time, or more labels and versions."
-WAIT = "Wait: the figures will show by themselves."
-REACH = "See whether requests reach the API, and whether it writes its log where this service reads it."
+SEND = "Send a request, or try a sentence at the end of this page."
+WIDEN = "Select a longer time range, or more labels and versions."
+WAIT = "Wait. The figures will appear automatically."
+REACH = "Check that requests reach the API, and that it writes its log where this service reads it."
 
 
 def _being_read(share: float) -> Alert:
-    detail = "All of it is read once; later only what is new."
+    detail = "The whole log is read once, and after that only new lines."
     return Alert("unknown", f"The log is being read: {share:.0%}", detail, "reading", action=WAIT)
 
 
 def _stale(snapshot: Snapshot, settings: Settings, now: datetime) -> list[Alert]:
-    """That nothing has come for long."""
+    """That the latest request is too long ago."""
     latest = snapshot.requests.latest
     if latest is None or now - latest < timedelta(minutes=settings.stale_minutes):
         return []
     since = duration(now - latest)
-    detail = f"The latest one was at {latest:%Y-%m-%d %H:%M:%S} UTC; all figures are of what came before."
+    detail = f"The latest request was at {latest:%Y-%m-%d %H:%M:%S} UTC. No figure is newer."
     return [Alert("unknown", f"No new request for {since}", detail, "stale", action=REACH)]
 
 
 def duration(span: timedelta) -> str:
-    """In the unit in which it is a number that one can remember."""
+    """In the largest unit of which there are at least two."""
     units = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
     unit, length = next(((unit, length) for unit, length in units if span >= 2 * length), units[-1])
     return f"{span // length} {unit}"
@@ -119,23 +121,23 @@ def _items(alerts: Sequence[Alert], analysis: Analysis | None, threshold: float)
 def _item(alert: Alert, accuracy: Proportion | None, threshold: float) -> dict[str, Any]:
     title, link = alert.title, LINKS.get(alert.name)
     if alert.name == "accuracy" and accuracy and alert.level != "unknown":
-        proven = {"alert": "proven", "warning": "not proven yet", "ok": ""}[alert.level]
-        proven = f"{proven} since {alert.since:%Y-%m-%d %H:%M} UTC" if alert.since else proven
+        significant = {"alert": "significant", "warning": "not significant yet", "ok": ""}[alert.level]
+        significant = f"{significant} since {alert.since:%Y-%m-%d %H:%M} UTC" if alert.since else significant
         shown = f"{accuracy.value:.1%}" if alert.level != "alert" or accuracy.value < threshold else ""
-        title = f"{title}: {', '.join(filter(None, [shown, proven, f'{accuracy.n:,} labels']))}"
-    if alert.name == "accuracy" and alert.level in ("unknown", "warning"):  # more labels would tell
+        title = f"{title}: {', '.join(filter(None, [shown, significant, f'{accuracy.n:,} labels']))}"
+    if alert.name == "accuracy" and alert.level in ("unknown", "warning"):  # more labels would decide
         link = LINKS["labels"]
     return {"level": alert.level, "title": title, "lines": _lines(alert), "action": alert.action, "link": link}
 
 
 def _lines(alert: Alert) -> list[str]:
-    """What it says, but for the promise, which the note makes for all of them."""
+    """The detail without the false-alarm rate, which the note gives for all alerts."""
     said = alert.detail.replace(alert.promise, "").strip() if alert.promise else alert.detail
     return [said] if said else []
 
 
 def _drift(drifted: Sequence[Alert]) -> dict[str, Any]:
-    """All drift that is proven, as one item: it is one story."""
+    """All drift alerts as one item, because they usually have one cause."""
     subjects = [alert.title.removesuffix(" has drifted") for alert in drifted]
     subjects = [subjects[0], *(subject.lower() for subject in subjects[1:])]
     listed = f"{', '.join(subjects[:-1])} and {subjects[-1]} have" if len(subjects) > 1 else f"{subjects[0]} has"
@@ -149,5 +151,5 @@ def _drift(drifted: Sequence[Alert]) -> dict[str, Any]:
 
 
 def _all_is_well(accuracy: Proportion | None) -> dict[str, Any]:
-    figures = f": accuracy {accuracy.value:.1%}, {accuracy.n:,} labels, no drift proven" if accuracy else ""
+    figures = f": accuracy {accuracy.value:.1%}, {accuracy.n:,} labels, no significant drift" if accuracy else ""
     return {"level": "ok", "title": f"All is well{figures}", "lines": [], "action": "", "link": None}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from monitoring.alarms.phrases import figure
 from monitoring.analysis.notes import version_sentence
 from monitoring.analysis.results import Analysis
-from monitoring.page.elements import draw_table
+from monitoring.page.elements import draw_heading, draw_table
 from monitoring.page.redraw import Section
 from monitoring.page.state import State
 
@@ -21,7 +19,7 @@ def section(state: State) -> Section:
 
 
 def _draw(analysis: Analysis) -> None:
-    st.header("Which version is better?", anchor="versions")
+    draw_heading("Model versions", "versions", "Which version is better?")
     rows = [
         (
             version.version or "not named",

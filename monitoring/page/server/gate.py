@@ -1,7 +1,7 @@
-"""What of the network reaches Streamlit: what the page uses, and nothing else that Streamlit would answer.
+"""A filter in front of Streamlit: only the requests and messages that the page uses pass.
 
-Nobody has signed in yet when a request or a message comes here, and Streamlit itself takes uploads from anybody who has
-a websocket, and lets it empty the caches of all.
+They arrive here before any authentication. Streamlit itself accepts uploads from any client with a websocket, and lets
+it clear the caches of all sessions.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 HEALTH, STREAM = "/_stcore/health", "/_stcore/stream"
 METHODS = {"GET", "HEAD"}
 PATHS = {"", "/", "/index.html", "/favicon.png", "/manifest.json", HEALTH, "/_stcore/host-config", "/_stcore/metrics"}
-FOLDERS = ("/static/", "/media/")  # Streamlit's program, and what is made for download
+FOLDERS = ("/static/", "/media/")  # Streamlit's front end, and files for download
 SIGN_IN_PATHS = {"/auth/login", "/auth/logout", "/oauth2callback"}
 MESSAGES = {"rerun_script", "stop_script", "app_heartbeat", "backend_operation_request"}
-MOST_SESSIONS = 256  # of each, its last message is kept
+MOST_SESSIONS = 256  # bounds memory: the last message of each session is kept
 
 
 class Gate:
-    """Answers 404 to what the page does not use without reading its body, and 503 to one session too many. Of a
-    websocket it passes on the kinds of messages that the page sends."""
+    """Answers 404 to a request that the page does not use, without reading its body, and 503 to a session beyond
+    MOST_SESSIONS. Of a websocket it passes on only the kinds of messages that the page sends."""
 
     def __init__(self, app: ASGIApp, base_path: str, signs_in: bool) -> None:
         self._app, self._base_path = app, base_path.rstrip("/")
@@ -40,7 +40,7 @@ class Gate:
             await self._app(scope, receive, send)
 
     def lets_in(self, kind: str, method: str, path: str) -> bool:
-        """Whether the page uses it; `kind` is `http` or `websocket`."""
+        """Whether the page uses this request. `kind` is `http` or `websocket`."""
         if not path.startswith(self._base_path):
             return False
         below = path.removeprefix(self._base_path)
@@ -50,7 +50,7 @@ class Gate:
 
     async def _session(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._sessions >= MOST_SESSIONS:
-            sentence = f"This page is open {MOST_SESSIONS} times; close one."
+            sentence = f"This page has {MOST_SESSIONS} open sessions. Close one of them."
             await PlainTextResponse(sentence, 503)(scope, receive, send)
             return
 
@@ -68,7 +68,7 @@ class Gate:
 
 
 def _is_known(data: bytes) -> bool:
-    """Whether the page sends such messages; what is none Streamlit refuses itself."""
+    """Whether the page sends such messages. Streamlit itself rejects bytes that are no message."""
     try:
         return BackMsg.FromString(data).WhichOneof("type") in {*MESSAGES, None}
     except DecodeError:

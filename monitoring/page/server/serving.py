@@ -1,4 +1,4 @@
-"""How Streamlit's server is told what it has no options for: where to listen, and what clients may do to it."""
+"""Configures Streamlit's server where it has no options: the listen address, and limits for clients."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from monitoring.network.connections import tend
 from monitoring.network.listening import listening, told
 from monitoring.settings import Settings
 
-STOP_SECONDS = 3  # for answers that are under way, once it is told to stop
-MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in the longest letters, and all filters
+STOP_SECONDS = 3  # for responses in progress, after a stop signal
+MOST_MESSAGE_BYTES = 262_144  # of a websocket: a text to try, in four-byte characters, and all filters
 
 
 class PageProtocol(H11Protocol):
-    """Opens websockets by GET without a body, since uvicorn never answers other requests for one.
+    """Opens websockets only for GET without a body: uvicorn never answers other upgrade requests.
 
-    It is not httptools, which uvicorn prefers, and which takes a body for a request after an offer of another protocol.
+    Based on h11. Uvicorn prefers httptools, which after an upgrade header reads a body as a request.
     """
 
     def _should_upgrade(self) -> bool:
@@ -30,9 +30,9 @@ class PageProtocol(H11Protocol):
 
 
 def serve_streamlit_by(settings: Settings) -> None:
-    """From now on `streamlit run` listens where the settings say, unless it is told another address by its own option.
+    """Make `streamlit run` listen at the address of the settings, unless its own option names one.
 
-    It binds one socket, of one address. Its uvicorn starts up just after it has loaded the page, which calls this.
+    Streamlit binds one socket, of one address. It starts uvicorn after it has imported the page, which calls this.
     """
     start_up = uvicorn.Server.startup
     tending = []  # asyncio itself keeps no task
@@ -51,7 +51,7 @@ def serve_streamlit_by(settings: Settings) -> None:
 
 
 def _own_option() -> str | None:
-    """What somebody has told Streamlit. Our config.toml binds it to the loopback until it comes here."""
+    """The address that was given to Streamlit. Our config.toml binds it to the loopback until it comes here."""
     where = config.get_where_defined("server.address")
     option: str | None = config.get_option("server.address")
     return None if where.endswith("config.toml") else option

@@ -67,7 +67,7 @@ def test_what_is_below_the_threshold_is_amber_as_long_as_it_is_not_proven(right,
 def test_how_far_it_is_from_an_alarm_is_neither_nothing_nor_all_of_it(evidence, share):
     alert = accuracy(proportion(23, 30), status=SIGNALS["accuracy"]._replace(evidence=evidence))
 
-    assert f"the evidence of 1,000 labels reaches {share} of what an alarm needs" in alert.detail
+    assert f"The evidence of 1,000 labels is {share} of the alarm threshold." in alert.detail
 
 
 @pytest.mark.parametrize("percent", range(101))
@@ -82,7 +82,10 @@ def test_amber_tells_the_share_how_many_labels_the_interval_and_that_it_is_not_p
     alert = accuracy(Proportion(0.5, 0.4651, 0.5349, 1234))
 
     assert alert.title == "Accuracy is below 80%"
-    assert "50.0% of 1,234 labelled answers were right (95 % interval 46.5% – 53.5%): not proven" in alert.detail
+    assert (
+        "50.0% of 1,234 labelled predictions were right (95 % interval 46.5% – 53.5%). That is not significant yet"
+        in alert.detail
+    )
 
 
 def test_red_is_proven_and_says_since_when_and_how_often_it_would_be_wrong():
@@ -90,7 +93,7 @@ def test_red_is_proven_and_says_since_when_and_how_often_it_would_be_wrong():
 
     assert (alert.level, alert.title, alert.proven) == ("alert", "Accuracy is below 80%", True)
     assert "started about label #1,000 (2026-11-23 12:00 UTC)" in alert.detail
-    assert "certain at #1,234 (2026-11-23 12:10 UTC)" in alert.detail
+    assert "became significant at #1,234 (2026-11-23 12:10 UTC)" in alert.detail
     assert alert.promise == "At most one false alarm of this kind in 1,666,667 labels."
     assert alert.promise in alert.detail
     assert alert.since == datetime(2026, 11, 23, 12, 10, tzinfo=UTC)
@@ -100,9 +103,9 @@ def test_red_gives_a_share_above_the_threshold_last_as_that_of_all_answers_toget
     fallen = accuracy(Proportion(0.75, 0.72, 0.78, 1234), status=alarmed("accuracy")["accuracy"])
     falling = accuracy(Proportion(0.9, 0.88, 0.92, 1234), status=alarmed("accuracy")["accuracy"])
 
-    assert fallen.detail.startswith("75.0% of 1,234 labelled answers were right")
-    assert falling.detail.startswith("Proven: it started about label #1,000")
-    assert "Taken together, 90.0% of 1,234 labelled answers were right" in falling.detail
+    assert fallen.detail.startswith("75.0% of 1,234 labelled predictions were right")
+    assert falling.detail.startswith("The drop started about label #1,000")
+    assert "Overall, 90.0% of 1,234 labelled predictions were right" in falling.detail
 
 
 @pytest.mark.parametrize("found", [None, proportion(3, 3), proportion(95, 100)])
@@ -131,7 +134,7 @@ def test_a_calm_verdict_says_that_nothing_is_proven():
 
     assert [(alert.level, alert.title) for alert in found] == [
         ("ok", "Accuracy is not below 80%"),
-        ("ok", "No drift is proven"),
+        ("ok", "No significant drift"),
     ]
 
 
@@ -142,19 +145,19 @@ def test_without_a_profile_the_verdict_is_about_accuracy_alone():
 def test_worse_than_when_it_was_shipped_says_what_it_was():
     found = verdict(proportion(95, 100), alarmed("validation"), Settings(), REFERENCE)
 
-    assert found[1].title == "Accuracy is worse than when the model was shipped"
-    assert "it was 92.6% on texts the model had not seen" in found[1].detail
+    assert found[1].title == "Accuracy regression"
+    assert "Accuracy was 92.6% on unseen texts before release, and is significantly lower now." in found[1].detail
 
 
 @pytest.mark.parametrize(
     ("name", "group", "title", "what"),
     [
-        ("length", 0, "Sentence length has drifted", "texts are longer than in the reference"),
-        ("length", 1, "Sentence length has drifted", "texts are shorter than"),
-        ("vocabulary", 1, "Vocabulary has drifted", "fewer words are known to the model than"),
-        ("confidence", 1, "Confidence has drifted", "the model is less sure than"),
-        ("prediction", 0, "Predicted sentiment has drifted", "the answer is more often negative than"),
-        ("prediction", 1, "Predicted sentiment has drifted", "the answer is less often negative than"),
+        ("length", 0, "Sentence length has drifted", "Texts are longer than in the reference"),
+        ("length", 1, "Sentence length has drifted", "Texts are shorter than"),
+        ("vocabulary", 1, "Vocabulary coverage has drifted", "The model knows fewer of the words than"),
+        ("confidence", 1, "Confidence has drifted", "The model is less confident than"),
+        ("prediction", 0, "Predicted sentiment has drifted", "Predictions are more often negative than"),
+        ("prediction", 1, "Predicted sentiment has drifted", "Predictions are less often negative than"),
     ],
 )
 def test_drift_says_what_has_changed_and_which_way(name, group, title, what):
@@ -200,7 +203,7 @@ def test_with_few_requests_nothing_is_said_about_drift():
     alert = no_drift(SIGNALS | {"length": SIGNALS["length"]._replace(n=49)})
 
     assert alert.level == "unknown"
-    assert alert.detail.startswith("49 of the 50 different texts")
+    assert alert.detail.startswith("49 of the 50 distinct texts")
 
 
 def test_the_expected_false_alarms_are_those_of_all_signals():

@@ -30,7 +30,7 @@ def test_few_requests_are_never_called_different():
     note = window_note("Sentence length", Drift(1.0, 0.0, MIN_TEXTS - 1))
 
     assert (note.level, note.title) == ("unknown", "Sentence length: not enough requests yet")
-    assert note.detail.startswith("49 of the 50 different texts")
+    assert note.detail.startswith("49 of the 50 distinct texts")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_difference_must_be_both_certain_and_worth_a_word(distance, p_value, l
 def test_a_difference_tells_distance_requests_and_chance():
     note = window_note("Predicted sentiment", Drift(0.314, 0.0, 1234))
 
-    assert note.title == "Predicted sentiment differs from the reference"
+    assert note.title == "Predicted sentiment differs significantly from the reference"
     assert note.detail.startswith("Distance 0.31 ")
     assert note.detail.endswith("n = 1,234, p < 0.0001.")
 
@@ -98,14 +98,14 @@ def test_the_moment_of_a_mark_is_in_utc():
 def test_answers_of_another_model_are_counted_and_its_version_named():
     (note,) = version_alerts(Counts(other_versions=3), REFERENCE)
 
-    assert note.title == "3 answers are of another model than the reference"
+    assert note.title == "3 predictions are of another model than the reference"
     assert REFERENCE.model_version in note.detail
 
 
 def test_unknown_labels_are_counted():
     (note,) = version_alerts(Counts(unknown_labels=1), REFERENCE)
 
-    assert note.title == "1 answer has a label that the reference does not know"
+    assert note.title == "1 prediction has a label that is not in the reference"
 
 
 def test_a_log_of_the_references_model_needs_no_note():
@@ -118,11 +118,11 @@ def test_feedback_like_the_traffic_needs_no_note():
 
 
 def test_feedback_unlike_the_traffic_is_said_with_what_weighting_would_make_of_it():
-    (note,) = feedback_notes(Skew(1e-9, 200, "answers with low confidence"), Proportion(0.5, 0.4, 0.6, 200), 0.71)
+    (note,) = feedback_notes(Skew(1e-9, 200, "predictions with low confidence"), Proportion(0.5, 0.4, 0.6, 200), 0.71)
 
-    assert note.title == "The feedback does not look like the traffic"
-    assert "more often to answers with low confidence (n = 200, p < 0.0001)" in note.detail
-    assert "71.0%, which corrects only a part" in note.detail
+    assert note.title == "The labelled predictions are not a random sample"
+    assert "Labels over-represent predictions with low confidence (n = 200, p < 0.0001)" in note.detail
+    assert "71.0%, which corrects only part of the bias" in note.detail
 
 
 FIT = Status(500, 1.0, 1e6, None, None, ())
@@ -132,7 +132,7 @@ MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
 def test_an_estimate_says_on_what_it_rests():
     note = estimate_note(Proportion(0.92, 0.9, 0.94, 500), False, FIT, Proportion(0.93, 0.91, 0.95, 500))
 
-    assert "all 500 answers: 92.0% (90.0% – 94.0%)" in note
+    assert "all 500 predictions: 92.0% (90.0% – 94.0%)" in note
     assert "Together with the audit sample: 93.0%" in note
 
 
@@ -140,7 +140,9 @@ def test_a_contradicted_estimate_gives_no_figure_but_says_since_when():
     episode = Episode(Mark(300, MOMENT), Mark(120, MOMENT), 0)
     note = estimate_note(Proportion(0.92, 0.9, 0.94, 500), True, FIT._replace(alarm=episode), None)
 
-    assert note.startswith("Labels contradict the estimate: it started about label #120 (2026-11-23 12:00 UTC)")
+    assert note.startswith(
+        "Labels contradict the estimate. The contradiction started about label #120 (2026-11-23 12:00 UTC)"
+    )
     assert "92" not in note
 
 
@@ -158,9 +160,9 @@ def version(name: str, right: int, n: int) -> VersionQuality:
 @pytest.mark.parametrize(
     ("right", "said"),
     [
-        (95, "v2 is better than v1: the difference in accuracy is +25.0%"),
-        (45, "v2 is worse than v1: the difference in accuracy is -25.0%"),
-        (71, "Whether v2 is better than v1 cannot be told yet: the difference in accuracy is +1.0%"),
+        (95, "v2 is significantly better than v1: the difference in accuracy is +25.0%"),
+        (45, "v2 is significantly worse than v1: the difference in accuracy is -25.0%"),
+        (71, "v2 and v1 do not differ significantly: the difference in accuracy is +1.0%"),
     ],
 )
 def test_two_versions_are_compared_in_words(right, said):
@@ -172,6 +174,6 @@ def test_two_versions_are_compared_in_words(right, said):
 
 
 def test_versions_without_labels_cannot_be_compared():
-    assert "cannot be told yet: one of them has no labels" in version_sentence(
+    assert "cannot be compared yet: one of them has no labels" in version_sentence(
         version("v1", 0, 0), version("v2", 1, 2), None
     )

@@ -78,7 +78,7 @@ def test_answers_of_another_model_are_in_the_quality_but_not_in_the_comparison(t
     assert analysis.accuracy is not None
     assert analysis.drifts["length"].n == 0
     assert analysis.estimated is None
-    assert [note.title for note in analysis.notes] == ["60 answers are of another model than the reference"]
+    assert [note.title for note in analysis.notes] == ["60 predictions are of another model than the reference"]
 
 
 def test_repeats_are_counted_and_not_compared(tmp_path):

@@ -70,7 +70,7 @@ def page_with_api(log, monkeypatch, api: FakeApi) -> AppTest:
 def test_without_a_folder_there_is_no_log_yet_and_the_page_says_how_to_begin(page, log):
     run(page)
 
-    assert f"No log yet. There is none in {log.parent}; the API makes it" in told(page, "unknown")
+    assert f"No log yet. There is none in {log.parent}. The API creates it" in told(page, "unknown")
     assert page.code[0].value.startswith(CURL)
     assert not tiles(page)
 
@@ -86,7 +86,7 @@ def test_a_file_without_lines_is_an_empty_log(page, log):
 
     run(page)
 
-    assert "The log is empty. The first request will show here by itself." in told(page, "unknown")
+    assert "The log is empty. The first request will appear here automatically." in told(page, "unknown")
     assert page.code[0].value.startswith(CURL)
 
 
@@ -108,11 +108,11 @@ def test_one_request_is_shown_and_nothing_is_judged_by_it(page, log):
         "Requests": ("1", "since 2026-11-23 12:00 UTC"),
         "Accuracy": ("not yet", "estimated 90.4%, n = 1"),
         "Labels": ("0", "0.0% of 1"),
-        "Confidence": ("0.900", "was 0.923, n = 1"),
+        "Confidence": ("0.900", "reference 0.923, n = 1"),
         "Drift": ("not yet", "n = 1 of 50 texts"),
     }
     assert shown_texts(page) == ["a wonderful film"]
-    assert "Sentence length: not enough requests yet. 1 of the 50 different texts" in said(page, "caption")
+    assert "Sentence length: not enough requests yet. 1 of the 50 distinct texts" in said(page, "caption")
     assert "has drifted" not in told(page)
     assert set(charts(page)) == {"accuracy", "lengths", "labels", "vocabulary", "confidence"}
 
@@ -131,8 +131,8 @@ def test_one_class_only_is_said(page, log):
 
     run(page)
 
-    assert "Every selected answer is positive." in said(page, "caption")
-    assert "Only positive occurs among the labels and answers" in component(page, "quality")["note"]
+    assert "Every selected prediction is positive." in said(page, "caption")
+    assert "Only positive occurs among the labels and predictions" in component(page, "quality")["note"]
     assert [row["label"] for row in table(page, "quality")] == ["positive"]
 
 
@@ -245,7 +245,7 @@ def test_labels_of_unknown_predictions_are_counted(page, log):
 def test_a_log_that_cannot_be_read_is_said_with_its_path_and_shown_again_after_the_cure(page, log):
     log.mkdir(parents=True)
 
-    assert f"The log cannot be read. Is a directory: {log}. Let this service read it." in told(run(page), "alert")
+    assert f"The log cannot be read. Is a directory: {log}. Give this service read access." in told(run(page), "alert")
     assert "The log is being read" not in told(page)
     log.rmdir()
     append(log, prediction(request_text="readable"))
@@ -262,7 +262,7 @@ def test_without_labels_no_figure_is_given(page, log):
     run(page)
 
     assert "Not enough labels yet. 0 of the 30 labels" in told(page, "unknown")
-    assert "No labels at all in this selection" in said(page, "caption")
+    assert "Precision and recall need labels, and this selection has none." in said(page, "caption")
     assert tiles(page)["Accuracy"][0] == "not yet"
 
 
@@ -285,8 +285,8 @@ def test_30_labels_that_are_all_wrong_raise_the_alarm_with_0_percent(page, log):
     run(page)
 
     raised = f"{datetime.now(UTC):%Y-%m-%d}"
-    assert re.search(rf"Accuracy is below 80%: 0\.0%, proven since {raised} \d\d:\d\d UTC, 30 labels", told(page))
-    assert "0.0% of 30 labelled answers were right" in told(page, "alert")
+    assert re.search(rf"Accuracy is below 80%: 0\.0%, significant since {raised} \d\d:\d\d UTC, 30 labels", told(page))
+    assert "0.0% of 30 labelled predictions were right" in told(page, "alert")
     assert tiles(page)["Accuracy"] == ("0.0%", "0% – 11%, n = 30")
 
 
@@ -295,9 +295,9 @@ def test_79_percent_is_below_80(page, log):
 
     run(page)
 
-    assert "Accuracy is below 80%: 79.0%, not proven yet, 100 labels" in told(page, "warning")
-    assert "79.0% of 100 labelled answers were right" in told(page, "warning")
-    assert "not proven, it may be chance" in told(page, "warning")
+    assert "Accuracy is below 80%: 79.0%, not significant yet, 100 labels" in told(page, "warning")
+    assert "79.0% of 100 labelled predictions were right" in told(page, "warning")
+    assert "That is not significant yet: it may be random" in told(page, "warning")
     assert tiles(page)["Accuracy"][0] == "79.0%"
 
 
@@ -308,7 +308,7 @@ def test_exactly_80_percent_is_not_below_80(page, log):
 
     assert "Accuracy is below" not in told(page)
     assert "Accuracy is not below 80%: 80.0%, 100 labels" in told(page, "ok")
-    assert "80.0% of 100 labelled answers" in told(page, "ok")
+    assert "80.0% of 100 labelled predictions" in told(page, "ok")
 
 
 def test_every_place_that_the_verdict_points_to_is_on_the_page(page, log):
@@ -323,7 +323,7 @@ def test_labels_that_came_later_count(page, log):
     append(log, *(prediction(request_text=f"film {n}", prediction_id=f"{n}") for n in range(30)))
     append(log.with_name("feedback_logs.json"), *(feedback(f"{n}", "negative") for n in range(30)))
 
-    assert "Accuracy is below 80%: 0.0%, proven" in told(run(page), "alert")
+    assert "Accuracy is below 80%: 0.0%, significant" in told(run(page), "alert")
 
 
 def test_the_threshold_can_be_set(page, log, monkeypatch):
@@ -337,7 +337,7 @@ def test_the_number_of_labels_a_verdict_needs_can_be_set(page, log, monkeypatch)
     monkeypatch.setenv("MIN_LABELS", "5")
     append(log, *labelled(0, 5))
 
-    assert "Accuracy is below 80%: 0.0%, not proven yet, 5 labels" in told(run(page), "warning")
+    assert "Accuracy is below 80%: 0.0%, not significant yet, 5 labels" in told(run(page), "warning")
 
 
 def test_traffic_unlike_the_training_data_is_one_warning_about_all_that_has_drifted(page, log):
@@ -346,13 +346,16 @@ def test_traffic_unlike_the_training_data_is_one_warning_about_all_that_has_drif
     run(page)
 
     (drift,) = [item for item in verdict(page) if "drifted" in item["title"]]
-    assert (drift["level"], drift["link"]) == ("warning", ["Texts", "#texts"])
+    assert (drift["level"], drift["link"]) == ("warning", ["Data drift", "#data-drift"])
     assert drift["title"].startswith("Sentence length")
     assert drift["title"].endswith("and predicted sentiment have drifted")
-    assert any("Proven: texts are shorter than in the reference" in line for line in drift["lines"])
-    assert any("Proven: the answer is less often negative" in line for line in drift["lines"])
-    assert re.search(r"By \d\.\d\d standard deviations shorter\. Distance 0\.\d\d from the", said(page, "caption"))
-    assert tiles(page)["Drift"] == (f"{len(drift['lines'])} of 4", "proven, n = 300 texts")
+    assert any("Texts are shorter than in the reference" in line for line in drift["lines"])
+    assert any("Predictions are less often negative" in line for line in drift["lines"])
+    assert re.search(
+        r"The mean length is \d\.\d\d standard deviations below the reference\. Distance 0\.\d\d from the",
+        said(page, "caption"),
+    )
+    assert tiles(page)["Drift"] == (f"{len(drift['lines'])} of 4", "significant, n = 300 texts")
 
 
 def test_repeats_of_one_text_are_no_drift(page, log):
@@ -361,7 +364,7 @@ def test_repeats_of_one_text_are_no_drift(page, log):
     run(page)
 
     assert "drifted" not in told(page)
-    assert "1 of the 50 different texts" in told(page, "unknown")
+    assert "1 of the 50 distinct texts" in told(page, "unknown")
 
 
 def test_what_an_alarm_promises_is_said_once_for_all_of_them(page, log):
@@ -376,7 +379,7 @@ def test_what_an_alarm_promises_is_said_once_for_all_of_them(page, log):
 def test_a_log_to_which_nothing_was_added_for_long_is_said_to_be_so(page, log, monkeypatch):
     append(log, prediction(timestamp=ago(minutes=20)))
 
-    assert "No new request for 20 minutes. The latest one was at " in told(run(page), "unknown")
+    assert "No new request for 20 minutes. The latest request was at " in told(run(page), "unknown")
     monkeypatch.setenv("STALE_MINUTES", "60")
     assert "No new request" not in told(run(another_session()))
 
@@ -387,7 +390,7 @@ def test_feedback_unlike_the_traffic_is_said_beside_the_accuracy(page, log):
 
     run(page)
 
-    assert "The feedback does not look like the traffic." in alerts_of(page, "feedback_notes")
+    assert "The labelled predictions are not a random sample." in alerts_of(page, "feedback_notes")
 
 
 def test_words_that_moved_are_shown_with_requests_that_have_them_also_when_older_lines_appear(page, log):
@@ -414,7 +417,7 @@ def test_two_versions_stand_side_by_side_and_one_alone_does_not(page, log):
     run(page)
 
     assert [row["accuracy"].split(" ")[0] for row in table(page, "versions")] == ["60.0%", "95.0%"]
-    assert "v2 is better than" in component(page, "versions")["note"]
+    assert "v2 is significantly better than" in component(page, "versions")["note"]
 
 
 # The time range, and what else is selected
@@ -427,9 +430,9 @@ def test_what_is_not_proven_is_over_the_selected_time_range(page, log):
     page.button_group(key="range").set_value("1 h")
     last_hour = told(run(page), "warning")
 
-    assert "Accuracy is below 80%: 75.0%, not proven yet, 80 labels" in everything
+    assert "Accuracy is below 80%: 75.0%, not significant yet, 80 labels" in everything
     assert "Accuracy is below" not in last_hour
-    assert "100.0% of 40 labelled answers" in told(page, "ok")
+    assert "100.0% of 40 labelled predictions" in told(page, "ok")
     assert tiles(page)["Requests"] == ("40", "last 60 minutes")
     page.button_group(key="range").set_value("24 h")
     assert "Accuracy is below 80%: 75.0%" in told(run(page), "warning")
@@ -441,9 +444,9 @@ def test_what_is_proven_stays_whatever_is_selected(page, log):
 
     page.button_group(key="range").set_value("1 h")
 
-    assert re.search(r"Accuracy is below 80%: proven since \S+ \d\d:\d\d UTC, 40 labels", told(run(page), "alert"))
-    assert "Proven: it started about label #1 " in told(page, "alert")
-    assert "Taken together, 100.0% of 40 labelled answers were right" in told(page, "alert")
+    assert re.search(r"Accuracy is below 80%: significant since \S+ \d\d:\d\d UTC, 40 labels", told(run(page), "alert"))
+    assert "The drop started about label #1 " in told(page, "alert")
+    assert "Overall, 100.0% of 40 labelled predictions were right" in told(page, "alert")
 
 
 def test_a_time_range_without_requests_says_when_the_latest_was(page, log):
@@ -452,7 +455,7 @@ def test_a_time_range_without_requests_says_when_the_latest_was(page, log):
     run(page).button_group(key="range").set_value("15 min")
     run(page)
 
-    expected = "No requests match the selection, time range 15 min. The latest one was at 2020-02-29 12:34:56 UTC."
+    expected = "No requests match the selection, time range 15 min. The latest request was at 2020-02-29 12:34:56 UTC."
     assert expected in told(page, "unknown")
     assert not tiles(page)
     assert not requests(page)
@@ -538,11 +541,12 @@ def test_without_a_usable_reference_the_rest_of_the_page_is_there(page, log, tmp
 
     run(page)
 
-    assert told(page, "warning").count(f"There is nothing to compare with. {path} {reason}") == 1
+    assert told(page, "warning").count(f"The reference cannot be used. {path} {reason}") == 1
     assert "Accuracy is below 80%" in told(page, "alert")
     assert set(charts(page)) == {"accuracy", "labels", "confidence", "reliability"}
-    assert "drift" not in said(page) + told(page)
-    assert tiles(page)["Drift"] == ("not known", "nothing to compare with")
+    headings = "Data drift|Target drift"
+    assert "drift" not in re.sub(headings, "", said(page)) + told(page)
+    assert tiles(page)["Drift"] == ("not known", "no reference")
 
 
 def test_a_reference_whose_name_no_file_can_have_is_a_sentence(page, log, tmp_path, monkeypatch):
@@ -624,9 +628,9 @@ def test_a_data_set_beside_the_page_is_the_reference_for_lengths_and_labels(besi
     page = beside["good"]
 
     assert "The reference for lengths and labels is IMDB Dataset.csv, put beside dashboard.py: 100 texts." in page
-    assert "Sentence length: no difference to speak of" in page
+    assert "Sentence length: no significant difference" in page
     assert "Median 3 words, in the reference 3." in page
-    assert "Predicted sentiment differs from the reference" in page
+    assert "Predicted sentiment differs significantly from the reference" in page
 
 
 def test_a_data_set_beside_the_page_that_cannot_be_used_is_said_and_the_profile_used(beside):
@@ -818,7 +822,7 @@ def test_after_a_refusal_no_earlier_answer_can_be_judged(page_with_api, api):
 def test_an_answer_of_another_service_is_a_sentence(page_with_api, api):
     api.replies["/predict"] = (200, {"hello": "world"})
 
-    assert "gave an answer without prediction_id." in said(predict(run(page_with_api), "one"), "error")
+    assert "sent a response without prediction_id." in said(predict(run(page_with_api), "one"), "error")
 
 
 def test_a_judgement_the_api_refuses_is_answered_in_its_words_and_can_be_sent_again(page_with_api, api):
@@ -894,7 +898,7 @@ def test_when_all_of_the_audit_sample_has_labels_nothing_is_offered(page_with_ap
     append(log.with_name("feedback_logs.json"), feedback("id-1", "negative"))
     look(page, "audit")
 
-    assert "1 of the selected answers were drawn at random for an audit, 1 have a label." in said(page, "caption")
+    assert "Sampled predictions in this selection: 1. Labelled: 1." in said(page, "caption")
     assert not [found for found in page.button if found.label in ("negative", "positive")]
 
 
@@ -917,8 +921,10 @@ def test_the_charts_of_a_log_without_texts_stand(page, log):
     assert {"lengths", "vocabulary", "labels", "confidence"} <= set(charts(page))
     assert tiles(page)["Requests"][0] == "80"
     assert "Median 4 words" in said(page, "caption")
-    assert "The log does not have the latest texts (LOG_TEXT=hashed), so no words are found" in said(page, "caption")
-    assert "No word is found in clearly more" not in said(page, "caption")
+    assert "The log does not have the latest texts (LOG_TEXT=hashed), so their words cannot be compared." in said(
+        page, "caption"
+    )
+    assert "No word occurs in significantly more" not in said(page, "caption")
 
 
 def test_a_log_of_which_only_the_later_part_has_no_texts_is_shown_as_one(page, log):
@@ -937,7 +943,7 @@ def test_an_audited_answer_whose_text_is_left_out_is_named_by_its_id(page_with_a
     page = audited(page_with_api, log, **LEFT_OUT)
 
     assert component(page, "audit_text")["pieces"] == ["(not in the log: 4 words)"]
-    assert "ask where the request came from: its prediction_id is id-1." in said(page, "caption")
+    assert "Ask the client that sent the request: its prediction_id is id-1." in said(page, "caption")
     button(page, "negative").click()
     redraw(page, "audit")
     assert api.received[-1] == ("/feedback", {"prediction_id": "id-1", "true_sentiment": "negative"})

@@ -29,7 +29,7 @@ from tests.monitoring.pages import (
     unseen_page,
 )
 
-CHARTS = ["answers", "texts", "predictions", "versions"]
+CHARTS = ["quality", "data_drift", "target_drift", "versions"]
 SECTIONS = ["verdict", "selection", "tiles", *CHARTS, "requests", "audit", "try", "api", "export"]
 
 
@@ -108,7 +108,7 @@ def test_what_can_be_read_is_asked_for_before_what_takes_the_browser_long_to_dra
 
     run(page)
 
-    slow = ["answers", "texts", "predictions"]
+    slow = ["quality", "data_drift", "target_drift"]
     by_place = sorted(listeners(page), key=lambda listener: listener["place"])
     assert [of["name"] for of in by_place] == [*(name for name in SECTIONS if name not in slow), *slow]
     assert [of["place"] for of in by_place] == list(range(len(SECTIONS)))
@@ -280,7 +280,7 @@ def test_a_look_that_fails_is_a_sentence_and_the_page_goes_on_looking():
     wanted = component(redraw(page, "pulse"), "pulse")
     assert (wanted["level"], wanted["title"]) == (
         "alert",
-        "This page cannot be brought up to date · Sentiment monitor",
+        "This page cannot be updated · Sentiment monitor",
     )
     assert [name for name in wanted["wanted"] if wanted["wanted"][name] > shown[name]] == ["verdict"]
 
@@ -299,9 +299,9 @@ def test_the_sentence_says_what_has_failed_and_where_there_is_more(caplog):
     assert component(page, "verdict")["items"] == [
         {
             "level": "alert",
-            "title": "This page cannot be brought up to date",
+            "title": "This page cannot be updated",
             "lines": ["ValueError: no such thing."],
-            "action": "The log of this service says more.",
+            "action": "See the log of this service.",
             "link": None,
         }
     ]

@@ -221,8 +221,8 @@ def test_texts_from_outside_are_never_read_as_markdown_or_html(page, log):
     assert set(shown_texts(page)) == {NASTY}
     assert open_text(page) == NASTY
     assert [row["label"] for row in table(page, "quality")] == [NASTY]
-    assert f"Every selected answer is {NASTY}." in said(page, "caption")
-    assert f"Answered **{NASTY}** with confidence 0.900" in said(page, "markdown")
+    assert f"Every selected prediction is {NASTY}." in said(page, "caption")
+    assert f"Predicted **{NASTY}** with confidence 0.900" in said(page, "markdown")
     assert {NASTY, f"Right: {NASTY}"} < {unescaped(found.label) for found in page.button}
     assert NASTY in page.multiselect(key="segment_labels").options  # which Streamlit shows as they are
     assert not re.search(r"(?<!\\)(<script|!\[x|:red|\$z)|\*\*bold", as_written(page))
@@ -288,7 +288,7 @@ def test_a_request_that_is_clicked_is_shown_with_its_answer_and_its_words_colour
     assert (open_text(page), selected_text(page)) == ("a wonderful film", "a wonderful film")
     assert coloured_words(page) == {"wonderful": ("for", "+2.00"), "film": ("against", "-0.75")}
     assert component(page, "coloured_text")["sides"] == {"for": "for positive", "against": "for negative"}
-    assert "Answered **positive** with confidence 0.900; the true label is not known." in said(page, "markdown")
+    assert "Predicted **positive** with confidence 0.900; the true label is not known." in said(page, "markdown")
     assert component(page, "coloured_text")["origin"] == (
         "At 2026-11-23 12:00:00 UTC, by model version 0123456789ab. Its prediction_id is 2."
     )
@@ -467,9 +467,9 @@ def test_an_old_line_with_only_the_four_promised_fields_is_shown_and_explained(p
     page = opened(page_with_api)
 
     assert coloured_words(page) == {"wonderful": ("for", "+2.00"), "film": ("against", "-0.75")}
-    assert "Answered **positive**; the true label is not known." in said(page, "markdown")
-    assert component(page, "coloured_text")["origin"].endswith("by a model version that the log does not name.")
-    assert "The log does not name it by a prediction_id, so that it cannot be labelled." in said(page, "caption")
+    assert "Predicted **positive**; the true label is not known." in said(page, "markdown")
+    assert component(page, "coloured_text")["origin"].endswith("by an unnamed model version.")
+    assert "It has no prediction_id in the log, so it cannot be labelled." in said(page, "caption")
     assert alerts_of(page, "explanation_alert") == ""
     assert selected_text(look(page, "requests")) == "a wonderful film"
 
@@ -480,7 +480,7 @@ def test_another_model_than_the_one_that_answered_is_said(page_with_api, log):
     page = opened(page_with_api)
 
     assert (
-        "Explained by version 0123456789ab, whose answer is positive; the request was answered by version old."
+        "Explained by version 0123456789ab, which predicts positive. The logged prediction is that of version old."
     ) in alerts_of(page, "explanation_alert")
 
 
@@ -490,7 +490,7 @@ def test_without_the_api_an_open_request_is_shown_uncoloured_with_the_reason(pag
     opened(page)
 
     assert (open_text(page), coloured_words(page)) == ("a wonderful film", {})
-    assert "Answered **positive** with confidence 0.900" in said(page, "markdown")
+    assert "Predicted **positive** with confidence 0.900" in said(page, "markdown")
     assert "No explanation. The API does not answer at http://127.0.0.1:" in alerts_of(page, "explanation_alert")
 
 
@@ -515,7 +515,7 @@ def test_a_model_that_cannot_be_explained_is_said_in_the_words_of_the_api(three,
 def test_an_explanation_that_is_none_is_a_sentence(three, api, nonsense):
     api.replies["/explain"] = (200, nonsense and api.replies["/explain"][1] | nonsense)
 
-    assert "gave no usable explanation" in alerts_of(opened(three), "explanation_alert")
+    assert "sent an invalid explanation" in alerts_of(opened(three), "explanation_alert")
 
 
 def test_an_explanation_without_places_shows_its_terms(three, api):
@@ -525,7 +525,7 @@ def test_an_explanation_without_places_shows_its_terms(three, api):
 
     assert coloured_words(page) == {}
     assert [text for text, *_ in component(page, "coloured_text")["terms"]] == ["wonderful", "film"]
-    assert "Where in the text these terms stand is not known" in said(page, "caption")
+    assert "The positions of these terms in the text are not known" in said(page, "caption")
 
 
 def test_a_text_without_a_known_word_is_said_to_be_so(three, api):

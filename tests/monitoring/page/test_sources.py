@@ -157,7 +157,7 @@ def test_a_profile_that_is_missing_is_said_and_the_log_shown(settings, tmp_path)
     seen = look(replace(settings, reference_path=tmp_path / "missing.json"), EVERYTHING)
 
     (problem,) = seen.problems
-    assert (problem.level, problem.title) == ("warning", "There is nothing to compare with")
+    assert (problem.level, problem.title) == ("warning", "The reference cannot be used")
     assert problem.detail == f"{tmp_path / 'missing.json'} cannot be read: No such file or directory."
     assert seen.reference is None
     assert seen.analysis is not None

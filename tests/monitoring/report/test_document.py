@@ -80,7 +80,7 @@ def test_a_report_says_the_alarms_that_stand_and_what_to_do(written):
     assert {alert["name"] for alert in found["alerts"] if alert["proven"]} >= {"accuracy", "validation"}
     assert found["signals"]["accuracy"]["evidence"] == 1
     assert found["alerts"][0]["since"] == "2026-11-23T12:29:00+00:00"
-    assert found["alerts"][0]["action"].startswith("Read the wrong answers")
+    assert found["alerts"][0]["action"].startswith("Read the wrong predictions")
     words = Tags(html).words
     assert "Accuracy is below 80%." in words
     assert "Next: Read the wrong answers" in words

@@ -21,9 +21,13 @@ def settings(tmp_path) -> Settings:
     [
         (judged(0, 200, right=0.95), FINE, "ok: Accuracy is not below 80%"),
         (judged(0, 200, right=0.5), ALERT, "alert: Accuracy is below 80%. "),
-        (usual(0, 400, words=900), ALERT, "warning: Sentence length has drifted. Proven"),
+        (
+            usual(0, 400, words=900),
+            ALERT,
+            "warning: Sentence length has drifted. Texts are longer than in the reference. The drift started",
+        ),
         (judged(0, 29, right=0.95), NOT_ENOUGH, "unknown: Not enough labels yet. 29 of the 30 labels"),
-        (judged(0, 40, right=0.75), NOT_ENOUGH, "warning: Accuracy is below 80%. 75.0% of 40 labelled answers"),
+        (judged(0, 40, right=0.75), NOT_ENOUGH, "warning: Accuracy is below 80%. 75.0% of 40 labelled predictions"),
         ([], NOT_ENOUGH, "unknown: Not enough labels yet. 0 of the 30 labels"),
     ],
 )

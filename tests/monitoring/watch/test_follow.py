@@ -102,7 +102,7 @@ def test_the_end_names_the_beginning(settings):
     assert (firing.title, resolved.title) == ("Accuracy is below 80%", "Accuracy is below 80%")
     assert resolved.started_at == firing.started_at == firing.at < resolved.at
     assert firing.id != resolved.id
-    assert "was certain at" in firing.detail
+    assert "became significant at" in firing.detail
     assert "proven to be over at label #" in resolved.detail
 
 

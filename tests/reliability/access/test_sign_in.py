@@ -124,7 +124,7 @@ def asks(page: Page, sentence: str = "Sign in to see this page.") -> None:
 
 def is_bare(page: Page) -> None:
     expect(page.get_by_text("Sentiment monitor", exact=True)).to_be_visible()
-    expect(page.get_by_role("status", name="Verdict")).to_have_count(0)
+    expect(page.get_by_role("status", name="Status")).to_have_count(0)
     expect(page).to_have_title("Sentiment monitor")
     assert TEXT not in page.content()
 

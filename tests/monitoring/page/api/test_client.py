@@ -39,7 +39,7 @@ def test_a_ready_api_is_ready_and_tells_its_model_card(api):
 def test_another_service_at_its_address_is_not_taken_for_a_ready_api(api, answer):
     api.replies["/readyz"] = (200, answer)
 
-    with pytest.raises(ApiUnavailable, match=f"What answers at {api.url} is not the API; set API_URL"):
+    with pytest.raises(ApiUnavailable, match=f"The service at {api.url} is not the API. Set API_URL"):
         ApiClient(api.url).ready()
 
 
@@ -58,7 +58,7 @@ def test_a_text_is_explained(api):
 
 
 def test_an_explanation_of_another_text_is_not_used(api):
-    with pytest.raises(ApiUnavailable, match="gave no usable explanation"):
+    with pytest.raises(ApiUnavailable, match="sent an invalid explanation"):
         ApiClient(api.url).explain("short")
 
 
@@ -66,7 +66,7 @@ def test_an_explanation_of_another_text_is_not_used(api):
 def test_an_explanation_with_something_missing_is_a_sentence_that_names_it(api, missing):
     del api.replies["/explain"][1][missing]
 
-    with pytest.raises(ApiUnavailable, match=rf"^The API at {api.url} gave no usable explanation: .*{missing}.*\.$"):
+    with pytest.raises(ApiUnavailable, match=rf"^The API at {api.url} sent an invalid explanation: .*{missing}.*\.$"):
         ApiClient(api.url).explain("a wonderful film")
 
 
@@ -86,7 +86,7 @@ def test_an_explanation_with_something_missing_is_a_sentence_that_names_it(api, 
 def test_an_explanation_of_another_shape_is_a_sentence(api, nonsense):
     api.replies["/explain"][1].update(nonsense)
 
-    with pytest.raises(ApiUnavailable, match="gave no usable explanation"):
+    with pytest.raises(ApiUnavailable, match="sent an invalid explanation"):
         ApiClient(api.url).explain("a wonderful film")
 
 
@@ -237,7 +237,7 @@ def test_an_answer_of_another_service_is_a_sentence_that_names_what_is_missing(a
     del answer[missing]
     api.replies["/predict"] = (200, answer)
 
-    with pytest.raises(ApiUnavailable, match=f"^The API at {api.url} gave an answer without {missing}"):
+    with pytest.raises(ApiUnavailable, match=f"^The API at {api.url} sent a response without {missing}"):
         ApiClient(api.url).predict("a text")
 
 

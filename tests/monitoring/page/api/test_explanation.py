@@ -162,11 +162,11 @@ def test_the_same_model_with_the_same_answer_needs_no_words():
 
 def test_another_version_or_another_answer_is_said():
     assert difference(request(model_version="v0"), EXPLANATION) == (
-        "Explained by version v1; the request was answered by version v0."
+        "Explained by version v1. The logged prediction is that of version v0."
     )
     assert difference(request(predicted_sentiment="negative"), EXPLANATION) == (
-        "Explained by version v1, whose answer is positive; the request was answered negative."
+        "Explained by version v1, which predicts positive. The logged prediction is negative."
     )
     assert difference(request(predicted_sentiment="negative", model_version="v0"), EXPLANATION) == (
-        "Explained by version v1, whose answer is positive; the request was answered by version v0."
+        "Explained by version v1, which predicts positive. The logged prediction is that of version v0."
     )

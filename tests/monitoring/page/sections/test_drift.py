@@ -10,9 +10,9 @@ from monitoring.page.sections.drift import in_words
         (0.0, ""),
         (0.0049, ""),
         (-0.0049, ""),
-        (0.0051, "By 0.01 standard deviations longer. "),
-        (-1.234, "By 1.23 standard deviations shorter. "),
+        (0.0051, "The mean length is 0.01 standard deviations above the reference. "),
+        (-1.234, "The mean length is 1.23 standard deviations below the reference. "),
     ],
 )
 def test_a_shift_is_said_if_there_is_any(shift, said):
-    assert in_words(shift, "longer", "shorter") == said
+    assert in_words(shift, "length") == said

@@ -41,11 +41,11 @@ def test_the_table_of_quality_says_where_no_label_speaks():
     table, _ = drawn_by_label([LabelQuality("a", None, None, None)])
 
     assert table["rows"] == [["a", "no labels", "no labels", "no labels"]]
-    assert "Only a occurs among the labels and answers" in table["note"]
+    assert "Only a occurs among the labels and predictions" in table["note"]
 
 
 def test_without_labels_there_is_a_sentence_in_place_of_the_table():
     table, said = drawn_by_label([])
 
     assert table == {}
-    assert said == "No labels at all in this selection, so there is nothing to say about precision and recall."
+    assert said == "Precision and recall need labels, and this selection has none."

@@ -64,7 +64,7 @@ def test_every_figure_says_what_is_behind_it_and_what_it_means(analysed):
         "Requests": ("40", "since 2026-11-23 12:00 UTC"),
         "Accuracy": ("100.0%", "91% – 100%, n = 40"),
         "Labels": ("40", "100.0% of 40"),
-        "Confidence": ("0.900", "was 0.923, n = 40"),
+        "Confidence": ("0.900", "reference 0.923, n = 40"),
         "Drift": ("not yet", "n = 1 of 50 texts"),
     }
     assert {title: tile["help"] for title, tile in tiles.items()} == MEANINGS
@@ -93,7 +93,7 @@ def test_without_a_reference_nothing_is_compared(analysed):
     tiles = told(tiles_of(analysed(prediction(), reference=None), reference=None))
 
     assert tiles["Confidence"] == ("0.900", "n = 1")
-    assert tiles["Drift"] == ("not known", "nothing to compare with")
+    assert tiles["Drift"] == ("not known", "no reference")
 
 
 def test_drift_counts_what_is_proven(analysed):
@@ -101,7 +101,7 @@ def test_drift_counts_what_is_proven(analysed):
 
     value, below = told(tiles)["Drift"]
     assert value in ("2 of 4", "3 of 4", "4 of 4")
-    assert below == "proven, n = 300 texts"
+    assert below == "significant, n = 300 texts"
 
 
 def test_a_course_says_when_and_how_much_and_a_single_step_is_none(analysed):

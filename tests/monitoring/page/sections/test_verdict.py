@@ -76,9 +76,9 @@ def test_a_proven_fall_is_told_with_its_figure_since_when_and_of_how_many_labels
     headline = said(found)[0]
 
     assert headline["level"] == "alert"
-    assert headline["title"] == "Accuracy is below 80%: 76.0%, proven since 2026-11-23 12:10 UTC, 312 labels"
-    assert headline["action"].startswith("Read the wrong answers")
-    assert headline["link"] == ["Wrong answers", "#requests"]
+    assert headline["title"] == "Accuracy is below 80%: 76.0%, significant since 2026-11-23 12:10 UTC, 312 labels"
+    assert headline["action"].startswith("Read the wrong predictions")
+    assert headline["link"] == ["Wrong predictions", "#requests"]
 
 
 def test_a_proven_fall_is_told_without_a_figure_where_the_selected_answers_are_better(seen):
@@ -86,8 +86,8 @@ def test_a_proven_fall_is_told_without_a_figure_where_the_selected_answers_are_b
 
     headline = said(found)[0]
 
-    assert headline["title"] == "Accuracy is below 80%: proven since 2026-11-23 12:10 UTC, 100 labels"
-    assert "Taken together, 95.0% of 100 labelled answers were right" in headline["lines"][0]
+    assert headline["title"] == "Accuracy is below 80%: significant since 2026-11-23 12:10 UTC, 100 labels"
+    assert "Overall, 95.0% of 100 labelled predictions were right" in headline["lines"][0]
 
 
 def test_a_proven_fall_is_told_also_where_no_selected_answer_has_a_label(seen):
@@ -101,18 +101,18 @@ def test_what_may_be_chance_is_told_as_not_proven(seen):
 
     assert (headline["level"], headline["title"]) == (
         "warning",
-        "Accuracy is below 80%: 79.0%, not proven yet, 100 labels",
+        "Accuracy is below 80%: 79.0%, not significant yet, 100 labels",
     )
-    assert headline["action"].startswith("Label more answers")
+    assert headline["action"].startswith("Label more predictions")
 
 
 def test_when_all_is_well_that_is_the_headline(seen):
     items = said(with_alerts(seen(prediction()), proportion(950, 1000), CALM))
 
     assert [(item["level"], item["title"]) for item in items] == [
-        ("ok", "All is well: accuracy 95.0%, 1,000 labels, no drift proven"),
+        ("ok", "All is well: accuracy 95.0%, 1,000 labels, no significant drift"),
         ("ok", "Accuracy is not below 80%: 95.0%, 1,000 labels"),
-        ("ok", "No drift is proven"),
+        ("ok", "No significant drift"),
     ]
 
 
@@ -134,7 +134,7 @@ def test_what_is_worst_comes_first(seen):
     assert [(item["level"], item["title"].split(":")[0]) for item in said(found, now=NOON + timedelta(days=2))] == [
         ("alert", "The API is not ready"),
         ("warning", "Accuracy is below 80%"),
-        ("warning", "Accuracy is worse than when the model was shipped"),
+        ("warning", "Accuracy regression"),
         ("warning", "1 line of the log could not be read"),
         ("warning", "Sentence length has drifted"),
         ("unknown", "Later"),
@@ -149,7 +149,7 @@ def test_what_is_worst_comes_first(seen):
         (["length", "prediction"], "Sentence length and predicted sentiment have drifted"),
         (
             ["length", "vocabulary", "confidence", "prediction"],
-            "Sentence length, vocabulary, confidence and predicted sentiment have drifted",
+            "Sentence length, vocabulary coverage, confidence and predicted sentiment have drifted",
         ),
     ],
 )
@@ -157,9 +157,9 @@ def test_all_that_has_drifted_is_one_item(seen, names, title):
     items = said(with_alerts(seen(prediction()), proportion(95, 100), alarmed(*names)))
 
     (drift,) = [item for item in items if "drifted" in item["title"]]
-    assert (drift["level"], drift["title"], drift["link"]) == ("warning", title, ["Texts", "#texts"])
+    assert (drift["level"], drift["title"], drift["link"]) == ("warning", title, ["Data drift", "#data-drift"])
     assert len(drift["lines"]) == len(names)
-    assert drift["action"].startswith("See which texts are new")
+    assert drift["action"].startswith("Read the new texts")
 
 
 @pytest.mark.parametrize("name", list(WEIGHTS))
@@ -168,7 +168,7 @@ def test_what_an_alarm_promises_is_not_repeated_since_the_note_says_it_of_all(se
 
     lines = [line for item in said(found) for line in item["lines"]]
 
-    assert any("Proven: " in line for line in lines)
+    assert any("became significant" in line for line in lines)
     assert not any("false alarm" in line for line in lines)
 
 
@@ -201,7 +201,7 @@ def test_an_alarm_of_every_kind_is_told_in_whole_sentences(seen):
 STATES = {
     "reading": (
         lambda seen: Seen(read=0.374, api=ApiState("")),
-        "unknown", "The log is being read: 37%", "All of it is read once", "Wait",
+        "unknown", "The log is being read: 37%", "The whole log is read once", "Wait",
     ),
     "no log": (
         lambda seen: seen_without_files(),
@@ -209,47 +209,47 @@ STATES = {
     ),
     "empty": (
         lambda seen: seen(),
-        "unknown", "The log is empty", "The first request will show here by itself.", "Send a request",
+        "unknown", "The log is empty", "The first request will appear here automatically.", "Send a request",
     ),
     "nothing selected": (
         lambda seen: seen(prediction(), selection=Selection(labels=("negative",))),
-        "unknown", "No requests match the selection, time range 1 h", "The latest one was at 2026-11-23 12:00:00 UTC.",
-        "Select more",
+        "unknown", "No requests match the selection, time range 1 h",
+        "The latest request was at 2026-11-23 12:00:00 UTC.", "Select a longer time range",
     ),
     "unreadable": (
         lambda seen: Seen(
-            problems=[Alert("alert", "The log cannot be read", "Is a directory: x.", "log", action="Let this service")],
+            problems=[Alert("alert", "The log cannot be read", "Is a directory: x.", "log", action="Give this")],
             api=ApiState(""),
         ),
-        "alert", "The log cannot be read", "Is a directory: x.", "Let this service",
+        "alert", "The log cannot be read", "Is a directory: x.", "Give this",
     ),
-    "nothing to compare with": (
+    "no reference": (
         lambda seen: replace(
-            seen(prediction()), problems=[Alert("warning", "There is nothing to compare with", "No such file.")]
+            seen(prediction()), problems=[Alert("warning", "The reference cannot be used", "No such file.")]
         ),
-        "warning", "There is nothing to compare with", "No such file.", "",
+        "warning", "The reference cannot be used", "No such file.", "",
     ),
     "API down": (
         lambda seen: seen(prediction(), api=DOWN),
-        "alert", "The API is not ready", "The API does not answer at http://api:8000: Connection refused. Everything",
-        "See whether it runs",
+        "alert", "The API is not ready", "The API does not answer at http://api:8000: Connection refused. This page",
+        "Check that it runs",
     ),
     "API refuses": (
         lambda seen: seen(prediction(), api=ApiState("The token is not accepted here.", refused=True)),
-        "alert", "The API refuses this dashboard", "The token is not accepted here. Everything on this page",
+        "alert", "The API refuses this dashboard", "The token is not accepted here. This page reads the log",
         "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback.",
     ),
     "few labels": (
         lambda seen: seen(*(prediction(true_sentiment="positive") for _ in range(29))),
-        "unknown", "Not enough labels yet", "29 of the 30 labels that a verdict needs.", "Send true_sentiment",
+        "unknown", "Not enough labels yet", "29 of the 30 labels needed.", "Send true_sentiment",
     ),
     "few texts": (
         lambda seen: with_alerts(seen(prediction()), proportion(95, 100), FEW_TEXTS),
-        "unknown", "Not enough requests yet to speak of drift", "49 of the 50 different texts", "",
+        "unknown", "Not enough requests yet to detect drift", "49 of the 50 distinct texts", "",
     ),
     "unreadable lines": (
         lambda seen: seen(prediction(), b"x\n", b"y\n"),
-        "warning", "2 lines of the log could not be read", "Skipped; all others are counted.", "",
+        "warning", "2 lines of the log could not be read", "Skipped. All other lines are counted.", "",
     ),
     "labels of nothing": (
         lambda seen: seen(prediction(), labels=[feedback("unheard of", "positive")]),
@@ -257,7 +257,7 @@ STATES = {
     ),
     "answers of another model": (
         lambda seen: seen(prediction(model_version="v2")),
-        "warning", "1 answer is of another model than the reference", "The reference profile is that of", "",
+        "warning", "1 prediction is of another model than the reference", "The reference is that of", "",
     ),
 }  # fmt: skip
 
@@ -311,8 +311,8 @@ def test_that_nothing_has_come_for_long_is_told(seen, age, minutes, title):
 
     stale = [item for item in items if item["title"].startswith("No new request")]
     assert [item["title"] for item in stale] == ([title] if title else [])
-    assert all(item["level"] == "unknown" and item["action"].startswith("See whether requests") for item in stale)
-    assert all("The latest one was at 2026-11-23 12:00:00 UTC" in item["lines"][0] for item in stale)
+    assert all(item["level"] == "unknown" and item["action"].startswith("Check that requests") for item in stale)
+    assert all("The latest request was at 2026-11-23 12:00:00 UTC" in item["lines"][0] for item in stale)
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
