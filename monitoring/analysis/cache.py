@@ -60,5 +60,5 @@ class AnalysisCache:
     def _words(self, snapshot: Snapshot, selected: Selected, known: Made | None) -> tuple[list[MovedWord], float]:
         now = self._clock()
         if known and now < known.words_until:
-            return known.analysis.moved_words, known.words_until
+            return known.analysis.drifts.moved_words, known.words_until
         return find_moved_words(snapshot, selected, self._reference), now + WORDS_SECONDS

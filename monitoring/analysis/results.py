@@ -1,4 +1,4 @@
-"""Everything that is said about the selected requests, as values: the page draws them, reports write them down."""
+"""The figures and notes about the selected requests, as values for the page and for reports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions side by side: the difference of their accuracies, the later one's less the earlier one's."""
+    """Two versions, and the accuracy of the later one minus that of the earlier one."""
 
     earlier: VersionQuality
     later: VersionQuality
@@ -46,36 +46,79 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """`alerts` are the verdict, `notes` what could not be used. `drifts` compares the selected requests with the
-    reference by subject; one is missing where there is nothing to compare. `estimate_doubted`: labels contradict it.
-    `texts_left_out`: the log does not have the latest one."""
+class Alarms:
+    """The alerts and what they rest on: `signals` and `counts` of the whole log, and the `budget` of false alarms in a
+    sentence. `notes` say what in the log could not be used."""
 
-    selected: Selected
-    tables: Tables
     alerts: list[Alert]
     notes: list[Alert]
     budget: str
     signals: Mapping[str, Status]
     counts: Counts
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How often the selected predictions are right. `accuracy`, `by_label`, `reliability` and `calibration_error` are
+    of those with a label. `estimated` is from confidence alone, `with_audit` also from the audit sample; `fit` is the
+    signal that doubts such estimates. `comparison` is of the two latest versions."""
+
     accuracy: Proportion | None
-    labels: list[LabelQuality]
+    by_label: list[LabelQuality]
     estimated: Proportion | None
-    estimate_doubted: bool
     with_audit: Proportion | None
-    skew: Skew | None
-    post_stratified: float | None
-    audit: Audit
-    drifts: Mapping[str, Drift]
-    moved_words: list[MovedWord]
-    texts_left_out: bool
+    fit: Status | None
     reliability: list[ReliabilityBin]
     calibration_error: CalibrationError | None
     versions: list[VersionQuality]
     comparison: Comparison | None
-    confidence_by_time: pd.DataFrame
-    accuracy_by_time: pd.DataFrame
-    traffic_by_time: pd.DataFrame
+
+    @property
+    def estimate_doubted(self) -> bool:
+        """Whether labels contradict the estimates."""
+        return self.fit is not None and self.fit.alarm is not None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whether labels represent all selected predictions: their skew, the accuracy weighted against it, and the audit
+    sample."""
+
+    skew: Skew | None
+    post_stratified: float | None
+    audit: Audit
+
+
+@dataclass(frozen=True)
+class Drifts:
+    """How the selected requests differ from the reference. `by_subject` lacks what cannot be compared.
+    `texts_left_out`: the log does not have the latest text, so no words are found in it."""
+
+    by_subject: Mapping[str, Drift]
+    moved_words: list[MovedWord]
+    texts_left_out: bool
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """Figures by time step, with the columns that stats/timeline.py gives them."""
+
+    accuracy: pd.DataFrame
+    confidence: pd.DataFrame
+    traffic: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All figures and notes about the `selected` requests, of which `tables` are the counts."""
+
+    selected: Selected
+    tables: Tables
+    alarms: Alarms
+    quality: Quality
+    trust: Trust
+    drifts: Drifts
+    over_time: OverTime
 
 
 def analyse(
@@ -85,16 +128,39 @@ def analyse(
     settings: Settings,
     moved_words: list[MovedWord] | None = None,
 ) -> Analysis:
-    """`moved_words` are taken as they are if they are given: they take longer to find than all the rest."""
+    """The analysis of the selected requests. Finding `moved_words` takes longer than all the rest, so they may be
+    given."""
     tables, drawn = selected.count(snapshot), _drawn(snapshot, selected)
-    answers, steps = tables.answers, tables.steps
-    comparable = drift.of_reference(answers, reference) if reference else answers.iloc[:0]
-    accuracy, by_version = quality.accuracy(answers), versions.by_version(answers, tables.spans)
+    comparable = drift.of_reference(tables.answers, reference) if reference else tables.answers.iloc[:0]
+    of_quality = _quality(snapshot, selected, tables, drawn, comparable, reference)
     if moved_words is None:
         moved_words = find_moved_words(snapshot, selected, reference)
+    by_label = not selected.labels
     return Analysis(
         selected=selected,
         tables=tables,
+        alarms=_alarms(snapshot, of_quality.accuracy, reference, settings),
+        quality=of_quality,
+        trust=Trust(
+            feedback.skew(tables.answers),
+            feedback.post_stratified_accuracy(tables.answers),
+            feedback.audit_sample(drawn),
+        ),
+        drifts=Drifts(
+            _by_subject(tables, comparable, reference, by_label=by_label) if reference else {},
+            moved_words,
+            _texts_left_out(snapshot, selected),
+        ),
+        over_time=OverTime(
+            accuracy_by_time(tables.steps, reference),
+            confidence_by_time(tables.steps),
+            traffic_by_time(tables.steps, tables.step),
+        ),
+    )
+
+
+def _alarms(snapshot: Snapshot, accuracy: Proportion | None, reference: Reference | None, settings: Settings) -> Alarms:
+    return Alarms(
         alerts=verdict(accuracy, snapshot.signals, settings, reference),
         notes=[
             *log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback),
@@ -103,29 +169,33 @@ def analyse(
         budget=budget_sentence(snapshot.signals, *_traffic_per_day(snapshot.requests)),
         signals=snapshot.signals,
         counts=snapshot.counts,
-        accuracy=accuracy,
-        labels=quality.by_label(answers),
+    )
+
+
+def _quality(
+    snapshot: Snapshot,
+    selected: Selected,
+    tables: Tables,
+    drawn: pd.DataFrame,
+    comparable: pd.DataFrame,
+    reference: Reference | None,
+) -> Quality:
+    by_version = versions.by_version(tables.answers, tables.spans)
+    return Quality(
+        accuracy=quality.accuracy(tables.answers),
+        by_label=quality.by_label(tables.answers),
         estimated=estimate.estimated_accuracy(comparable, reference) if reference else None,
-        estimate_doubted=FIT in snapshot.signals and snapshot.signals[FIT].alarm is not None,
         with_audit=_few_labels_accuracy(snapshot, selected, drawn, comparable, reference) if reference else None,
-        skew=feedback.skew(answers),
-        post_stratified=feedback.post_stratified_accuracy(answers),
-        audit=feedback.audit_sample(drawn),
-        drifts=_drifts(tables, comparable, reference, by_label=not selected.labels) if reference else {},
-        moved_words=moved_words,
-        texts_left_out=_texts_left_out(snapshot, selected),
-        reliability=calibration.reliability(answers),
-        calibration_error=calibration.calibration_error(answers),
+        fit=snapshot.signals.get(FIT),
+        reliability=calibration.reliability(tables.answers),
+        calibration_error=calibration.calibration_error(tables.answers),
         versions=by_version,
         comparison=_comparison(by_version),
-        confidence_by_time=confidence_by_time(steps),
-        accuracy_by_time=accuracy_by_time(steps, reference),
-        traffic_by_time=traffic_by_time(steps, tables.step),
     )
 
 
 def find_moved_words(snapshot: Snapshot, selected: Selected, reference: Reference | None) -> list[MovedWord]:
-    """Of the latest texts that can be compared, which are read from disk."""
+    """The moved words of the latest comparable texts, which are read from disk."""
     if reference is None:
         return []
     requests, versions = snapshot.requests, snapshot.requests.names.numbers([reference.model_version])
@@ -145,8 +215,8 @@ def _texts_left_out(snapshot: Snapshot, selected: Selected) -> bool:
 
 
 def _drawn(snapshot: Snapshot, selected: Selected) -> pd.DataFrame:
-    """The selected answers of the audit sample, in order of time; those without a prediction_id cannot be labelled, and
-    do not count."""
+    """The selected predictions of the audit sample, in order of time. Those without a prediction_id are left out, since
+    they cannot be labelled."""
     requests, names = snapshot.requests, snapshot.requests.names
     rows, columns = requests.columns_where(
         lambda of: of.audit & (of.key != NO_ID) & selected.mask(of, names), "predicted", "true", "version", "confidence"
@@ -171,7 +241,7 @@ def _few_labels_accuracy(
     first = feedback.audited(drawn)
     if len(first) < estimate.MIN_LABELS:
         return None
-    if len(first) < len(drawn):  # what came later is not what the labelled part is a sample of
+    if len(first) < len(drawn):  # the labelled part is a sample of what came before its end
         requests, names = snapshot.requests, snapshot.requests.names
         versions = [0, *names.numbers([reference.model_version])]
         comparable = requests.confidences_before(
@@ -180,7 +250,7 @@ def _few_labels_accuracy(
     return estimate.few_labels_accuracy(first, comparable, reference)
 
 
-def _drifts(tables: Tables, comparable: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
+def _by_subject(tables: Tables, comparable: pd.DataFrame, reference: Reference, *, by_label: bool) -> dict[str, Drift]:
     found: dict[str, Drift | None] = {
         "length": drift.length_drift(drift.of_reference(tables.lengths, reference), reference),
         "vocabulary": drift.vocabulary_drift(drift.of_reference(tables.known, reference), reference),
@@ -191,7 +261,7 @@ def _drifts(tables: Tables, comparable: pd.DataFrame, reference: Reference, *, b
 
 
 def _comparison(by_version: list[VersionQuality]) -> Comparison | None:
-    """The two versions that answered last."""
+    """The two versions with the latest predictions."""
     if len(by_version) < 2:
         return None
     earlier, later = sorted(by_version, key=lambda version: version.last)[-2:]
@@ -201,8 +271,8 @@ def _comparison(by_version: list[VersionQuality]) -> Comparison | None:
 
 
 def _traffic_per_day(requests: Requests) -> tuple[float, float]:
-    """Requests and labels a day over the last day of the log, or since its start, but an hour at least: a burst is no
-    traffic that lasts."""
+    """Requests and labels a day, over the last day of the log. A shorter log counts from its start, but as one hour at
+    least, because a burst is not lasting traffic."""
     times, labels = requests.last_day()
     if not len(times):
         return 0.0, 0.0

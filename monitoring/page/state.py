@@ -38,7 +38,7 @@ class State:
         analysis = self.seen.analysis
         if analysis is None:
             return Content(None)
-        levels = [(alert.name, alert.level) for alert in analysis.alerts]
+        levels = [(alert.name, alert.level) for alert in analysis.alarms.alerts]
         return Content(levels, analysis.tables.n, analysis)
 
     def names(self) -> tuple[list[str], list[str]]:

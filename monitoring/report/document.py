@@ -20,15 +20,15 @@ import plotly.graph_objects as go
 
 from monitoring.alarms.alert import Alert
 from monitoring.alarms.phrases import figure
-from monitoring.alarms.signals import FIT
 from monitoring.analysis.notes import audit_sentence, estimate_note, feedback_notes, version_sentence
 from monitoring.analysis.observer import observer_of
-from monitoring.analysis.results import Analysis, analyse
+from monitoring.analysis.results import Analysis, Quality, Trust, analyse
 from monitoring.analysis.selection import Selected
 from monitoring.report import charts
 from monitoring.settings import Settings, SettingsError
 from monitoring.stats import drift
 from monitoring.stats.reference import Reference
+from monitoring.stats.words import MovedWord
 
 MOST_HOURS = 1_000_000  # a hundred years
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
@@ -39,45 +39,46 @@ table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid
 
 def to_json(analysis: Analysis, now: datetime) -> str:
     """The figures, without the texts of requests."""
-    selected = analysis.selected
+    selected, alarms, quality, trust = analysis.selected, analysis.alarms, analysis.quality, analysis.trust
     found = {
         "generated_at": now.isoformat(),
         "selection": {"since": selected.since and selected.since.isoformat(), **_names(selected)},
         "requests": analysis.tables.n,
         "repeated_texts": analysis.tables.n - analysis.tables.distinct,
-        "alerts": [asdict(alert) for alert in analysis.alerts],
-        "notes": [asdict(alert) for alert in analysis.notes],
-        "false_alarms": analysis.budget,
-        "seen": analysis.counts,
-        "signals": {name: status._asdict() for name, status in analysis.signals.items()},
-        "accuracy": analysis.accuracy,
-        "by_label": analysis.labels,
-        "estimated_accuracy": {"value": analysis.estimated, "contradicted_by_labels": analysis.estimate_doubted},
-        "accuracy_with_audit": analysis.with_audit,
-        "audit": {name: getattr(analysis.audit, name) for name in ("drawn", "labelled", "accuracy")},
-        "feedback": {"skew": analysis.skew, "post_stratified_accuracy": analysis.post_stratified},
-        "drift": analysis.drifts,
-        "moved_words": [{**asdict(word), "examples": len(word.examples)} for word in analysis.moved_words],
-        "calibration": {"error": analysis.calibration_error, "bins": analysis.reliability},
-        "versions": analysis.versions,
-        "comparison": analysis.comparison,
+        "alerts": [asdict(alert) for alert in alarms.alerts],
+        "notes": [asdict(alert) for alert in alarms.notes],
+        "false_alarms": alarms.budget,
+        "seen": alarms.counts,
+        "signals": {name: status._asdict() for name, status in alarms.signals.items()},
+        "accuracy": quality.accuracy,
+        "by_label": quality.by_label,
+        "estimated_accuracy": {"value": quality.estimated, "contradicted_by_labels": quality.estimate_doubted},
+        "accuracy_with_audit": quality.with_audit,
+        "audit": {name: getattr(trust.audit, name) for name in ("drawn", "labelled", "accuracy")},
+        "feedback": {"skew": trust.skew, "post_stratified_accuracy": trust.post_stratified},
+        "drift": analysis.drifts.by_subject,
+        "moved_words": [{**asdict(word), "examples": len(word.examples)} for word in analysis.drifts.moved_words],
+        "calibration": {"error": quality.calibration_error, "bins": quality.reliability},
+        "versions": quality.versions,
+        "comparison": quality.comparison,
     }
     return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def to_html(analysis: Analysis, reference: Reference | None, settings: Settings, now: datetime) -> str:
     """The page as one HTML file. All untrusted text is escaped."""
+    alarms, quality, trust = analysis.alarms, analysis.quality, analysis.trust
     parts = [
         f"<h1>Sentiment monitor</h1><p>{now:%Y-%m-%d %H:%M} UTC. {analysis.tables.n:,} requests"
         f"{_selection(analysis.selected)}.</p>",
-        *map(_box, [*analysis.alerts, *analysis.notes]),
-        _paragraph(analysis.budget),
+        *map(_box, [*alarms.alerts, *alarms.notes]),
+        _paragraph(alarms.budget),
         "<h2>Model quality</h2>",
-        _quality(analysis),
-        *map(_box, feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified)),
-        *[_paragraph(sentence) for sentence in _sentences(analysis)],
+        _quality(quality),
+        *map(_box, feedback_notes(trust.skew, quality.accuracy, trust.post_stratified)),
+        *[_paragraph(sentence) for sentence in _sentences(quality, trust)],
         *_plots(analysis, reference, settings),
-        _words(analysis),
+        _words(analysis.drifts.moved_words),
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sentiment monitor</title>'
@@ -85,11 +86,10 @@ def to_html(analysis: Analysis, reference: Reference | None, settings: Settings,
     )
 
 
-def _sentences(analysis: Analysis) -> Iterable[str]:
-    doubted, fit = analysis.estimate_doubted, analysis.signals.get(FIT)
-    yield estimate_note(analysis.estimated, doubted, fit, analysis.with_audit)
-    yield audit_sentence(analysis.audit)
-    if found := analysis.comparison:
+def _sentences(quality: Quality, trust: Trust) -> Iterable[str]:
+    yield estimate_note(quality.estimated, quality.estimate_doubted, quality.fit, quality.with_audit)
+    yield audit_sentence(trust.audit)
+    if found := quality.comparison:
         yield version_sentence(found.earlier, found.later, found.difference)
 
 
@@ -102,28 +102,29 @@ def _plots(analysis: Analysis, reference: Reference | None, settings: Settings) 
 
 
 def _figures(analysis: Analysis, reference: Reference | None, settings: Settings) -> Iterable[tuple[str, go.Figure]]:
-    by_time = analysis.accuracy_by_time
-    if by_time[["value", "estimated"]].notna().any(axis=None):
-        threshold, doubted = settings.accuracy_threshold, analysis.estimate_doubted
-        yield "Accuracy over time", charts.accuracy_over_time(by_time, threshold, UTC, doubted=doubted)
+    quality, over_time = analysis.quality, analysis.over_time
+    if over_time.accuracy[["value", "estimated"]].notna().any(axis=None):
+        threshold, doubted = settings.accuracy_threshold, quality.estimate_doubted
+        yield "Accuracy over time", charts.accuracy_over_time(over_time.accuracy, threshold, UTC, doubted=doubted)
     if reference:
         yield "Sentence length", charts.shares_of_lengths(analysis.tables.lengths, reference)
     expected = reference.label_counts if reference else None
     yield "Predicted sentiment", charts.shares_of_labels(drift.label_counts(analysis.tables.answers), expected)
-    if not analysis.confidence_by_time.empty:
+    if not over_time.confidence.empty:
         mean = reference.confidence_mean if reference else None
-        yield "Confidence over time", charts.confidence_over_time(analysis.confidence_by_time, mean, UTC)
-    if analysis.reliability:
-        yield "Calibration", charts.reliability_diagram(analysis.reliability)
+        yield "Confidence over time", charts.confidence_over_time(over_time.confidence, mean, UTC)
+    if quality.reliability:
+        yield "Calibration", charts.reliability_diagram(quality.reliability)
 
 
-def _quality(analysis: Analysis) -> str:
-    rows = [(label.label, figure(label.precision), figure(label.recall), figure(label.f1)) for label in analysis.labels]
-    return f"<p>Accuracy: {figure(analysis.accuracy)}</p>" + _table(("label", "precision", "recall", "F1"), rows)
+def _quality(quality: Quality) -> str:
+    labels = quality.by_label
+    rows = [(label.label, figure(label.precision), figure(label.recall), figure(label.f1)) for label in labels]
+    return f"<p>Accuracy: {figure(quality.accuracy)}</p>" + _table(("label", "precision", "recall", "F1"), rows)
 
 
-def _words(analysis: Analysis) -> str:
-    rows = [(word.word, f"{word.current_share:.1%}", f"{word.reference_share:.1%}") for word in analysis.moved_words]
+def _words(moved_words: Sequence[MovedWord]) -> str:
+    rows = [(word.word, f"{word.current_share:.1%}", f"{word.reference_share:.1%}") for word in moved_words]
     return (
         "<h2>Changed word frequencies</h2>" + _table(("word", "share of texts", "in the reference"), rows)
         if rows

@@ -22,14 +22,14 @@ LEFT_OUT = "The log does not have this text (LOG_TEXT=hashed). Ask the client th
 
 def section(state: State) -> Section:
     def content() -> Content:
-        audit = state.seen.analysis.audit if state.seen.analysis else None
+        audit = state.seen.analysis.trust.audit if state.seen.analysis else None
         said = audit and (audit.drawn, audit.labelled, audit.accuracy, tuple(audit.waiting["row"][:1]))
         return Content((said, state.seen.api.labels))
 
     def draw() -> None:
         analysis, snapshot = state.seen.analysis, state.seen.snapshot
         if analysis and snapshot:
-            _draw(state, analysis.audit, snapshot.requests)
+            _draw(state, analysis.trust.audit, snapshot.requests)
 
     return Section("audit", draw, content)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from monitoring.analysis.notes import window_note
-from monitoring.analysis.results import Analysis
+from monitoring.analysis.results import Analysis, Drifts
 from monitoring.page.elements import BARE, draw_heading, draw_table, named, plain, the_zone
 from monitoring.page.redraw import Section
 from monitoring.page.state import State
@@ -22,7 +23,6 @@ from monitoring.report.charts import (
 from monitoring.stats.drift import Drift, label_counts
 from monitoring.stats.reference import Reference
 from monitoring.stats.tables import quantiles
-from monitoring.stats.words import MovedWord
 
 MAX_SHOWN = 5  # requests with changed words
 DRIFT = (
@@ -57,12 +57,13 @@ def target_section(state: State) -> Section:
 
 def _draw_data_drift(analysis: Analysis, reference: Reference | None) -> None:
     draw_heading("Data drift", "data-drift", "Have the texts changed?", DRIFT)
+    drifts = analysis.drifts
     left, right = st.columns(2)
     with left:
-        _draw_lengths(analysis, reference)
+        _draw_lengths(analysis.tables.lengths, drifts, reference)
     with right:
-        _draw_vocabulary(analysis, reference)
-    _draw_moved_words(analysis.moved_words, analysis.texts_left_out)
+        _draw_vocabulary(analysis.tables.known, drifts, reference)
+    _draw_moved_words(drifts)
 
 
 def _draw_target_drift(analysis: Analysis, reference: Reference | None) -> None:
@@ -74,28 +75,26 @@ def _draw_target_drift(analysis: Analysis, reference: Reference | None) -> None:
         _draw_confidence(analysis, reference)
 
 
-def _draw_lengths(analysis: Analysis, reference: Reference | None) -> None:
+def _draw_lengths(lengths: pd.DataFrame, drifts: Drifts, reference: Reference | None) -> None:
     st.subheader("Sentence length")
-    lengths = analysis.tables.lengths
     (median,) = quantiles(lengths["words"].to_numpy(), lengths["n"].to_numpy(), [0.5])
     if reference is None:
         st.caption(f"Median {median:.0f} words.")
         return
-    _say("Sentence length", analysis.drifts.get("length"), "length")
+    _say("Sentence length", drifts.by_subject.get("length"), "length")
     figure = shares_of_lengths(lengths, reference)
     st.plotly_chart(figure, key="lengths", alt="Shares of texts by number of words, current and reference", config=BARE)
     st.caption(f"Median {median:.0f} words, in the reference {reference.length_median:.0f}. {plain(reference.source)}")
 
 
-def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
+def _draw_vocabulary(known: pd.DataFrame, drifts: Drifts, reference: Reference | None) -> None:
     st.subheader("Vocabulary coverage", help=VOCABULARY)
-    known = analysis.tables.known
     known = known[known["known_share"].notna()]
     edges, counts = (reference.known_edges, reference.known_counts) if reference else (None, None)
     if edges is None or counts is None or known.empty:
         st.caption("The log or the reference has no vocabulary coverage, so it cannot be compared.")
         return
-    _say("Vocabulary coverage", analysis.drifts.get("vocabulary"), "coverage")
+    _say("Vocabulary coverage", drifts.by_subject.get("vocabulary"), "coverage")
     title = "vocabulary coverage of a text"
     figure = shares_in_bins(share_names(edges), title, known, "known_share", edges, counts)
     alt = "Shares of texts by vocabulary coverage, current and reference"
@@ -104,9 +103,10 @@ def _draw_vocabulary(analysis: Analysis, reference: Reference | None) -> None:
     st.caption(f"On average the model knows {mean:.1%} of the words of a text.")
 
 
-def _draw_moved_words(moved: list[MovedWord], texts_left_out: bool) -> None:
+def _draw_moved_words(drifts: Drifts) -> None:
+    moved = drifts.moved_words
     st.subheader("Changed word frequencies", help=WORDS)
-    if texts_left_out:
+    if drifts.texts_left_out:
         st.caption("The log does not have the latest texts (LOG_TEXT=hashed), so their words cannot be compared.")
     elif not moved:
         st.caption("No word occurs in significantly more or fewer of the latest texts than in the reference.")
@@ -143,7 +143,7 @@ def _draw_labels(analysis: Analysis, reference: Reference | None) -> None:
     if len(current) == 1:
         (label,) = current
         st.caption(f"Every selected prediction is {named(label)}.")
-    _say("Predicted sentiment", analysis.drifts.get("prediction"))
+    _say("Predicted sentiment", analysis.drifts.by_subject.get("prediction"))
     figure = shares_of_labels(current, reference.label_counts if reference else None)
     alt = "Shares of predicted sentiments, current and reference"
     st.plotly_chart(figure, key="labels", alt=alt, config=BARE)
@@ -151,12 +151,12 @@ def _draw_labels(analysis: Analysis, reference: Reference | None) -> None:
 
 def _draw_confidence(analysis: Analysis, reference: Reference | None) -> None:
     st.subheader("Confidence over time", help=CONFIDENCE)
-    if analysis.confidence_by_time.empty:
+    if analysis.over_time.confidence.empty:
         st.caption("The log has no confidences in this time range.")
         return
-    _say("Confidence", analysis.drifts.get("confidence"), "confidence")
+    _say("Confidence", analysis.drifts.by_subject.get("confidence"), "confidence")
     mean = reference.confidence_mean if reference else None
-    figure = confidence_over_time(analysis.confidence_by_time, mean, the_zone())
+    figure = confidence_over_time(analysis.over_time.confidence, mean, the_zone())
     st.plotly_chart(figure, key="confidence", alt="Mean confidence over time", config=BARE)
 
 

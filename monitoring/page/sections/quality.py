@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from monitoring.alarms.phrases import figure
-from monitoring.alarms.signals import FIT
 from monitoring.analysis.notes import estimate_note, feedback_notes
-from monitoring.analysis.results import Analysis
+from monitoring.analysis.results import Analysis, OverTime, Quality
 from monitoring.page.elements import BARE, draw_alerts, draw_heading, draw_note, draw_table, the_zone
 from monitoring.page.redraw import Section
 from monitoring.page.state import State
@@ -25,13 +24,14 @@ def section(state: State) -> Section:
 
 def _draw(analysis: Analysis, settings: Settings) -> None:
     draw_heading("Model quality", "model-quality", "Are the answers right?", ACCURACY)
-    draw_alerts(feedback_notes(analysis.skew, analysis.accuracy, analysis.post_stratified), "feedback_notes")
+    quality, trust = analysis.quality, analysis.trust
+    draw_alerts(feedback_notes(trust.skew, quality.accuracy, trust.post_stratified), "feedback_notes")
     left, right = st.columns([3, 2])
     with left:
-        _draw_accuracy(analysis, settings)
+        _draw_accuracy(quality, analysis.over_time, settings)
     with right:
-        _draw_calibration(analysis)
-    _draw_by_label(analysis)
+        _draw_calibration(quality)
+    _draw_by_label(quality)
 
 
 ACCURACY = (
@@ -45,26 +45,25 @@ CALIBRATION = (
 )
 
 
-def _draw_accuracy(analysis: Analysis, settings: Settings) -> None:
+def _draw_accuracy(quality: Quality, over_time: OverTime, settings: Settings) -> None:
     st.subheader("Accuracy over time")
-    by_time = analysis.accuracy_by_time
+    by_time = over_time.accuracy
     if not by_time[["value", "estimated"]].notna().any(axis=None):
         st.caption("There are no labels, and no confidences that can be compared with the reference.")
         return
-    chart = accuracy_over_time(by_time, settings.accuracy_threshold, the_zone(), doubted=analysis.estimate_doubted)
+    chart = accuracy_over_time(by_time, settings.accuracy_threshold, the_zone(), doubted=quality.estimate_doubted)
     st.plotly_chart(chart, key="accuracy", alt="Labelled and estimated accuracy over time", config=BARE)
-    fit = analysis.signals.get(FIT)
-    if sentence := estimate_note(analysis.estimated, analysis.estimate_doubted, fit, analysis.with_audit):
+    if sentence := estimate_note(quality.estimated, quality.estimate_doubted, quality.fit, quality.with_audit):
         draw_note("estimate", sentence)
 
 
-def _draw_calibration(analysis: Analysis) -> None:
+def _draw_calibration(quality: Quality) -> None:
     st.subheader("Calibration", help=CALIBRATION)
-    error = analysis.calibration_error
-    if not analysis.reliability or error is None:
+    error = quality.calibration_error
+    if not quality.reliability or error is None:
         st.caption("Calibration is shown once there are labels.")
         return
-    chart = reliability_diagram(analysis.reliability)
+    chart = reliability_diagram(quality.reliability)
     st.plotly_chart(chart, key="reliability", alt="Accuracy by confidence", config=BARE)
     st.caption(
         f"Expected calibration error {error.value:.3f} over {error.n:,} labels. With so many labels, perfect "
@@ -72,9 +71,9 @@ def _draw_calibration(analysis: Analysis) -> None:
     )
 
 
-def _draw_by_label(analysis: Analysis) -> None:
+def _draw_by_label(quality: Quality) -> None:
     st.subheader("By label")
-    labels = analysis.labels
+    labels = quality.by_label
     if not labels:
         st.caption("Precision and recall need labels, and this selection has none.")
         return

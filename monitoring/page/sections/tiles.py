@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from monitoring.alarms.verdict import OF_DRIFT, enough_labels
-from monitoring.analysis.results import Analysis
+from monitoring.analysis.results import Alarms, Analysis, Quality
 from monitoring.page.components import tiles
 from monitoring.page.redraw import Content, Section
 from monitoring.page.state import State
 from monitoring.settings import Settings
 from monitoring.stats.drift import MIN_TEXTS
 from monitoring.stats.reference import Reference
+from monitoring.stats.tables import Tables
 
 MEANINGS = {
     "Requests": "The selected requests. The bars show their number over time.",
@@ -36,14 +37,14 @@ def section(state: State) -> Section:
 
 
 def draw_tiles(analysis: Analysis, reference: Reference | None, settings: Settings, span: timedelta | None) -> None:
-    traffic, n = analysis.traffic_by_time, analysis.tables.n
-    labels = int(traffic["labels"].sum())
+    by_time, n = analysis.over_time, analysis.tables.n
+    labels = int(by_time.traffic["labels"].sum())
     shown = [
-        _tile("Requests", (f"{n:,}", window(analysis, span)), traffic, "requests", "bar"),
-        _tile("Accuracy", _accuracy(analysis, settings), analysis.accuracy_by_time, "value", "line"),
-        _tile("Labels", (f"{labels:,}", f"{labels / n:.1%} of {n:,}"), traffic, "labels", "bar"),
-        _tile("Confidence", _confidence(analysis, reference), analysis.confidence_by_time, "mean", "line"),
-        _tile("Drift", _drift(analysis, reference), traffic, "words", "line"),
+        _tile("Requests", (f"{n:,}", window(analysis, span)), by_time.traffic, "requests", "bar"),
+        _tile("Accuracy", _accuracy(analysis.quality, settings), by_time.accuracy, "value", "line"),
+        _tile("Labels", (f"{labels:,}", f"{labels / n:.1%} of {n:,}"), by_time.traffic, "labels", "bar"),
+        _tile("Confidence", _confidence(analysis.tables, reference), by_time.confidence, "mean", "line"),
+        _tile("Drift", _drift(analysis.alarms, reference), by_time.traffic, "words", "line"),
     ]
     tiles(key="tiles", data={"tiles": shown})
 
@@ -77,17 +78,17 @@ def window(analysis: Analysis, span: timedelta | None) -> str:
     return f"last {hours:.0f} hours" if 1 < hours <= 24 else f"last {hours / 24:.0f} days"
 
 
-def _accuracy(analysis: Analysis, settings: Settings) -> tuple[str, str]:
-    accuracy, estimated = analysis.accuracy, analysis.estimated
+def _accuracy(quality: Quality, settings: Settings) -> tuple[str, str]:
+    accuracy, estimated = quality.accuracy, quality.estimated
     if accuracy and enough_labels(accuracy.n, settings.min_labels):
         return f"{accuracy.value:.1%}", f"{accuracy.low:.0%} – {accuracy.high:.0%}, n = {accuracy.n:,}"
-    if estimated and not analysis.estimate_doubted:
+    if estimated and not quality.estimate_doubted:
         return "not yet", f"estimated {estimated.value:.1%}, n = {estimated.n:,}"
     return "not yet", f"n = {accuracy.n if accuracy else 0} of {settings.min_labels} labels"
 
 
-def _confidence(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
-    known = analysis.tables.answers
+def _confidence(tables: Tables, reference: Reference | None) -> tuple[str, str]:
+    known = tables.answers
     known = known[known["confidence"].notna()]
     if known.empty:
         return "not known", "n = 0"
@@ -96,11 +97,11 @@ def _confidence(analysis: Analysis, reference: Reference | None) -> tuple[str, s
     return f"{np.average(known['confidence'], weights=known['n']):.3f}", f"{compared}n = {n:,}"
 
 
-def _drift(analysis: Analysis, reference: Reference | None) -> tuple[str, str]:
+def _drift(alarms: Alarms, reference: Reference | None) -> tuple[str, str]:
     if reference is None:
         return "not known", "no reference"
-    significant = sum(1 for alert in analysis.alerts if alert.name in OF_DRIFT)
-    n = analysis.signals["length"].n
+    significant = sum(1 for alert in alarms.alerts if alert.name in OF_DRIFT)
+    n = alarms.signals["length"].n
     if n < MIN_TEXTS:
         return "not yet", f"n = {n} of {MIN_TEXTS} texts"
     return f"{significant} of {len(OF_DRIFT)}", f"significant, n = {n:,} texts"

@@ -11,7 +11,6 @@ import streamlit as st
 from monitoring.alarms.alert import Alert, Level
 from monitoring.alarms.verdict import OF_DRIFT
 from monitoring.analysis.notes import log_alerts
-from monitoring.analysis.results import Analysis
 from monitoring.page.api.poller import api_alert
 from monitoring.page.components import verdict
 from monitoring.page.redraw import Content, Section
@@ -60,11 +59,11 @@ def verdict_data(seen: Seen, settings: Settings, window: str, now: datetime) -> 
         found.append(nothing_to_show(settings, seen.snapshot, window))
         found += log_alerts(seen.snapshot.unreadable_lines, seen.snapshot.unmatched_feedback)
     else:
-        found += [*seen.analysis.alerts, *seen.analysis.notes, *_stale(seen.snapshot, settings, now)]
+        found += [*seen.analysis.alarms.alerts, *seen.analysis.alarms.notes, *_stale(seen.snapshot, settings, now)]
     return {
         "headline": True,
-        "items": _items(found, seen.analysis, settings.accuracy_threshold),
-        "note": seen.analysis.budget if seen.analysis else "",
+        "items": _items(found, seen.analysis.quality.accuracy if seen.analysis else None, settings.accuracy_threshold),
+        "note": seen.analysis.alarms.budget if seen.analysis else "",
     }
 
 
@@ -109,8 +108,7 @@ def duration(span: timedelta) -> str:
     return f"{span // length} {unit}"
 
 
-def _items(alerts: Sequence[Alert], analysis: Analysis | None, threshold: float) -> list[dict[str, Any]]:
-    accuracy = analysis.accuracy if analysis else None
+def _items(alerts: Sequence[Alert], accuracy: Proportion | None, threshold: float) -> list[dict[str, Any]]:
     drifted = [alert for alert in alerts if alert.name in OF_DRIFT and alert.level == "warning"]
     items = [_item(alert, accuracy, threshold) for alert in alerts if alert not in drifted]
     items += [_drift(drifted)] if drifted else []

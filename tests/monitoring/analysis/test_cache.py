@@ -67,8 +67,8 @@ def test_a_new_label_is_in_a_new_one(log, analyses):
     found = analyses.of(log.refresh(), EVERYTHING)
 
     assert found is not None
-    assert found.accuracy is not None
-    assert found.accuracy.n == 1
+    assert found.quality.accuracy is not None
+    assert found.quality.accuracy.n == 1
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_words_that_moved_are_looked_for_only_after_a_while(tmp_path):
         append(tmp_path / "prediction_logs.json", *lines)
         found = analyses.of(log.refresh(), EVERYTHING)
         assert found is not None
-        return [word.word for word in found.moved_words]
+        return [word.word for word in found.drifts.moved_words]
 
     assert words_after(0, ["nothing to see"]) == []
     quokkas = [f"The quokka number {number} was tired." for number in range(100)]

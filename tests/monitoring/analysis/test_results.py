@@ -38,18 +38,23 @@ def analysed(folder: Path, *log: bytes, reference=REFERENCE, **selected) -> Anal
 def test_one_request_without_label_or_confidence_can_be_analysed(tmp_path):
     analysis = analysed(tmp_path, *lines(1, confidence=None, known_share=None))
 
-    unknown = [analysis.accuracy, analysis.estimated, analysis.skew, analysis.calibration_error]
+    unknown = [
+        analysis.quality.accuracy,
+        analysis.quality.estimated,
+        analysis.trust.skew,
+        analysis.quality.calibration_error,
+    ]
     assert unknown == [None] * 4
-    assert (analysis.reliability, analysis.moved_words) == ([], [])
-    assert set(analysis.drifts) == {"length", "confidence", "prediction"}
+    assert (analysis.quality.reliability, analysis.drifts.moved_words) == ([], [])
+    assert set(analysis.drifts.by_subject) == {"length", "confidence", "prediction"}
 
 
 def test_without_a_reference_nothing_is_compared(tmp_path):
     analysis = analysed(tmp_path, *lines(60, true_sentiment="positive"), reference=None)
 
-    assert (analysis.drifts, analysis.moved_words, analysis.estimated) == ({}, [], None)
-    assert analysis.accuracy is not None
-    assert [alert.name for alert in analysis.alerts] == ["accuracy"]
+    assert (analysis.drifts.by_subject, analysis.drifts.moved_words, analysis.quality.estimated) == ({}, [], None)
+    assert analysis.quality.accuracy is not None
+    assert [alert.name for alert in analysis.alarms.alerts] == ["accuracy"]
 
 
 def test_a_selection_is_of_a_time_labels_and_versions(tmp_path):
@@ -64,28 +69,28 @@ def test_a_selection_is_of_a_time_labels_and_versions(tmp_path):
     assert analysed(tmp_path / "c", *log, labels=("negative",)).tables.n == 10
     one = analysed(tmp_path / "d", *log, labels=("positive",), versions=("v2",))
     assert one.tables.n == 10
-    assert one.accuracy is not None
-    assert one.accuracy.value == 1
+    assert one.quality.accuracy is not None
+    assert one.quality.accuracy.value == 1
 
 
 def test_a_selection_by_label_is_not_compared_by_label(tmp_path):
-    assert "prediction" not in analysed(tmp_path, *lines(60), labels=("positive",)).drifts
+    assert "prediction" not in analysed(tmp_path, *lines(60), labels=("positive",)).drifts.by_subject
 
 
 def test_answers_of_another_model_are_in_the_quality_but_not_in_the_comparison(tmp_path):
     analysis = analysed(tmp_path, *lines(60, model_version="other", true_sentiment="negative"))
 
-    assert analysis.accuracy is not None
-    assert analysis.drifts["length"].n == 0
-    assert analysis.estimated is None
-    assert [note.title for note in analysis.notes] == ["60 predictions are of another model than the reference"]
+    assert analysis.quality.accuracy is not None
+    assert analysis.drifts.by_subject["length"].n == 0
+    assert analysis.quality.estimated is None
+    assert [note.title for note in analysis.alarms.notes] == ["60 predictions are of another model than the reference"]
 
 
 def test_repeats_are_counted_and_not_compared(tmp_path):
     analysis = analysed(tmp_path, *lines(60, request_text="the same"))
 
     assert (analysis.tables.n, analysis.tables.distinct) == (60, 1)
-    assert analysis.drifts["length"].n == 1
+    assert analysis.drifts.by_subject["length"].n == 1
 
 
 @pytest.mark.parametrize(("wrong", "low"), [(0, -0.2), (40, 0.3)])
@@ -96,7 +101,7 @@ def test_two_versions_are_compared_the_later_with_the_earlier(tmp_path, wrong, l
         *lines(60, start=60, model_version="v2", true_sentiment="positive"),
     ]
 
-    comparison = analysed(tmp_path, *log).comparison
+    comparison = analysed(tmp_path, *log).quality.comparison
 
     assert comparison is not None
     assert (comparison.earlier.version, comparison.later.version) == (VERSION, "v2")
@@ -105,7 +110,7 @@ def test_two_versions_are_compared_the_later_with_the_earlier(tmp_path, wrong, l
 
 
 def test_versions_without_labels_have_no_difference(tmp_path):
-    comparison = analysed(tmp_path, *lines(5), *lines(5, start=5, model_version="v2")).comparison
+    comparison = analysed(tmp_path, *lines(5), *lines(5, start=5, model_version="v2")).quality.comparison
 
     assert comparison is not None
     assert comparison.difference is None
@@ -114,21 +119,21 @@ def test_versions_without_labels_have_no_difference(tmp_path):
 def test_the_budget_is_told_for_the_traffic_of_the_last_day(tmp_path):
     log = [*lines(1), *lines(1440, start=100_000, true_sentiment="positive")]
 
-    assert "at 1,441 requests and 1,441 labels a day" in analysed(tmp_path, *log).budget
+    assert "at 1,441 requests and 1,441 labels a day" in analysed(tmp_path, *log).alarms.budget
 
 
 def test_a_burst_is_taken_for_the_traffic_of_an_hour(tmp_path):
     log = lines(120, timestamp=at(0), true_sentiment="positive")
 
-    assert "at 2,880 requests and 2,880 labels a day" in analysed(tmp_path, *log).budget
+    assert "at 2,880 requests and 2,880 labels a day" in analysed(tmp_path, *log).alarms.budget
 
 
 def test_an_analysis_holds_no_more_than_the_selected_requests(tmp_path):
     analysis = analysed(tmp_path, *lines(100), since=NOON + timedelta(minutes=90))
 
     assert analysis.tables.n == 10
-    assert analysis.confidence_by_time["n"].sum() == 10
-    assert analysis.traffic_by_time["requests"].sum() == 10
+    assert analysis.over_time.confidence["n"].sum() == 10
+    assert analysis.over_time.traffic["requests"].sum() == 10
 
 
 # Repeats
@@ -154,7 +159,7 @@ def test_words_are_looked_for_in_the_selected_texts_that_can_be_compared(tmp_pat
     ]
 
     def moved(folder, **selected):
-        return {word.word for word in analysed(tmp_path / folder, *log, **selected).moved_words}
+        return {word.word for word in analysed(tmp_path / folder, *log, **selected).drifts.moved_words}
 
     assert moved("a") >= {"battery", "keypad"}
     assert "charger" not in moved("b")
@@ -165,7 +170,7 @@ def test_words_are_looked_for_in_the_selected_texts_that_can_be_compared(tmp_pat
 def test_a_text_that_is_sent_again_and_again_moves_no_words(tmp_path):
     log = [*lines(60, request_text="battery"), *(line for n in range(60) for line in lines(1, start=60 + n))]
 
-    assert "battery" not in {word.word for word in analysed(tmp_path, *log).moved_words}
+    assert "battery" not in {word.word for word in analysed(tmp_path, *log).drifts.moved_words}
 
 
 def test_a_text_that_is_sent_again_and_again_hides_no_others(tmp_path):
@@ -174,7 +179,7 @@ def test_a_text_that_is_sent_again_and_again_hides_no_others(tmp_path):
         *lines(MAX_TEXTS, start=60, request_text="the same"),
     ]
 
-    assert "battery" in {word.word for word in analysed(tmp_path, *log).moved_words}
+    assert "battery" in {word.word for word in analysed(tmp_path, *log).drifts.moved_words}
 
 
 # Texts that are left out of the log
@@ -193,16 +198,16 @@ def test_without_texts_all_but_the_words_is_analysed_as_with_them(tmp_path):
     full = analysed(tmp_path / "full", *(one for n, text in enumerate(texts) for one in lines(1, n, request_text=text)))
     hashed = analysed(tmp_path / "hashed", *left_out(90))
 
-    assert full.drifts["length"] == hashed.drifts["length"]
+    assert full.drifts.by_subject["length"] == hashed.drifts.by_subject["length"]
     assert full.tables.distinct == hashed.tables.distinct == 60
     assert full.tables.lengths.equals(hashed.tables.lengths)
-    assert [full.drifts.keys(), full.accuracy, full.estimated] == [
-        hashed.drifts.keys(),
-        hashed.accuracy,
-        hashed.estimated,
+    assert [full.drifts.by_subject.keys(), full.quality.accuracy, full.quality.estimated] == [
+        hashed.drifts.by_subject.keys(),
+        hashed.quality.accuracy,
+        hashed.quality.estimated,
     ]
-    assert [bool(full.moved_words), bool(hashed.moved_words)] == [True, False]
-    assert [full.texts_left_out, hashed.texts_left_out] == [False, True]
+    assert [bool(full.drifts.moved_words), bool(hashed.drifts.moved_words)] == [True, False]
+    assert [full.drifts.texts_left_out, hashed.drifts.texts_left_out] == [False, True]
 
 
 def test_words_are_looked_for_in_those_texts_that_are_there(tmp_path):
@@ -210,8 +215,8 @@ def test_words_are_looked_for_in_those_texts_that_are_there(tmp_path):
 
     analysis = analysed(tmp_path, *battery, *left_out(30, start=60))
 
-    assert "battery" in {word.word for word in analysis.moved_words}
-    assert analysis.texts_left_out
+    assert "battery" in {word.word for word in analysis.drifts.moved_words}
+    assert analysis.drifts.texts_left_out
 
 
 # Audit
@@ -229,7 +234,7 @@ def drawn(labels: str, start: int = 0, **fields) -> list[bytes]:
 
 def test_the_audit_is_of_the_answers_that_were_drawn_in_order_of_time(tmp_path):
     log = [*lines(5, start=100, true_sentiment="negative"), *drawn("w?", start=20), *drawn("r" * 9 + "w")]
-    audit = analysed(tmp_path, *log).audit
+    audit = analysed(tmp_path, *log).trust.audit
 
     assert (audit.drawn, audit.labelled) == (12, 11)
     assert audit.accuracy == proportion(9, 11)
@@ -237,7 +242,7 @@ def test_the_audit_is_of_the_answers_that_were_drawn_in_order_of_time(tmp_path):
 
 
 def test_answers_without_an_id_cannot_be_audited(tmp_path):
-    audit = analysed(tmp_path, *drawn("r" * 10), *drawn("?r", start=10, prediction_id=None)).audit
+    audit = analysed(tmp_path, *drawn("r" * 10), *drawn("?r", start=10, prediction_id=None)).trust.audit
 
     assert (audit.drawn, audit.labelled, audit.accuracy) == (10, 10, proportion(10, 10))
     assert audit.waiting.empty
@@ -246,31 +251,35 @@ def test_answers_without_an_id_cannot_be_audited(tmp_path):
 def test_the_audit_is_of_the_selected_requests(tmp_path):
     log = [*drawn("r" * 12), *drawn("w" * 12, start=12, model_version="v2")]
 
-    assert analysed(tmp_path, *log, versions=("v2",)).audit.accuracy == proportion(0, 12)
+    assert analysed(tmp_path, *log, versions=("v2",)).trust.audit.accuracy == proportion(0, 12)
 
 
 def test_only_the_answers_up_to_the_last_audited_one_are_spoken_for(tmp_path):
     sampled = [*drawn("r" * 36 + "w" * 4, confidence=0.9), *lines(40, start=40, confidence=0.6)]
     later = [*drawn("?r", start=80), *lines(200, start=82, confidence=0.5)]
 
-    found = analysed(tmp_path / "a", *sampled, *later).with_audit
+    found = analysed(tmp_path / "a", *sampled, *later).quality.with_audit
 
     assert found is not None
-    assert found == analysed(tmp_path / "b", *sampled).with_audit
-    assert found != analysed(tmp_path / "c", *sampled, *lines(200, start=80, confidence=0.5)).with_audit
+    assert found == analysed(tmp_path / "b", *sampled).quality.with_audit
+    assert found != analysed(tmp_path / "c", *sampled, *lines(200, start=80, confidence=0.5)).quality.with_audit
 
 
 def test_answers_of_one_moment_can_be_audited(tmp_path):
     sampled = drawn("r" * 36 + "w" * 4, confidence=0.9, timestamp=at(0))
 
-    found = analysed(tmp_path / "a", *sampled, *drawn("?" * 40, start=40, confidence=0.6, timestamp=at(0))).with_audit
+    more = drawn("?" * 40, start=40, confidence=0.6, timestamp=at(0))
+    found = analysed(tmp_path / "a", *sampled, *more).quality.with_audit
 
     assert found is not None
-    assert found == analysed(tmp_path / "b", *sampled).with_audit
+    assert found == analysed(tmp_path / "b", *sampled).quality.with_audit
 
 
 def test_with_few_audited_answers_or_those_of_another_model_nothing_is_said_with_them(tmp_path):
-    assert analysed(tmp_path / "a", *drawn("r" * (MIN_LABELS - 1)), *lines(100, start=50)).with_audit is None
-    assert analysed(tmp_path / "b", *drawn("r" * MIN_LABELS), *lines(100, start=50)).with_audit is not None
-    assert analysed(tmp_path / "c", *drawn("r" * 40, model_version="v2"), *lines(100, start=50)).with_audit is None
-    assert analysed(tmp_path / "d", *drawn("r" * 40, prediction_id=None), *lines(100, start=50)).with_audit is None
+    def with_audit(name, *sampled):
+        return analysed(tmp_path / name, *sampled, *lines(100, start=50)).quality.with_audit
+
+    assert with_audit("a", *drawn("r" * (MIN_LABELS - 1))) is None
+    assert with_audit("b", *drawn("r" * MIN_LABELS)) is not None
+    assert with_audit("c", *drawn("r" * 40, model_version="v2")) is None
+    assert with_audit("d", *drawn("r" * 40, prediction_id=None)) is None

@@ -175,7 +175,7 @@ def test_a_new_profile_is_read_and_the_log_judged_anew(settings, tmp_path):
     assert (before.reference, after.problems) == (None, [])
     assert before.analysis is not None
     assert after.analysis is not None
-    assert (before.analysis.drifts, set(after.analysis.drifts)) == (
+    assert (before.analysis.drifts.by_subject, set(after.analysis.drifts.by_subject)) == (
         {},
         {"length", "vocabulary", "confidence", "prediction"},
     )

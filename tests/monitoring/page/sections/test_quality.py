@@ -18,7 +18,7 @@ def drawn_by_label(labels: list[LabelQuality]) -> tuple[dict[str, Any], str]:
 
         from monitoring.page.sections.quality import _draw_by_label
 
-        _draw_by_label(cast(Any, SimpleNamespace(labels=labels)))
+        _draw_by_label(cast(Any, SimpleNamespace(by_label=labels)))
 
     page = AppTest.from_function(script, kwargs={"labels": labels}).run()
     assert not page.exception

@@ -63,8 +63,15 @@ def said(seen, settings=None, now=NOON, window="time range all"):
 
 def with_alerts(seen, accuracy, signals, reference=REFERENCE):
     """The same with this accuracy of the selected answers and these signals, and without notes about the log."""
-    alerts = verdict(accuracy, signals, Settings(), reference)
-    return replace(seen, analysis=replace(seen.analysis, alerts=alerts, accuracy=accuracy, notes=[]))
+    quality = replace(seen.analysis.quality, accuracy=accuracy)
+    with_accuracy = replace(seen, analysis=replace(seen.analysis, quality=quality))
+    return with_alarms(with_accuracy, alerts=verdict(accuracy, signals, Settings(), reference), notes=[])
+
+
+def with_alarms(seen, **fields):
+    """The same with these alerts or notes."""
+    alarms = replace(seen.analysis.alarms, **fields)
+    return replace(seen, analysis=replace(seen.analysis, alarms=alarms))
 
 
 # The headline
@@ -129,7 +136,7 @@ def test_nothing_is_well_while_something_cannot_be_told(seen):
 def test_what_is_worst_comes_first(seen):
     found = with_alerts(seen(prediction(), api=DOWN), proportion(79, 100), alarmed("validation", "length"))
     notes = [Alert("warning", "1 line of the log could not be read", "Skipped."), Alert("unknown", "Later", "")]
-    found = replace(found, analysis=replace(found.analysis, notes=notes))
+    found = with_alarms(found, notes=notes)
 
     assert [(item["level"], item["title"].split(":")[0]) for item in said(found, now=NOON + timedelta(days=2))] == [
         ("alert", "The API is not ready"),
@@ -187,7 +194,7 @@ def test_an_alarm_of_every_kind_is_told_in_whole_sentences(seen):
         *signal_alerts(alarmed("length", "vocabulary", "confidence", "prediction"), ["negative", "positive"]),
     ]
     found = seen(prediction())
-    found = replace(found, analysis=replace(found.analysis, alerts=alerts, notes=[]))
+    found = with_alarms(found, alerts=alerts, notes=[])
 
     for item in said(found):
         assert item["lines"]
