@@ -130,7 +130,7 @@ class LogReader:
             if content is None:
                 return set()
             store = Store.of(content.names, content.blocks, content.arrays, int(content.state["unmatched"]))
-            self._tail.go_on_from(content.predictions, content.feedback)
+            self._tail.resume_from(content.predictions, content.feedback)
             self.monitor.restore(content.state["monitor"])
             self.monitor.recall(content.arrays)
             self._store, self._restarted = store, False

@@ -1,1 +1,1 @@
-"""Sequential tests that watch the log for ever, and what they mean."""
+"""Sequential tests on the whole log, and the alerts that they raise."""

@@ -50,7 +50,7 @@ class LogTail:
         self.predictions: list[TailedFile] = []
         self.feedback: list[TailedFile] = []
 
-    def go_on_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
+    def resume_from(self, predictions: Sequence[ReadFile], feedback: Sequence[ReadFile]) -> None:
         """Take files as read up to their positions, whatever their names are now. Raises Replaced if a file is not
         there as it was, except for rotated files, which may have been deleted; or OSError. Then nothing changes."""
         found = [self._found_again(files, stem) for files, stem in ((predictions, PREDICTIONS), (feedback, FEEDBACK))]
@@ -59,10 +59,10 @@ class LogTail:
     def _found_again(self, files: Sequence[ReadFile], stem: str) -> list[TailedFile]:
         for _ in range(TRIES - 1):
             with suppress(FileNotFoundError, Replaced):
-                return self._gone_on_with(files, stem)
-        return self._gone_on_with(files, stem)
+                return self._resumed(files, stem)
+        return self._resumed(files, stem)
 
-    def _gone_on_with(self, files: Sequence[ReadFile], stem: str) -> list[TailedFile]:
+    def _resumed(self, files: Sequence[ReadFile], stem: str) -> list[TailedFile]:
         there = paths(self.directory, stem)
         return [_read_before(file, number, there) for number, file in enumerate(files)]
 
@@ -148,7 +148,7 @@ def _read_before(read: ReadFile, number: int, found: list[Path]) -> TailedFile:
     for path in found:
         if plain_name(path) == read.name if is_closed(read.name) else read.position.holds(path):
             file = TailedFile(path, number)
-            file.go_on_from(read.position, read.unreadable_lines)
+            file.resume_from(read.position, read.unreadable_lines)
             return file
     if not is_closed(read.name):
         raise Replaced

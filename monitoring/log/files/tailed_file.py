@@ -87,7 +87,7 @@ class TailedFile:
         """Whether all lines that the file had at the last refresh were accepted."""
         return self.gone or self._accepted >= self.size
 
-    def go_on_from(self, position: Position, unreadable_lines: int) -> None:
+    def resume_from(self, position: Position, unreadable_lines: int) -> None:
         """Take the lines before `position` as accepted; the position must hold. Raises OSError."""
         self.unreadable_lines = unreadable_lines
         if position.seen:

@@ -118,7 +118,7 @@ def test_a_file_is_gone_on_with_where_another_process_ended(path):
     append(path, b"three\n")
 
     file = TailedFile(path, 7)
-    file.go_on_from(before.position, unreadable_lines=4)
+    file.resume_from(before.position, unreadable_lines=4)
 
     assert file.position == before.position
     assert (lines_of(file), file.unreadable_lines, file.number) == ([b"three"], 4, 7)
@@ -201,7 +201,7 @@ def test_files_are_gone_on_with_whatever_they_are_called_now(tail, tmp_path, pat
     append(path, b"new\n")
 
     again = LogTail(tmp_path)
-    again.go_on_from(predictions, feedback)
+    again.resume_from(predictions, feedback)
 
     assert again.unreadable_lines == 4
     assert names(again.find_predictions()) == ["prediction_logs.z.json", "prediction_logs.json"]
@@ -219,9 +219,9 @@ def test_if_one_file_is_not_as_it_was_none_is_gone_on_with(tail, tmp_path, path)
 
     again = LogTail(tmp_path)
     with pytest.raises(Replaced):
-        again.go_on_from(read, [])
+        again.resume_from(read, [])
     with pytest.raises(Replaced):
-        again.go_on_from([ReadFile(Position(1, 2, 2, "digest"), 0, path.name)], [])
+        again.resume_from([ReadFile(Position(1, 2, 2, "digest"), 0, path.name)], [])
     assert again.files == []
 
 
