@@ -105,8 +105,9 @@ kind-down: ## Delete the cluster and everything in it
 	@$(CLUSTER) down
 
 ##@ Develop
-# A process has one core: threads that share out small sums would only wait for each other.
-ON_ALL_CORES := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# A process has one core: threads that share out small sums would only wait for each other. Without files of bytecode,
+# every pytest process and every service it starts would compile the project again.
+ON_ALL_CORES := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: $(VENV)/.dev ## Run the fast tests on all cores
 	$(ON_ALL_CORES)

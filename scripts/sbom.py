@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
@@ -57,6 +56,8 @@ def bill_of_materials(image: str) -> str:
 
 def valid(bill: str) -> str:
     """The same document, if it meets CycloneDX's schema."""
+    from cyclonedx.validation.json import JsonStrictValidator  # takes seconds, which whoever imports this would wait
+
     if error := JsonStrictValidator(SCHEMA).validate_str(bill):
         sys.exit(f"The list does not keep to the schema of CycloneDX {SCHEMA.to_version()}: {error}")
     return bill

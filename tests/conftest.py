@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -49,10 +50,18 @@ of_hypothesis.register_profile(
 of_hypothesis.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
+OF_ONE_LEVEL = {ROOT / "tests" / level: level for level in ("browser", "docker", "smoke")}
 TEXTS = {
     "positive": ["a wonderful amazing movie", "I loved it", "great and moving", "amazing, a delight"],
     "negative": ["an awful boring movie", "I hated it", "dull and bad", "terrible, a waste"],
 }
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out a folder whose level `-m` does not choose: Kubernetes' client alone takes a second to import."""
+    level = OF_ONE_LEVEL.get(collection_path)
+    chosen = config.getoption("-m")
+    return True if level and chosen and not re.search(rf"(?<!not )\b{level}\b", chosen) else None
 
 
 def write_model(directory: Path, texts: dict[str, list[str]], pipeline: Pipeline | None = None) -> Path:
