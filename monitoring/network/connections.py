@@ -1,4 +1,4 @@
-"""What connections may cost: uvicorn waits for ever for a head, and for a client that takes no more of its answer."""
+"""Closes slow and surplus connections: uvicorn has no timeout for request headers or for clients that stop reading."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import uvicorn
 
-MOST_CONNECTIONS = 1000  # beside websockets
+MOST_CONNECTIONS = 1000  # without websockets
 LOOKS_EVERY = 0.5  # seconds
 
 
 class Connections:
-    """The connections of a server but websockets. Each look returns those to end: on which nothing has gone on for
-    `seconds`, and of more than `most` those on which nothing has gone on for longest."""
+    """The connections of a server, except websockets. Each look returns those to close: the ones without progress for
+    `seconds`, and if there are more than `most`, the ones that have been without progress the longest."""
 
     def __init__(self, seconds: float, most: int = MOST_CONNECTIONS) -> None:
         self._seconds, self._most = seconds, most
@@ -25,7 +25,7 @@ class Connections:
         """`protocols` are uvicorn's, one for each connection; `now` is in seconds."""
         since = {}
         for protocol in protocols:
-            if hasattr(protocol, "cycle"):  # which websockets have not: they have to answer pings
+            if hasattr(protocol, "cycle"):  # websockets have none; they are checked by pings
                 state, before = _state(protocol), self._since.get(protocol)
                 since[protocol] = before if before and before[0] == state else (state, now)
         self._since = since
@@ -36,14 +36,14 @@ class Connections:
 
 
 def _state(protocol: Any) -> object:
-    """What changes when a request begins or is answered, and when the client takes some of its answer."""
+    """Changes when a request starts or ends, and when the client reads some of the response."""
     cycle = protocol.cycle
     return cycle, cycle is None or cycle.response_complete, protocol.transport.get_write_buffer_size()
 
 
 async def tend(server: uvicorn.Server) -> None:
-    """End what takes longer than connections may be idle, as long as the server runs."""
-    # uvicorn ends those itself that are idle after an answer; no other should be ended just before it.
+    """Close connections without progress, as long as the server runs."""
+    # uvicorn closes idle connections itself; the extra time keeps this loop from closing them first.
     connections, now = Connections(server.config.timeout_keep_alive + LOOKS_EVERY), asyncio.get_running_loop().time
     while True:
         await asyncio.sleep(LOOKS_EVERY)
@@ -52,7 +52,7 @@ async def tend(server: uvicorn.Server) -> None:
 
 
 class TendedServer(uvicorn.Server):
-    """One that ends such connections."""
+    """A server that closes such connections."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

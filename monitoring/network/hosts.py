@@ -1,7 +1,7 @@
-"""Which host names clients may use.
+"""Refuses requests for unknown host names, which protects against DNS rebinding.
 
-A web page from elsewhere can make a browser send requests here under a name of its own (DNS rebinding), and read the
-answers. An IP address cannot be made to mean another machine, and nobody else can own `localhost`.
+In DNS rebinding, another web site lets its own name resolve to this machine, so that a browser sends requests here and
+the site reads the responses. IP addresses and `localhost` cannot be rebound.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitoring.settings import Settings
 
-MOST_SHOWN = 100  # characters of a name that is refused
-STREAMLIT_ALLOWS = {"localhost", "127.0.0.1"}  # pages of any port of this machine
+MOST_SHOWN = 100  # characters of a refused name
+STREAMLIT_ALLOWS = {"localhost", "127.0.0.1"}  # pages of this machine, on any port
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/?#@\\\s]+?)\.?(:[0-9]*)?")
 
 
 class Hosts:
-    """Answers 400 to requests for a host that is not allowed, and to websockets from a page of another host. Who asks
-    for a path in `exempt` may use any."""
+    """Middleware. Answers 400 to requests for a host that is not allowed, and to websockets from a page of another
+    host. Paths in `exempt` accept any host."""
 
     def __init__(self, app: ASGIApp, settings: Settings, exempt: Collection[str] = ()) -> None:
         self._app, self._exempt = app, exempt
         self._allowed = {*settings.allowed_hosts.split(), urlsplit(settings.public_url).hostname}
-        self._is_told = settings.allowed_hosts != ""
+        self._is_set = settings.allowed_hosts != ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in self._exempt:
@@ -40,7 +40,7 @@ class Hosts:
             await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str:
-        """Why it is not answered; empty if it is."""
+        """The reason for refusing the request; empty if it is allowed."""
         headers, is_local = Headers(scope=scope), is_loopback(scope["server"])
         names = headers.getlist("host")
         for name in names:
@@ -50,9 +50,9 @@ class Hosts:
                 )
         for origin in headers.getlist("origin") if scope["type"] == "websocket" else []:
             page = origin.partition("://")[2]
-            # Before it refused another one, Streamlit would ask the internet for its own address, and serve nobody.
+            # Refused here, because Streamlit would first look up its own address on the internet and block meanwhile.
             if page not in names and host_of(page) not in STREAMLIT_ALLOWS:
-                return f"The page of {origin[:MOST_SHOWN]!r} may not open this one; a proxy must pass on Host as it is."
+                return f"A page of {origin[:MOST_SHOWN]!r} may not connect here; a proxy must pass on the Host header."
         return ""
 
     def _allows(self, host: str | None, is_local: bool) -> bool:
@@ -60,7 +60,7 @@ class Hosts:
             return False
         if is_address(host) or host == "localhost" or host.endswith(".localhost"):
             return True
-        if not (self._is_told or is_local):
+        if not (self._is_set or is_local):
             return True
         above = {"*." + part for part in _above(host)}
         return not self._allowed.isdisjoint({"*", host} | above)
@@ -81,8 +81,8 @@ def is_address(host: str) -> bool:
 
 
 def is_loopback(server: tuple[str, int | None] | None) -> bool:
-    """Whether a connection came to an address that only this machine reaches; a socket for both families names IPv4
-    addresses as `::ffff:127.0.0.1`."""
+    """Whether the connection is to a loopback address. A dual-stack socket writes IPv4 addresses as
+    `::ffff:127.0.0.1`."""
     host = server[0] if server else ""
     return is_address(host) and ip_address(host.removeprefix("::ffff:")).is_loopback
 

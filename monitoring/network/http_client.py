@@ -19,15 +19,15 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs addresses, whic
 
 @cache
 def http_client(proxy: str | None = None) -> httpx2.Client:
-    """The client that threads share, one for each proxy. Raises ValueError or ImportError for an unusable proxy.
+    """One client per proxy, shared by all threads. Raises ValueError or ImportError if the proxy is unusable.
 
-    Each request has a connection of its own (`Connection: close`): one that died while idle would fail the next
-    request, and a POST whose answer is missing must not be sent again.
+    Each request opens a new connection (`Connection: close`). A reused one may have been closed by the server, and a
+    POST without a response must not be sent again.
     """
     return httpx2.Client(
         proxy=proxy,
         trust_env=False,
-        verify=ssl.create_default_context(),  # unlike httpx2's, it obeys SSL_CERT_FILE without trust_env
+        verify=ssl.create_default_context(),  # httpx2 would ignore SSL_CERT_FILE without trust_env
         headers=HEADERS,
         limits=httpx2.Limits(),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -36,7 +36,7 @@ def http_client(proxy: str | None = None) -> httpx2.Client:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this address. Neighbours and hosts of `no_proxy` are asked directly."""
+    """The environment's proxy for this address; None for neighbours and for hosts in `no_proxy`."""
     parts = urlsplit(url)
     if is_neighbour(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
@@ -45,13 +45,13 @@ def proxy_for(url: str) -> str | None:
 
 
 def reason(error: BaseException) -> BaseException:
-    """The error that httpx2 wrapped: the operating system's, if there is one."""
+    """The original error inside httpx2's, usually the operating system's."""
     while isinstance(wrapped := error.__cause__ or next(iter(error.args), None), BaseException):
         error = wrapped
     return error
 
 
 def _keep_body(response: httpx2.Response) -> None:
-    """Do not follow a redirect that would send the body of a POST to another address."""
+    """Do not follow redirects that would send the body of a POST to another address."""
     if response.status_code in (307, 308) and response.request.method == "POST":
         response.headers.pop("Location", None)

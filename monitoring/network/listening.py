@@ -1,4 +1,4 @@
-"""Where the page and the watch listen."""
+"""Opens the sockets of the page and the alerting service."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def listening(address: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on `port` of 127.0.0.1 and ::1 for `localhost`, of every address for `*`, of whatever a name
-    stands for else. A machine without IPv6 has what it has. Raises OSError."""
+    """Sockets that listen on `port`: for `localhost` on 127.0.0.1 and ::1, for `*` on every address, for another name
+    on the addresses it resolves to. Addresses that the machine lacks are skipped unless none is left. Raises
+    OSError."""
     if address == "*":
         if socket.has_dualstack_ipv6():
             return [socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)]
@@ -31,8 +32,8 @@ def listening(address: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def told(error: OSError, address: str, port: int, port_setting: str) -> str:
-    """Why nothing can listen there, as a sentence that names the setting."""
+def listening_problem(error: OSError, address: str, port: int, port_setting: str) -> str:
+    """The sentence for an error of `listening`. It names the setting."""
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
         return f"{port_setting} {port} cannot be used: {os.strerror(error.errno)}. Set it to a free port."
     why = error.strerror.partition(" (while")[0] if error.strerror else error

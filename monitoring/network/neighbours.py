@@ -1,4 +1,4 @@
-"""Which addresses are asked directly, whatever proxy the environment names: a company's proxy does not know them."""
+"""Recognises neighbours: hosts that are asked without a proxy, because a company's proxy cannot reach them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ENDINGS = (".localhost", ".svc", ".cluster.local")
 
 
 def is_neighbour(url: str) -> bool:
-    """Whether its host is this machine, a name without a dot, as in Compose and in a namespace of Kubernetes, one of
-    Kubernetes' full names, or a private or link-local IP address."""
+    """Whether the host is this machine, a name without a dot (as in Compose or a Kubernetes namespace), a full
+    Kubernetes name, or a private or link-local IP address."""
     host = (urlsplit(url).hostname or "").removesuffix(".")
     try:
         address = ip_address(host)
@@ -23,7 +23,7 @@ def is_neighbour(url: str) -> bool:
 
 
 def keep_from_proxy(url: str, environ: MutableMapping[str, str]) -> None:
-    """Let clients that go by the environment ask this host directly, if it is a neighbour."""
+    """Add the host to `no_proxy` if it is a neighbour, for clients that read the environment."""
     if url and is_neighbour(url):
         others = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
         environ["no_proxy"] = f"{others},{urlsplit(url).hostname}".lstrip(",")

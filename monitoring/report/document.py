@@ -1,6 +1,6 @@
 """The page as files: one HTML file that needs no network, and the figures as JSON.
 
-`python -m monitoring.report --html report.html --json report.json` writes them from the log, without a browser.
+`python -m monitoring.report --html report.html --json report.json` reads the log and needs no browser.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from monitoring.stats import drift
 from monitoring.stats.reference import Reference
 from monitoring.stats.words import MovedWord
 
-MOST_HOURS = 1_000_000  # a hundred years
+MOST_HOURS = 1_000_000  # about a hundred years
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
 table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}
 .alert,.warning,.unknown,.ok{padding:.6rem 1rem;margin:.5rem 0;border-left:.4rem solid}

@@ -1,8 +1,8 @@
-"""Which changes of state somebody is to be told of: each alert that is raised or cleared, once."""
+"""Finds the changes of state to notify: each alarm that was raised or cleared, once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,9 +17,9 @@ PAYLOAD_VERSION = 1
 
 @dataclass(frozen=True)
 class Event:
-    """A change of state as it is sent. `id` is made of the alert, the observation that raised it and the state, so that
-    the same change has the same one however often it is found. `started_at` is when the alert was raised, `at` when
-    this change took place: times of the log, ISO 8601 in UTC."""
+    """A change of state as it is sent. `id` is a hash of the source, the alert, the observation that raised it and the
+    state, so the same change always has the same id. `started_at` is when the alert was raised, `at` when this change
+    happened. Both are times of the log, ISO 8601 in UTC."""
 
     id: str
     state: State
@@ -34,7 +34,7 @@ class Event:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Event:
-        """Raises KeyError, TypeError or ValueError for what is no event."""
+        """Raises KeyError, TypeError or ValueError if `document` is not an event."""
         event = cls(**{name: document[name] for name in cls.__annotations__})
         texts = [value for name, value in asdict(event).items() if name != "version"]
         if not all(isinstance(text, str) for text in texts) or event.state not in ("firing", "resolved"):
@@ -47,7 +47,7 @@ class Event:
 
 
 class Change(NamedTuple):
-    """The alarm `episode` of the signal `name` was raised or cleared."""
+    """The signal `name` raised or cleared the alarm `episode`."""
 
     name: str
     episode: Episode
@@ -63,26 +63,26 @@ def newest(signals: Mapping[str, Status]) -> dict[str, int]:
     }
 
 
-def since(known: Mapping[str, int], standing: set[str], signals: Mapping[str, Status]) -> Iterator[Change]:
-    """What was raised and cleared after `newest` was `known` and the alarms of `standing` stood."""
+def since(known: Mapping[str, int], firing: Set[str], signals: Mapping[str, Status]) -> Iterator[Change]:
+    """The changes after a moment at which `newest` returned `known` and the alerts named in `firing` were firing."""
     for name in newest(signals):
         last = known.get(name, 0)
         for episode in signals[name].episodes:
             number = episode.raised.number
             if number > last:
                 yield Change(name, episode, "firing")
-            if episode.cleared and (number > last or (number == last and name in standing)):
+            if episode.cleared and (number > last or (number == last and name in firing)):
                 yield Change(name, episode, "resolved")
 
 
-def anew(standing: set[str], signals: Mapping[str, Status]) -> Iterator[Change]:
-    """What stands otherwise than it was told, by a monitor that began anew: its numbers compare with none before, and
-    what it found to have been raised and cleared long ago is no news."""
+def after_restart(firing: Set[str], signals: Mapping[str, Status]) -> Iterator[Change]:
+    """The differences between the alerts in `firing` and a monitor that read the log from the start. Its observation
+    numbers cannot be compared with earlier ones. Alarms that were raised and cleared in the past are not reported."""
     for name in newest(signals):
         status = signals[name]
-        if status.alarm and name not in standing:
+        if status.alarm and name not in firing:
             yield Change(name, status.alarm, "firing")
-        elif name in standing and not status.alarm:
+        elif name in firing and not status.alarm:
             now = Mark(0, datetime.now(UTC).timestamp())
             cleared = status.episodes[-1] if status.episodes else Episode(now, now, 0, cleared=now)
             yield Change(name, cleared, "resolved")
@@ -94,5 +94,5 @@ def event_id(source: str, name: str, state: State, raised: Mark) -> str:
 
 
 def iso(time: float) -> str:
-    """Seconds since 1970 as the log writes times."""
+    """Seconds since 1970 in the log's time format."""
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""`python -m monitoring.watch check`: one look, in words and as an exit code, for cron and scripts. Writes nothing."""
+"""`python -m monitoring.watch check`: prints the status once and returns it as an exit code. Writes no files."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ FINE, ALERT, NOT_ENOUGH, CANNOT_TELL = range(4)
 
 
 def check(settings: Settings) -> tuple[int, list[str]]:
-    """The exit code, and the lines that say the verdict."""
+    """The exit code and the lines to print."""
     monitor, observer, problems = observer_of(settings)
-    _go_on(monitor, settings)
-    said = [f"warning: {problem}" for problem in problems]
+    _resume(monitor, settings)
+    lines = [f"warning: {problem}" for problem in problems]
     try:
         look = observer.look()
     except OSError as error:
-        return CANNOT_TELL, [*said, f"The log cannot be read: {error.strerror}: {error.filename or settings.log_dir}"]
+        return CANNOT_TELL, [*lines, f"The log cannot be read: {error.strerror}: {error.filename or settings.log_dir}"]
     if not look.snapshot.files:
-        return CANNOT_TELL, [*said, f"There is no log in {settings.log_dir}: no file is named prediction_logs*.json."]
+        return CANNOT_TELL, [*lines, f"There is no log in {settings.log_dir}: no file is named prediction_logs*.json."]
     snapshot = look.snapshot
     found = [*look.verdict, *log_alerts(snapshot.unreadable_lines, snapshot.unmatched_feedback)]
-    return _exit_code(look), [*said, *map(_line, found)]
+    return _exit_code(look), [*lines, *map(_line, found)]
 
 
-def _go_on(monitor: Monitor, settings: Settings) -> None:
-    """From the state of the watch, if it is there and fits; else the log is gone through from its start."""
+def _resume(monitor: Monitor, settings: Settings) -> None:
+    """Resume from the alerting service's state. Without a usable one, the log is read from the start."""
     with suppress(OSError, Refused, StateUnusable):
         state = StateFile(settings.state_dir).read()
         if state:

@@ -1,7 +1,7 @@
-"""The verdict with no browser open: follows the log, serves metrics, and tells each alert that is raised or cleared.
+"""The alerting service: follows the log, serves metrics and notifies receivers of each alert raised or cleared.
 
-`python -m monitoring.watch` goes on until it is told to stop. `python -m monitoring.watch check` takes one look and
-says the verdict: exit code 0 fine, 1 an alert is proven, 2 not enough data, 3 cannot tell.
+`python -m monitoring.watch` runs until it is stopped. `python -m monitoring.watch check` prints the status once. Its
+exit code is 0: no alert, 1: an alert is firing, 2: not enough data, 3: the log or the settings cannot be used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry, make_asgi_app
 from monitoring.analysis.observer import observer_of
 from monitoring.network.connections import TendedServer
 from monitoring.network.hosts import Hosts
-from monitoring.network.listening import listening, told
+from monitoring.network.listening import listening, listening_problem
 from monitoring.settings import Settings, SettingsError
 from monitoring.watch.check import CANNOT_TELL, check
 from monitoring.watch.follow import Follower
@@ -31,18 +31,18 @@ from monitoring.watch.notifications import Alertmanager, Channel, Sender, Webhoo
 from monitoring.watch.state_file import StateFile, Taken
 
 logger = logging.getLogger("watch")
-LAST_SECONDS = 1.0  # for what is being sent when it is told to stop
-PAUSE_SECONDS = 1.0  # between tries to own a state folder that another watch still has
+LAST_SECONDS = 1.0  # for a notification that is being sent at shutdown
+PAUSE_SECONDS = 1.0  # between attempts to own the state folder
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Not 2, which would mean that there is not enough data."""
+        """Exits with 3: argparse's own 2 would mean that there is not enough data."""
         self.exit(CANNOT_TELL, f"{self.format_usage()}{message}\n")
 
 
 class Stopped(Exception):
-    """It was told to stop."""
+    """A signal stopped the service."""
 
 
 def main(arguments: Sequence[str], environ: dict[str, str]) -> int:
@@ -71,7 +71,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("command", nargs="?", choices=["watch", "check"], default="watch")
     parser.add_argument("--address", help="instead of LISTEN_ADDRESS")
     parser.add_argument("--port", help="instead of WATCH_PORT")
-    parser.add_argument("--wait", action="store_true", help="wait until no other watch uses the state folder")
+    parser.add_argument("--wait", action="store_true", help="wait while another one uses the state folder")
     return parser.parse_args(arguments)
 
 
@@ -82,7 +82,7 @@ def _stop(*_: object) -> NoReturn:
 
 
 def watch(settings: Settings, wait: bool) -> int:
-    """Follow the log until Stopped is raised; else the exit code of a watch that cannot start."""
+    """Follow the log until Stopped is raised. Returns the exit code 1 if the service cannot start."""
     monitor, observer, problems = observer_of(settings)
     channels = channels_of(settings)
     file = StateFile(settings.state_dir)
@@ -92,7 +92,7 @@ def watch(settings: Settings, wait: bool) -> int:
     metrics = WatchMetrics(settings, follower, ledger, senders)
     if not _serve(metrics, settings) or not _own(file, wait):
         return 1
-    _say_start(settings, channels, problems)
+    _log_start(settings, channels, problems)
     follower.restore(file)
     try:
         follow(follower, senders, settings.refresh_seconds)
@@ -112,7 +112,7 @@ def channels_of(settings: Settings) -> list[Channel]:
 
 
 def follow(follower: Follower, senders: Sequence[Sender], seconds: float) -> NoReturn:
-    """Look every so many seconds."""
+    """Check the log every so many seconds."""
     for sender in senders:
         sender.start()
     while True:
@@ -128,12 +128,12 @@ def _serve(metrics: WatchMetrics, settings: Settings) -> bool:
     try:
         sockets = listening(settings.listen_address, settings.watch_port)
     except OSError as error:
-        logger.error("%s", told(error, settings.listen_address, settings.watch_port, "WATCH_PORT"))
+        logger.error("%s", listening_problem(error, settings.listen_address, settings.watch_port, "WATCH_PORT"))
         return False
     config = uvicorn.Config(
         Hosts(make_asgi_app(registry), settings),
         lifespan="off",
-        http="h11",  # httptools takes a body for a request if it follows an Upgrade
+        http="h11",  # httptools parses a body that follows an Upgrade as a request
         ws="none",
         log_level="critical",
         access_log=False,
@@ -144,17 +144,17 @@ def _serve(metrics: WatchMetrics, settings: Settings) -> bool:
 
 
 def _own(file: StateFile, wait: bool) -> bool:
-    """Whether the state folder is this watch's, or nobody can have it."""
-    said = False
+    """Whether to start: this process owns the state folder, or the folder is unusable."""
+    logged = False
     while True:
         try:
             file.own()
         except OSError as error:
-            logger.error("the state folder %s cannot be used: %s", file.directory, error.strerror)
+            logger.error("cannot use the state folder %s: %s", file.directory, error.strerror)
         except Taken:
-            if not said:
+            if not logged:
                 logger.log(logging.INFO if wait else logging.ERROR, TAKEN, file.directory)
-            said = True
+            logged = True
             if not wait:
                 return False
             time.sleep(PAUSE_SECONDS)
@@ -162,14 +162,14 @@ def _own(file: StateFile, wait: bool) -> bool:
         return True
 
 
-TAKEN = "another watch uses the state folder %s; end it, or give this one a STATE_DIR of its own"
+TAKEN = "another alerting service uses the state folder %s; stop it, or set STATE_DIR to another folder"
 
 
-def _say_start(settings: Settings, channels: Sequence[Channel], problems: Sequence[str]) -> None:
-    told = ", ".join(f"{channel.name} {channel.where}" for channel in channels) or "nobody"
+def _log_start(settings: Settings, channels: Sequence[Channel], problems: Sequence[str]) -> None:
+    receivers = ", ".join(f"{channel.name} {channel.where}" for channel in channels) or "nobody"
     logger.info(
         "watching %s every %g s as %s: accuracy threshold %g, false alarm budget %g, state in %s, metrics on port %d, "
-        "telling %s",
+        "notifying %s",
         settings.log_dir,
         settings.refresh_seconds,
         settings.watch_name,
@@ -177,7 +177,7 @@ def _say_start(settings: Settings, channels: Sequence[Channel], problems: Sequen
         settings.false_alarm_budget,
         settings.state_dir,
         settings.watch_port,
-        told,
+        receivers,
     )
     for problem in problems:
         logger.warning("%s", problem)

@@ -1,4 +1,4 @@
-"""Delivers what the watch has to tell: each channel in a thread of its own, in order, until the receiver took it."""
+"""Delivers events: one thread per channel, in order, with retries until the receiver acknowledges each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from monitoring.watch.changes import Event, iso
 from monitoring.watch.ledger import Ledger
 
 TIMEOUT_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between tries; each is twice the one before
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts; each pause is twice the one before
 logger = logging.getLogger("watch")
 
 
 class NotDelivered(Exception):
-    """A clause that says why, without the address; `refused` if sending the same again soon is no use."""
+    """The reason as a clause, without the address. `refused` means that an immediate retry would be refused, too."""
 
     def __init__(self, why: str, refused: bool = False) -> None:
         super().__init__(why)
@@ -31,17 +31,17 @@ class NotDelivered(Exception):
 
 
 class Channel(Protocol):
-    """A receiver. `name` is what metrics and the state call it, `where` its address without anything secret."""
+    """A receiver. `name` is its name in metrics and in the state, `where` its address without secrets."""
 
     name: str
     where: str
-    repeat_seconds: float | None  # how often it must hear again of what still stands
+    repeat_seconds: float | None  # how often firing alerts are sent again; None for never
 
     def send(self, event: Event) -> None:
         """Raises NotDelivered."""
 
     def repeat(self, firing: Sequence[Event]) -> None:
-        """Say what still stands. Raises NotDelivered."""
+        """Send the firing alerts again. Raises NotDelivered."""
 
 
 class Webhook:
@@ -57,7 +57,7 @@ class Webhook:
         post(self._url, event.document(), {"Idempotency-Key": event.id})
 
     def repeat(self, firing: Sequence[Event]) -> None:
-        """A webhook hears of changes only."""
+        """A webhook receives changes only."""
 
 
 SEVERITIES = {"alert": "critical"}
@@ -69,11 +69,11 @@ ALERTNAMES = {
 
 
 class Alertmanager:
-    """Its API v2. It forgets what it does not hear of again, so what stands is sent every minute."""
+    """POSTs alerts to its API v2. Alertmanager resolves alerts that are not repeated, so firing ones are sent again."""
 
     name = "alertmanager"
     repeat_seconds: float | None = 60.0
-    lasts = timedelta(minutes=5)  # so that three repetitions may fail
+    lasts = timedelta(minutes=5)  # three repetitions may fail
 
     def __init__(self, url: str) -> None:
         self.where, self._url = shown(url), _below(url, "/api/v2/alerts")
@@ -85,7 +85,8 @@ class Alertmanager:
         post(self._url, [self.alert(event, datetime.now(UTC)) for event in firing], {})
 
     def alert(self, event: Event, now: datetime) -> dict[str, Any]:
-        """A `postableAlert`. The log's clock may be another one: nothing starts in the future or ends before it."""
+        """A `postableAlert`. The log's clock may differ from ours: no alert starts in the future or ends before it
+        starts."""
         starts = min(datetime.fromisoformat(event.started_at), now)
         ends = now + self.lasts
         if event.state == "resolved":
@@ -104,7 +105,8 @@ class Alertmanager:
 
 
 class Sender(threading.Thread):
-    """Delivers a channel's events in order; `failures` and `delivered` count tries and events since the start."""
+    """Delivers a channel's events in order. `failures` counts failed attempts, `delivered` events, both since the
+    start."""
 
     def __init__(self, channel: Channel, ledger: Ledger, first_pause: float = FIRST_PAUSE) -> None:
         super().__init__(name=channel.name, daemon=True)
@@ -115,11 +117,11 @@ class Sender(threading.Thread):
         self._repeated = 0.0
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """Check for new events."""
         self._wake.set()
 
     def end(self, seconds: float) -> None:
-        """End after what is being sent, but wait no longer than `seconds`."""
+        """Stop after the current delivery, but wait at most `seconds`."""
         self._ended.set()
         self._wake.set()
         self.join(seconds)
@@ -135,15 +137,17 @@ class Sender(threading.Thread):
                 self._failed(problem)
 
     def _send(self) -> bool:
-        """Whether there was something to send. Raises NotDelivered."""
+        """Whether there was an event to send. Raises NotDelivered."""
         event = self._ledger.next_for(self.channel.name)
         if event:
             self.channel.send(event)
             self._ledger.delivered(self.channel.name, event)
             self.delivered += 1
-            logger.info("%s at %s has taken: %s: %s", self.channel.name, self.channel.where, event.state, event.title)
+            logger.info(
+                "%s at %s acknowledged: %s: %s", self.channel.name, self.channel.where, event.state, event.title
+            )
             return True
-        firing = self._ledger.firing()
+        firing = list(self._ledger.firing.values())
         if firing and self._repetition_is_due():
             self.channel.repeat(firing)
             self._repeated = time.monotonic()
@@ -158,7 +162,7 @@ class Sender(threading.Thread):
         self._pause = LONGEST_PAUSE if problem.refused else self._pause
         logger.log(
             logging.ERROR if problem.refused else logging.WARNING,
-            "%s at %s %s; %d waiting, tried again in %g s",
+            "%s at %s %s; %d pending, next attempt in %g s",
             self.channel.name,
             self.channel.where,
             problem,
@@ -188,7 +192,7 @@ def post(url: str, document: Any, headers: dict[str, str]) -> None:
 
 
 def shown(url: str) -> str:
-    """The address without user, password, path and query, each of which may be secret."""
+    """The address without user, password, path and query, all of which may be secret."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
 

@@ -1,4 +1,4 @@
-"""One JSON document that survives crashes, in a folder that one process owns."""
+"""One JSON document that survives crashes, in a folder owned by one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMAT, VERSION = "sentiment-monitor watch", 1
 
 
 class Refused(Exception):
-    """A clause that says why the file cannot be used."""
+    """The reason why the file cannot be used, as a clause."""
 
 
 class Taken(Exception):
@@ -23,7 +23,7 @@ class Taken(Exception):
 
 
 class StateFile:
-    """`watch.json` in a folder: replaced as a whole or not at all, and durable once `write` has returned."""
+    """`watch.json` in a folder. `write` replaces it atomically; when it returns, the new content is durable."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -31,7 +31,7 @@ class StateFile:
         self._lock: int | None = None
 
     def own(self) -> None:
-        """Keep the folder for this process, until it ends. Raises Taken, or OSError if it cannot be written."""
+        """Own the folder until this process ends. Raises Taken, or OSError if the folder is not writable."""
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / "watch.lock"
         owned = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -44,7 +44,7 @@ class StateFile:
         self._lock = owned
 
     def read(self) -> dict[str, Any] | None:
-        """What was written last; None if nothing was. Raises Refused, or OSError."""
+        """The document that was written last, or None. Raises Refused or OSError."""
         try:
             content = json.loads(self.path.read_bytes())
         except FileNotFoundError:
@@ -52,16 +52,16 @@ class StateFile:
         except (ValueError, RecursionError) as error:
             raise Refused("it is damaged: it is not JSON") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise Refused("it is not a state of the watch")
+            raise Refused("it is not a state of the alerting service")
         if content.get("version") != VERSION:
-            raise Refused(f"it has version {content.get('version')!r:.20}, and this program writes {VERSION}")
+            raise Refused(f"it has version {content.get('version')!r:.20}; this program needs version {VERSION}")
         document = content.get("state")
         if not isinstance(document, dict) or content.get("sha256") != _digest(document):
-            raise Refused("it is damaged: its content does not have the SHA-256 that stands in it")
+            raise Refused("it is damaged: its SHA-256 does not match")
         return document
 
     def write(self, document: dict[str, Any]) -> None:
-        """Replace the file. Raises OSError; what was there before is then still there."""
+        """Replace the file. If it raises OSError, the previous file is unchanged."""
         content = {"format": FORMAT, "version": VERSION, "sha256": _digest(document), "state": document}
         self.directory.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
@@ -73,7 +73,7 @@ class StateFile:
         _sync_folder(self.directory)
 
     def move_aside(self) -> Path:
-        """Keep the file under another name, where nothing reads it. Raises OSError."""
+        """Rename the file, so that it is kept but not read again. Raises OSError."""
         aside = self.path.with_name(f"{self.path.name}.refused-{time.time_ns()}")
         self.path.replace(aside)
         _sync_folder(self.directory)
@@ -85,7 +85,7 @@ def _digest(document: dict[str, Any]) -> str:
 
 
 def _sync_folder(directory: Path) -> None:
-    """A new name is on disk only once its folder is."""
+    """A rename is durable only after its folder is synced."""
     folder = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(folder)

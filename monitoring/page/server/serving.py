@@ -11,7 +11,7 @@ from streamlit import config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitoring.network.connections import tend
-from monitoring.network.listening import listening, told
+from monitoring.network.listening import listening, listening_problem
 from monitoring.settings import Settings
 
 STOP_SECONDS = 3  # for responses in progress, after a stop signal
@@ -64,4 +64,4 @@ def _bind_anew(sockets: list[socket.socket], address: str) -> None:
     try:
         sockets[:] = listening(address, port)
     except OSError as error:
-        sys.exit(told(error, address, port, "--server.port"))
+        sys.exit(listening_problem(error, address, port, "--server.port"))

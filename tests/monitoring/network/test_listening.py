@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from monitoring.network.listening import listening, told
+from monitoring.network.listening import listening, listening_problem
 from tests.conftest import free_port
 
 
@@ -45,7 +45,7 @@ def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_listening():
     with socket.create_server(("::1", port), family=socket.AF_INET6):
         with pytest.raises(OSError, match="in use") as raised:
             listening("localhost", port)
-        sentence = told(raised.value, "localhost", port, "WATCH_PORT")
+        sentence = listening_problem(raised.value, "localhost", port, "WATCH_PORT")
         assert sentence == f"WATCH_PORT {port} cannot be used: Address already in use. Set it to a free port."
         assert not connects("127.0.0.1", port)
 
@@ -55,6 +55,6 @@ def test_what_is_no_address_of_this_machine_is_an_error_that_can_be_said(address
     with pytest.raises(OSError, match=r"[Nn]ame|assign") as raised:
         listening(address, free_port())
 
-    sentence = told(raised.value, address, 80, "WATCH_PORT")
+    sentence = listening_problem(raised.value, address, 80, "WATCH_PORT")
     assert sentence.startswith(f"LISTEN_ADDRESS {address!r} cannot be used: ")
     assert sentence.endswith(". Set it to localhost, to * for every address, or to an address of this machine.")

@@ -1,4 +1,4 @@
-"""Who the watch tells: a webhook's receiver, and a stand-in for Alertmanager that takes what its API v2 takes."""
+"""Receivers of notifications: a webhook's, and a stand-in for Alertmanager that accepts what its API v2 accepts."""
 
 from __future__ import annotations
 

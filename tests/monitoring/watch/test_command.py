@@ -62,7 +62,7 @@ def logs(tmp_path) -> Path:
 
 @pytest.fixture
 def start(tmp_path, logs):
-    """Starts the watch of `logs`; all on one state folder."""
+    """Starts alerting services for `logs`, all with one state folder."""
     started: list[Process] = []
 
     def start(*arguments: str, refresh: str = "0.5", **environment: str) -> Process:
@@ -90,7 +90,7 @@ def test_an_alert_arrives_within_10_seconds_of_the_deciding_label(start, logs, r
 
     decided = time.time()
     write(logs, judged(60, 100, right=0.5))
-    wait_until(lambda: receiver.taken and alertmanager.active(), "both were told", state=watch.printed)
+    wait_until(lambda: receiver.taken and alertmanager.active(), "both were notified", state=watch.printed)
     delay = max(receiver.taken[0].time, alertmanager.taken[0].time) - decided
 
     assert delay < 10
@@ -98,7 +98,9 @@ def test_an_alert_arrives_within_10_seconds_of_the_deciding_label(start, logs, r
     assert alertmanager.active() == {"accuracy"}
 
 
-def test_killed_20_times_it_tells_each_change_once_and_remembers_what_it_would_have_without(start, logs, receiver):
+def test_killed_20_times_it_notifies_of_each_change_once_and_has_the_state_of_an_uninterrupted_run(
+    start, logs, receiver
+):
     """SIGKILL in the middle of a stream of lines, in each third round while nothing can be delivered."""
     expected = Watch(Settings(log_dir=logs, state_dir=logs / "uninterrupted"))
     expected.look()
@@ -112,7 +114,7 @@ def test_killed_20_times_it_tells_each_change_once_and_remembers_what_it_would_h
         if number % 3:
             watch.wait_for('pending_notifications{channel="webhook"}', 0)
         receiver.answer = answer_with(500)  # a kill between an answer and the disk is the one that may repeat an event
-        write(logs, lines[50:])  # the kill may come before, while or after they are taken in
+        write(logs, lines[50:])  # the kill may come before, while or after they are read
         watch.stop(signal.SIGKILL)
         watch = start("--wait", WEBHOOK_URL=receiver.url)
         expected.look()
@@ -137,7 +139,7 @@ def answer_with(status: int):
     return lambda path, body: status
 
 
-def test_told_to_stop_it_ends_soon_with_its_state_saved(start, logs):
+def test_on_sigterm_it_ends_soon_with_its_state_saved(start, logs):
     watch = start()
     write(logs, judged(0, 30, right=0.9))
     watch.wait_for("labels_total", 30)
@@ -149,7 +151,7 @@ def test_told_to_stop_it_ends_soon_with_its_state_saved(start, logs):
     assert watch.printed().splitlines()[-1].endswith("INFO stopped")
 
 
-def test_told_to_stop_while_a_receiver_hangs_it_ends_as_soon(start, logs, receiver):
+def test_on_sigterm_it_ends_as_soon_while_a_receiver_hangs(start, logs, receiver):
     asked, stopped = Event(), Event()
 
     def answer(path: str, body: Any) -> int:
@@ -174,7 +176,7 @@ def test_a_second_watch_on_the_same_state_says_so_and_ends(start):
     second = start()
 
     assert second.process.wait(20) == 1
-    assert "another watch uses the state folder" in second.printed()
+    assert "another alerting service uses the state folder" in second.printed()
     assert first.metric("log_readable") == 1
 
 
@@ -185,12 +187,12 @@ def test_a_second_watch_that_waits_answers_meanwhile_and_takes_over(start, logs,
     second.wait_for("state_writable", 1)
     assert second.metric("log_readable") is None
     write(logs, judged(0, 200, right=0.5))
-    wait_until(lambda: receiver.taken, "the first one tells it", state=first.printed)
+    wait_until(lambda: receiver.taken, "the first one notifies of it", state=first.printed)
 
     first.stop()
     second.wait_for("labels_total", 200)
     write(logs, judged(200, 1200, right=0.95))
-    wait_until(lambda: len(receiver.taken) > 1, "the second one tells that it is over", state=second.printed)
+    wait_until(lambda: len(receiver.taken) > 1, "the second one notifies of its end", state=second.printed)
     assert receiver.events == [("accuracy", "firing"), ("accuracy", "resolved")]
 
 
@@ -264,7 +266,7 @@ def test_its_metrics_are_reached_by_ipv4_and_ipv6_and_its_connections_are_kept(s
     assert "Traceback" not in watch.printed()
 
 
-def test_with_a_proxy_in_the_environment_receivers_beside_it_are_told_directly_and_others_by_the_proxy(
+def test_with_a_proxy_in_the_environment_neighbours_are_notified_directly_and_others_by_the_proxy(
     start, logs, receiver, alertmanager, proxy
 ):
     outside = {"WEBHOOK_URL": "http://hooks.example.org/alerts", "ALERTMANAGER_URL": "https://alerts.example.org"}
@@ -272,11 +274,11 @@ def test_with_a_proxy_in_the_environment_receivers_beside_it_are_told_directly_a
     write(logs, judged(0, 100, right=0.5))
 
     start(**proxy.environment, **beside, STATE_DIR=str(logs / "beside"))
-    wait_until(lambda: receiver.taken and alertmanager.active(), "both were told")
+    wait_until(lambda: receiver.taken and alertmanager.active(), "both were notified")
     assert proxy.asked == []
 
     start(**proxy.environment, **outside, STATE_DIR=str(logs / "outside"))
-    asked = {"POST http://hooks.example.org/alerts HTTP/1.1", "CONNECT alerts.example.org:443 HTTP/1.0"}
+    asked = {"POST http://hooks.example.org/alerts HTTP/1.1", "CONNECT alerts.example.org:443 HTTP/1.1"}
     wait_until(lambda: set(proxy.asked) >= asked, "the proxy was asked for both", state=lambda: str(proxy.asked))
 
 

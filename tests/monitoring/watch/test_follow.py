@@ -1,8 +1,9 @@
-"""What the watch finds in the log's files, look after look and over restarts; events are those of the ledger."""
+"""The events that the alerting service records for a growing log, across restarts."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ BAD, GOOD = 0.5, 0.95
 
 
 class Watch:
-    """A watch without its process: each new one on the same folders is a restart."""
+    """The alerting service without its process: each new one on the same folders is a restart."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.file = settings, StateFile(settings.state_dir)
@@ -31,7 +32,7 @@ class Watch:
         self.follower.restore(self.file)
 
     def look(self, times: int = 1) -> list[tuple[str, str]]:
-        """Name and state of all events that wait to be sent, after so many looks."""
+        """Name and state of all pending events, after so many looks."""
         for _ in range(times):
             self.follower.look()
         return [(event.name, event.state) for event in self.waiting()]
@@ -81,7 +82,7 @@ def test_usual_traffic_raises_none(settings):
     assert Watch(settings).look() == []
 
 
-def test_an_alarm_is_told_once_and_so_is_its_end(settings):
+def test_an_alarm_is_notified_once_and_so_is_its_end(settings):
     watch = Watch(settings)
     write(settings.log_dir, judged(0, 200, right=BAD))
     assert watch.look(3) == [("accuracy", "firing")]
@@ -103,10 +104,12 @@ def test_the_end_names_the_beginning(settings):
     assert resolved.started_at == firing.started_at == firing.at < resolved.at
     assert firing.id != resolved.id
     assert "became significant at" in firing.detail
-    assert "proven to be over at label #" in resolved.detail
+    assert re.fullmatch(
+        r"It became significant at label #\d+ \(.* UTC\) and was resolved at label #\d+ \(.* UTC\)\.", resolved.detail
+    )
 
 
-def test_what_was_raised_and_cleared_between_two_looks_is_told_too(settings):
+def test_what_was_raised_and_cleared_between_two_looks_is_notified_too(settings):
     watch = Watch(settings)
     watch.look()
     write(settings.log_dir, judged(0, 200, right=BAD) + judged(200, 1200, right=GOOD))
@@ -114,7 +117,7 @@ def test_what_was_raised_and_cleared_between_two_looks_is_told_too(settings):
     assert watch.look() == [("accuracy", "firing"), ("accuracy", "resolved")]
 
 
-def test_the_first_look_tells_what_stands_and_nothing_that_is_over(settings):
+def test_the_first_look_notifies_of_what_is_firing_and_not_of_what_is_over(settings):
     write(settings.log_dir, judged(0, 200, right=BAD) + judged(200, 1200, right=GOOD))
     assert Watch(settings).look() == []
 
@@ -135,7 +138,7 @@ def test_a_restart_goes_on_where_it_was(settings):
     assert Watch(settings).look() == []
 
 
-def test_what_happened_while_nothing_ran_is_told_by_the_next_one(settings):
+def test_what_happened_while_nothing_ran_is_notified_by_the_next_one(settings):
     Watch(settings).look()
     write(settings.log_dir, judged(0, 200, right=BAD) + judged(200, 1200, right=GOOD))
 
@@ -151,7 +154,7 @@ def test_the_same_change_has_the_same_id_however_often_it_is_found(settings):
     assert [event.id for event in one.waiting()] == [event.id for event in other.waiting()]
 
 
-def test_a_channel_that_is_no_more_loses_what_waits_for_it(settings):
+def test_the_events_of_a_channel_that_no_longer_exists_are_dropped(settings):
     write(settings.log_dir, judged(0, 200, right=BAD))
     Watch(settings).look()
     monitor, observer, _ = observer_of(settings)
@@ -159,7 +162,7 @@ def test_a_channel_that_is_no_more_loses_what_waits_for_it(settings):
     Follower("shop", monitor, observer, ledger).restore(StateFile(settings.state_dir))
 
     assert ledger.waiting("alertmanager") == []
-    assert ledger.standing == {"accuracy"}
+    assert set(ledger.firing) == {"accuracy"}
 
 
 def damaged(document: dict, path: Path) -> None:
@@ -195,12 +198,15 @@ def test_a_state_that_cannot_be_used_is_moved_aside_and_the_log_read_again(setti
 
     (aside,) = settings.state_dir.glob("watch.json.refused-*")
     assert aside.read_bytes() == content
-    assert f"is not gone on from: it {'has' if damage is older else 'is'}" in caplog.text
-    assert again.look() == [("accuracy", "firing")]  # nobody knows any more that it was told
+    problem = {older: "it has version 0", another_files: "it is not a state of the alerting service"}
+    said = f"cannot use {first.file.path}: {problem.get(damage, 'it is damaged: ')}"
+    assert said in caplog.text
+    assert f"; it was moved to {aside.name}; reading the log from the start" in caplog.text
+    assert again.look() == [("accuracy", "firing")]  # nothing says that it was notified
     assert again.saved()["monitor"] == good["monitor"]
 
 
-def test_with_other_settings_the_log_is_read_again_but_nothing_is_told_twice(settings, caplog):
+def test_with_other_settings_the_log_is_read_again_but_nothing_is_notified_twice(settings, caplog):
     write(settings.log_dir, judged(0, 200, right=BAD))
     first = Watch(settings)
     first.look()
@@ -214,7 +220,7 @@ def test_with_other_settings_the_log_is_read_again_but_nothing_is_told_twice(set
     assert again.look() == [("accuracy", "resolved")]
 
 
-def test_what_the_new_settings_do_not_call_an_alarm_is_resolved(settings):
+def test_an_alarm_that_new_settings_do_not_raise_is_resolved(settings):
     write(settings.log_dir, judged(0, 200, right=BAD))
     first = Watch(settings)
     first.look()
@@ -224,7 +230,7 @@ def test_what_the_new_settings_do_not_call_an_alarm_is_resolved(settings):
 
 
 @pytest.mark.parametrize("how", ["moved", "truncated", "replaced"])
-def test_a_log_that_is_rotated_while_it_is_followed_changes_nothing_that_was_told(settings, how):
+def test_rotating_the_log_while_it_is_followed_notifies_of_nothing_again(settings, how):
     log = settings.log_dir / "prediction_logs.json"
     watch = Watch(settings)
     write(settings.log_dir, judged(0, 200, right=BAD))

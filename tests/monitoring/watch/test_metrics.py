@@ -1,4 +1,4 @@
-"""What Prometheus gets from the watch, and that docs/alerting.md says so."""
+"""The alerting service's metrics as Prometheus gets them, and their table in docs/alerting.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DOCUMENTED = re.findall(
 
 
 class Watched:
-    """A watch of `logs` without its process, and its metrics as Prometheus gets them."""
+    """The alerting service without its process, and its metrics as Prometheus gets them."""
 
     def __init__(self, settings: Settings) -> None:
         monitor, observer, _ = observer_of(settings)
