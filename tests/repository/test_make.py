@@ -32,18 +32,30 @@ class Clone:
         )
 
 
-@pytest.fixture
-def clone(tmp_path):
-    """A clone that uses the packages already installed here, on ports of its own, where no Docker engine answers."""
-    directory = repository_copy(tmp_path / "clone")
-    (directory / "tests").rename(tmp_path / "not needed to run")
+def copied(folder: Path) -> Clone:
+    directory = repository_copy(folder / "clone")
+    (directory / "tests").rename(folder / "not needed to run")
     environ = environment(
-        DOCKER_HOST=f"unix://{tmp_path}/nowhere.sock",
+        DOCKER_HOST=f"unix://{folder}/nowhere.sock",
         API_PORT=str(free_port()),
         DASHBOARD_PORT=str(free_port()),
         WATCH_PORT=str(free_port()),
     )
-    clone = Clone(directory, environ)
+    return Clone(directory, environ)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone that uses the packages already installed here, on ports of its own, where no Docker engine answers."""
+    clone = copied(tmp_path)
+    yield clone
+    clone.make("stop")
+
+
+@pytest.fixture(scope="module")
+def shared_clone(tmp_path_factory):
+    """Such a clone, for tests in which make must refuse: nothing is ever started in it."""
+    clone = copied(tmp_path_factory.mktemp("shared"))
     yield clone
     clone.make("stop")
 
@@ -80,8 +92,8 @@ def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone
     assert not {"logs", "state"} & {path.name for path in clone.directory.iterdir()}
 
 
-def test_building_without_docker_is_a_sentence(clone):
-    build = clone.make("build")
+def test_building_without_docker_is_a_sentence(shared_clone):
+    build = shared_clone.make("build")
 
     assert build.returncode != 0
     assert "needs a Docker engine, and none answers here" in build.stdout
@@ -107,8 +119,8 @@ def test_what_pip_does_meanwhile_is_shown(clone, tmp_path):
 
 @pytest.mark.parametrize("port", ["abc", "99999", "0", "-1", "9" * 4301])
 @pytest.mark.parametrize("target", ["run-local", "run-docker"])
-def test_a_port_that_is_none_is_said_before_anything_is_done(clone, target, port):
-    clone.environ["API_PORT"] = port
+def test_a_port_that_is_none_is_said_before_anything_is_done(shared_clone, target, port):
+    clone = Clone(shared_clone.directory, shared_clone.environ | {"API_PORT": port})
     run = clone.make(target, VENV=sys.prefix, PYTHON=sys.executable)
 
     assert run.returncode != 0
