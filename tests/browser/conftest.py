@@ -38,14 +38,21 @@ TOO_WIDE = f"""() => {{
 SHIPPED = ROOT / "api" / "sentiment_model.pkl"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def api(tmp_path_factory) -> Iterator[Server]:
-    """The API with the model that ships, for all tests of a module: its log only grows. It has so many requests that
-    one more is not worth drawing all charts again."""
+    """The API with the model that ships, for all tests: its log only grows. It has so many requests that one more is
+    not worth drawing all charts again."""
     directory = tmp_path_factory.mktemp("api")
     usual_day(directory / "logs")
     with starting_api(SHIPPED, directory) as start:
         yield start()
+
+
+@pytest.fixture(scope="session")
+def dashboard(api, tmp_path_factory) -> Iterator[Server]:
+    """One on the log of the API, for all tests."""
+    with starting_dashboard(tmp_path_factory.mktemp("dashboard")) as start:
+        yield start(api)
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +60,6 @@ def dashboards(tmp_path_factory) -> Iterator[Callable[..., Server]]:
     """Starts dashboards, which run to the end of the module."""
     with starting_dashboard(tmp_path_factory.mktemp("dashboards")) as start:
         yield start
-
-
-@pytest.fixture(scope="module")
-def dashboard(api, dashboards) -> Server:
-    """One on the log of the API."""
-    return dashboards(api)
 
 
 @pytest.fixture
@@ -70,12 +71,39 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
             page = pages.enter_context(quiet_page(browser, **options))
             if asked is not None:  # every address that the page asks for
                 page.on("request", lambda request: asked.append(request.url))
-            page.goto(url)
-            headline(page).wait_for(timeout=30 * SECONDS)
-            page.get_by_role("heading", name="The API", exact=True).wait_for(timeout=30 * SECONDS)
-            return page
+            return loaded(page, url)
 
         yield visit
+
+
+@pytest.fixture(scope="module")
+def page_of_many(browser, dashboard) -> Iterator[Page]:
+    """One page of the dashboard for the tests of a module, since to load it takes a processor five seconds."""
+    with quiet_page(browser) as page:
+        yield loaded(page, dashboard.url)
+
+
+@pytest.fixture
+def page(page_of_many) -> Iterator[Page]:
+    """It, left with nothing selected, no request open, and the pointer elsewhere."""
+    yield page_of_many
+    if opened(page_of_many).is_visible():
+        close(page_of_many)
+    page_of_many.get_by_role("radio", name="all").click()
+    words = page_of_many.get_by_role("textbox", name="Text contains")
+    if words.input_value():
+        words.fill("")
+        words.press("Enter")
+        below(page_of_many).filter(has_text="that match").wait_for(timeout=SHOWS)
+    point_elsewhere(page_of_many)
+
+
+def loaded(page: Page, url: str) -> Page:
+    """With its first and its last section."""
+    page.goto(url)
+    headline(page).wait_for(timeout=30 * SECONDS)
+    page.get_by_role("heading", name="The API", exact=True).wait_for(timeout=30 * SECONDS)
+    return page
 
 
 def headline(page: Page) -> Locator:

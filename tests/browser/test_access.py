@@ -1,10 +1,11 @@
 """The page for those who read it on a telephone, in the dark, with a keyboard or with a screen reader."""
 
+import re
 from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import (
     EVERYTHING,
@@ -76,7 +77,7 @@ FOCUS = f"""async () => {{
 }}"""  # what has the focus, and whether what had it before looks as if it had it still
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def asked(api):
     """A log whose newest request has words of both kinds."""
     post(api.url + "/predict", {"text": MIXED})
@@ -206,8 +207,14 @@ def test_all_can_be_done_with_the_keyboard_alone_and_shows_where_it_is(visit, ap
     opened(page).wait_for(state="hidden", timeout=OPENS)
 
     audit = page.locator(".st-key-section_audit")
-    before = audit.get_by_text("Not labelled yet").inner_text()
+    drawn = audit.get_by_text("Sampled predictions")
+    before, labels = audit.get_by_text("Not labelled yet").inner_text(), labels_of(drawn)
     tab_to(page, "negative", "button", most=10)
     page.keyboard.press("Enter")
     expect(audit.get_by_text("Not labelled yet")).not_to_have_text(before, timeout=SHOWS)
-    expect(audit.get_by_text("Sampled predictions")).to_contain_text("Labelled: 1.")
+    expect(drawn).to_contain_text(f"Labelled: {labels + 1}.")
+
+
+def labels_of(drawn: Locator) -> int:
+    (found,) = re.findall("Labelled: ([0-9]+)", drawn.inner_text())
+    return int(found)

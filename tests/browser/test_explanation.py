@@ -16,11 +16,6 @@ def dashboard_as_shipped(api, dashboards):
     return dashboards(api, REFRESH_SECONDS=str(Settings.refresh_seconds))
 
 
-@pytest.fixture
-def page(visit, dashboard):
-    return visit(dashboard.url)
-
-
 def test_a_click_on_a_request_colours_its_words_by_what_they_contributed_as_the_api_says(page, api):
     sent = "The acting was terrible, but the music is wonderful!"
     ask(page, api, sent)

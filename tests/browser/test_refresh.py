@@ -53,8 +53,7 @@ def wait_for_more(page: Page, than: int) -> None:
     wait_until(lambda: total(page) > than, "there are more requests", SHOWS / SECONDS)
 
 
-def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(visit, api, dashboard):
-    page = visit(dashboard.url)
+def test_a_refresh_takes_nothing_away_that_the_user_selected_or_is_typing(page, api):
     ask(page, api, "A kept film.", "A kept hotel. " * 200)
     page.get_by_role("radio", name="24 h").click()
     words = page.get_by_role("textbox", name="Text contains")
@@ -141,8 +140,7 @@ def test_the_focus_and_the_place_in_the_table_stay(visit, api, dashboard):
     assert top(row.get_by_role("button")) == pytest.approx(place, abs=2)
 
 
-def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, api, dashboard):
-    page = visit(dashboard.url)
+def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(page, api):
     ask(page, api, "Under the pointer.")
     texts(page).first.hover()
     before = total(page)
@@ -162,13 +160,12 @@ def test_rows_do_not_move_under_the_pointer_and_do_once_it_is_elsewhere(visit, a
     ask(page, api, "After a click, and with the pointer elsewhere.")
 
 
-def test_a_click_opens_exactly_the_row_it_was_on_while_requests_stream_in(visit, api, dashboard):
+def test_a_click_opens_exactly_the_row_it_was_on_while_requests_stream_in(page, api):
     numbers = count()
 
     def send() -> None:
         post(api.url + "/predict", {"text": f"a streamed request, number {next(numbers)}"})
 
-    page = visit(dashboard.url)
     box = page.locator(".st-key-requests .scrolled")
     box.scroll_into_view_if_needed()
     with repeating(send, 0.2):
