@@ -115,12 +115,12 @@ test: $(VENV)/.dev ## Run the fast tests on all cores
 test-processes: $(VENV)/.dev ## Test services and commands as real processes, with kills; train models
 	$(ON_ALL_CORES) -m processes
 
-# These name where their tests are: collecting all files takes each process 20 seconds.
 test-browser: $(VENV)/.dev ## Test the page in a real Chromium, with local services
-	$(ON_ALL_CORES) -m browser tests/browser tests/reliability/durability/test_pages.py tests/reliability/access/test_sign_in.py
+	$(ON_ALL_CORES) -m browser
 
+# Containers mostly wait: three files at the same time.
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, test the page in Chromium
-	$(BIN)/python -m pytest -m docker
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m docker
 
 bench: $(VENV)/.api ##- Compare the API with other model servers (needs wrk; 25 minutes)
 	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)

@@ -182,16 +182,6 @@ def test_the_pre_commit_hook_runs_what_make_lint_runs():
     assert hook["entry"] == "make lint"
 
 
-@pytest.mark.parametrize(("target", "level"), [("test-browser", "browser")])
-def test_a_target_that_names_where_its_tests_are_misses_none(target, level):
-    (named,) = re.findall(rf"^{target}:.*\n\t.* -m {level} (.*)$", MAKEFILE, re.MULTILINE)
-    paths = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
-    marked = [path for path in paths if re.search(rf"mark\.{level}\b", (ROOT / path).read_text())]
-
-    assert len(marked) >= 3
-    assert [path for path in marked if not any(path.is_relative_to(name) for name in named.split())] == []
-
-
 @made_by_make
 @pytest.mark.processes
 def test_training_without_data_says_how():
