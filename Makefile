@@ -95,7 +95,7 @@ helm-test: ## Send a prediction through the release and find it in the log
 	$(HELM) test $(RELEASE) --timeout 3m
 
 smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall the chart in the cluster
-	$(BIN)/python -m pytest -m smoke
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m smoke
 
 helm-uninstall: ##- Uninstall the release; the claim with the log stays
 	@$(CLUSTER) require

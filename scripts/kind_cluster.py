@@ -48,6 +48,11 @@ def nodes() -> list[str]:
     return output("kind", "get", "nodes", "--name", CLUSTER).split()
 
 
+def workers() -> list[str]:
+    """The nodes that run pods."""
+    return [node for node in nodes() if not node.startswith(f"{CLUSTER}-control-plane")]
+
+
 def require() -> None:
     """Exit unless the cluster exists and responds."""
     if not exists():
@@ -70,23 +75,25 @@ def up() -> None:
 
 
 def load() -> None:
-    """Load the built images into every node, tagged by their content, and write the tags as Helm values.
+    """Load the built images into every worker node, tagged by their content, and write the tags as Helm values.
 
     The tag is the image's ID: a new image always rolls out, the same one never does. An archive works with every image
     store, which `kind load docker-image` does not.
     """
     tags = {component: image_id(name) for component, name in IMAGES.items()}
     STATE.mkdir(exist_ok=True)
-    VALUES.write_text(json.dumps({component: {"image": {"tag": tag}} for component, tag in tags.items()}) + "\n")
+    written = VALUES.with_suffix(".new")
+    written.write_text(json.dumps({component: {"image": {"tag": tag}} for component, tag in tags.items()}) + "\n")
+    written.replace(VALUES)  # at once, since a test may install by it meanwhile
     names = [f"{IMAGES[component]}:{tag}" for component, tag in tags.items()]
-    if missing := [name for name in names if not all(has_image(node, name) for node in nodes())]:
+    if missing := [name for name in names if not all(has_image(node, name) for node in workers())]:
         print(f"Loading {' and '.join(missing)} into the nodes of {CLUSTER!r}; this takes a minute.")
         for name in missing:
             run("docker", "image", "tag", name.split(":")[0] + ":" + built_tag(), name)
         with tempfile.TemporaryDirectory() as directory:
             archive = str(Path(directory) / "images.tar")
             run("docker", "image", "save", *platform(), "--output", archive, *missing)
-            run("kind", "load", "image-archive", "--name", CLUSTER, archive)
+            run("kind", "load", "image-archive", "--name", CLUSTER, "--nodes", ",".join(workers()), archive)
         for name in missing:
             output("docker", "image", "rm", name)  # the tag only: the image keeps the one it was built with
     print("The nodes have " + " and ".join(names) + ".")

@@ -13,7 +13,7 @@ from tests.smoke.cluster import core, namespace
 from tests.smoke.release import Release
 from tests.smoke.traffic import Traffic
 
-MEASURED = pytest.StashKey[list[str]]()
+MEASURED = "what clients saw"
 
 
 def missing() -> str:
@@ -53,18 +53,23 @@ def own_release(request: pytest.FixtureRequest, cluster: None) -> Iterator[Relea
 
 
 @pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str, Traffic], None]:
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str, Traffic], None]:
     """Notes what clients saw, for the table at the end of the run."""
-    lines = request.config.stash.setdefault(MEASURED, [])
 
     def note(what: str, traffic: Traffic) -> None:
-        lines.append(f"| {what} | {len(traffic.attempts)} | {traffic.failed} | {traffic.gap:.1f} s |")
+        line = f"| {what} | {len(traffic.attempts)} | {traffic.failed} | {traffic.gap:.1f} s |"
+        record_property(MEASURED, line)
 
     return note
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if lines := config.stash.get(MEASURED, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Of reports, since the tests run in other processes."""
+    ended = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    noted = [
+        line for report in ended if report.when == "call" for name, line in report.user_properties if name == MEASURED
+    ]
+    if noted:
         terminalreporter.section("What clients saw")
         terminalreporter.write_line("| event | requests sent | failed | longest time without an answer |")
-        terminalreporter.write_line("\n".join(lines))
+        terminalreporter.write_line("\n".join(noted))

@@ -1,13 +1,15 @@
-"""What happens to nodes and their disks."""
+"""What happens to nodes and their disks; in one file, whose tests run one after the other, as some need every node."""
 
 import os
 
 import pytest
 
+from tests.charts.conftest import merged, values_of
 from tests.smoke.cluster import core, kubectl, node_of, node_shell, pinned_volume, shared_volume, workers
 from tests.smoke.traffic import under_load
 
 pytestmark = pytest.mark.smoke
+CHANGED = {"api": {"logLevel": "warning"}}
 
 
 @pytest.mark.parametrize(("replicas", "what"), [(1, "node drained, 1 replica"), (2, "node drained, 2 replicas on it")])
@@ -44,6 +46,22 @@ def test_a_disk_that_belongs_to_root_is_made_writable_by_its_group(own_release):
         assert {node_of(pod) for pod in release.ready_pods()} == {node}
         release.predict("Written to a disk that was root's")
         assert len(release.logged()) == 1
+        release.uninstall()
+
+
+def test_replicas_on_several_nodes_share_a_read_write_many_volume(own_release, measured):
+    release = own_release
+    with shared_volume(release.namespace, ["ReadWriteMany"]):
+        release.install(values_of("read-write-many"))
+        release.ready_pods(api=2)
+        assert len({node_of(pod) for pod in release.pods("api")}) == 2
+
+        with under_load(release) as traffic:
+            release.install(merged(values_of("read-write-many"), CHANGED))
+
+        measured("upgrade, 2 replicas on two nodes, `ReadWriteMany`", traffic)
+        assert traffic.acknowledged - set(release.logged()) == set()
+        assert traffic.failed == 0
         release.uninstall()
 
 

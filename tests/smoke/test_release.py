@@ -22,10 +22,12 @@ from tests.smoke.traffic import under_load
 pytestmark = pytest.mark.smoke
 
 
-@pytest.fixture(scope="module", autouse=True)
-def installed(release):
-    """Nothing is set but the images."""
-    release.install()
+@pytest.fixture(scope="module")
+def release(release):
+    """Installed as the README has it: nothing is set but the images."""
+    done = make_for(release, "helm-install")
+    assert done.returncode == 0, done.stdout + done.stderr + release.state()
+    return release
 
 
 def test_both_pods_are_ready_on_one_node_in_a_restricted_namespace(release):
@@ -119,7 +121,7 @@ def test_nothing_can_be_written_where_nothing_needs_to_be(release, component, pa
 
 def test_helm_test_follows_a_prediction_into_the_log(release):
     before = len(release.logged())
-    done = release.test()
+    done = make_for(release, "helm-test")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Its line is in the log." in done.stdout + done.stderr
@@ -214,7 +216,8 @@ def test_helm_test_fails_when_it_is_told_to(release):
 
 def test_uninstalling_keeps_the_log_and_a_reinstall_goes_on_with_it(release):
     ids = release.logged()
-    release.uninstall()
+    done = make_for(release, "helm-uninstall")
+    assert done.returncode == 0, done.stdout + done.stderr
     left = json.loads(
         kubectl("--namespace", release.namespace, "get", "deployments,services", "--output", "json").stdout
     )
@@ -247,7 +250,7 @@ def test_images_that_the_nodes_have_are_not_loaded_again():
 def test_a_taken_port_is_said_in_a_sentence(release):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = make("port-forward", NAMESPACE=release.namespace, RELEASE=release.name, API_PORT=port)
+        done = make_for(release, "port-forward", API_PORT=port)
 
     assert f"Port {port} is taken by another program; choose another: API_PORT=… make port-forward." in done.stderr
 
@@ -262,3 +265,7 @@ def make(target: str, **variables: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["make", target], cwd=ROOT, env=environment(**variables), capture_output=True, text=True, timeout=300
     )
+
+
+def make_for(release: Release, target: str, **variables: str) -> subprocess.CompletedProcess:
+    return make(target, NAMESPACE=release.namespace, RELEASE=release.name, **variables)

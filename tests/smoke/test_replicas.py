@@ -1,21 +1,22 @@
-"""Several API pods on one volume: of one node (ReadWriteOnce), and of several (ReadWriteMany)."""
+"""Several API pods on one volume of one node (ReadWriteOnce)."""
 
 import pytest
 
 from tests.charts.conftest import merged, values_of
-from tests.smoke.cluster import node_of, shared_volume
+from tests.smoke.cluster import node_of
 from tests.smoke.traffic import under_load
 
 pytestmark = pytest.mark.smoke
 CHANGED = {"api": {"logLevel": "warning"}}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def installed(release):
+@pytest.fixture(scope="module")
+def release(release):
     """First as most begin, with one replica and the default values; then with two, by an upgrade."""
     release.install()
     release.predict("Written by the only replica")
     release.install(values_of("shared-node"))
+    return release
 
 
 def test_both_replicas_are_on_the_dashboards_node(release):
@@ -67,19 +68,3 @@ def test_it_can_go_back_to_one_replica_and_the_other_strategy(release):
 
     assert before <= set(release.logged())
     assert release.test().returncode == 0
-
-
-def test_replicas_on_several_nodes_share_a_read_write_many_volume(own_release, measured):
-    release = own_release
-    with shared_volume(release.namespace, ["ReadWriteMany"]):
-        release.install(values_of("read-write-many"))
-        release.ready_pods(api=2)
-        assert len({node_of(pod) for pod in release.pods("api")}) == 2
-
-        with under_load(release) as traffic:
-            release.install(merged(values_of("read-write-many"), CHANGED))
-
-        measured("upgrade, 2 replicas on two nodes, `ReadWriteMany`", traffic)
-        assert traffic.acknowledged - set(release.logged()) == set()
-        assert traffic.failed == 0
-        release.uninstall()

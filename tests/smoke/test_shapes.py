@@ -15,9 +15,9 @@ from tests.smoke.release import Release
 
 pytestmark = pytest.mark.smoke
 # The others need what kind has not: an autoscaler's metrics, a registry, a storage class.
-INSTALLABLE = ["default", "base-path", "api-alone", "single-pod-volume", "node-port", "network-policy", "observability"]
+INSTALLABLE = ["base-path", "api-alone", "single-pod-volume", "node-port", "network-policy", "observability"]
 INSTALLABLE += ["ingress", "http-route", "tokens", "sign-in"]
-ELSEWHERE = {"shared-node": "test_replicas", "read-write-many": "test_replicas"}
+ELSEWHERE = {"default": "test_release", "shared-node": "test_replicas", "read-write-many": "test_nodes"}
 NOT_IN_KIND = {"autoscaling", "everything"}
 
 
