@@ -1,3 +1,3 @@
-"""The prediction service: answers over HTTP and never forgets an answer."""
+"""The API: classifies texts over HTTP and logs every prediction before it is sent."""
 
 __version__ = "0.1.0"

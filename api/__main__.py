@@ -1,4 +1,4 @@
-"""Starts the service where LISTEN_ADDRESS says: python -m api [--port 8000]."""
+"""Starts the API at LISTEN_ADDRESS: python -m api [--port 8000]."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main() -> None:
         ws="none",
         log_level=settings.log_level,
         access_log=False,
-        proxy_headers=False,  # main.py has what FORWARDED_ALLOW_IPS says
+        proxy_headers=False,  # main.py adds them for FORWARDED_ALLOW_IPS
         workers=settings.web_concurrency,
     )
     logging.getLogger("uvicorn.error").info("listening at %s", shown(sockets))
@@ -43,7 +43,9 @@ def main() -> None:
         except OSError as error:
             if server.started:
                 raise
-            parser.exit(STARTUP_FAILURE, f"{why(error, settings.listen_address, port)}\n")  # another one was faster
+            parser.exit(
+                STARTUP_FAILURE, f"{why(error, settings.listen_address, port)}\n"
+            )  # another program took the port first
         failed = not server.started
     else:
         workers = Multiprocess(config, sockets)

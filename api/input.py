@@ -1,4 +1,4 @@
-"""What is checked before the model is asked, and how refusals quote what was sent."""
+"""Checks of the input before the model is asked. Refusals quote what the client sent."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ MAX_ECHO_CHARS = 60
 
 
 class InvalidInput(Exception):
-    """The request is well-formed but cannot be answered; the text names the field and the limit."""
+    """The request is well-formed, but a value is not allowed; the text names the field and the limit."""
 
 
 def check_text(text: str, limit: int, place: str) -> None:
-    """Raises InvalidInput; `place` is the item's prefix in the message ("" or "items[3].")."""
+    """Raises InvalidInput for a blank or long text; `place` is the prefix of the message: "" or "items[3]."."""
     if not text.strip():
         raise InvalidInput(f"{place}text is blank; send at least one visible character.")
     if len(text) > limit:
@@ -23,14 +23,14 @@ def check_text(text: str, limit: int, place: str) -> None:
 
 
 def check_batch(entries: int) -> None:
-    """Raises InvalidInput unless a batch may have so many items."""
+    """Raises InvalidInput for an empty or too large batch."""
     if not 1 <= entries <= MAX_BATCH_ITEMS:
         limit = "at least 1" if entries < 1 else f"at most {MAX_BATCH_ITEMS}"
         raise InvalidInput(f"items has {entries} entries; send {limit}.")
 
 
 def known_id(prediction_id: str) -> str:
-    """The id as /predict writes it. Raises InvalidInput."""
+    """The id in the form that /predict returns. Raises InvalidInput."""
     try:
         return str(UUID(prediction_id))
     except ValueError:
@@ -48,6 +48,6 @@ def known_label(model: Model, name: str, place: str) -> str:
 
 
 def echo(value: object) -> str:
-    """What the client sent, quoted and short enough to send back."""
+    """A value from the client, quoted and cut to MAX_ECHO_CHARS."""
     text = str(value)
     return repr(text if len(text) <= MAX_ECHO_CHARS else text[:MAX_ECHO_CHARS] + "…")

@@ -1,4 +1,4 @@
-"""What Prometheus can ask the service: requests and their duration, answers, labels, log failures, its state."""
+"""Prometheus metrics: requests, latency, predictions, labels, log failures, readiness."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 def share_between_workers(directory: Path) -> None:
-    """Keep every metric made from now on in files that all workers' /metrics add up."""
+    """Keep all metrics that are made from now on in files; each worker's /metrics sums them over all workers."""
     directory.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
     own = os.getpid()
-    values.ValueClass = values.MultiProcessValue(lambda: own)  # it would ask the kernel at every count
+    values.ValueClass = values.MultiProcessValue(lambda: own)  # by default it asks the kernel at every count
 
 
 class Metrics:
@@ -28,13 +28,13 @@ class Metrics:
         )
         self.seconds = Histogram(
             "sentiment_request_seconds",
-            "Time from the request's head to the end of its answer.",
+            "Time from the request's headers to the end of its response.",
             ["route"],
             buckets=SECONDS,
             registry=self._registry,
         )
         self.predictions = Counter(
-            "sentiment_predictions", "Answers given and logged.", ["label"], registry=self._registry
+            "sentiment_predictions", "Predictions logged and sent.", ["label"], registry=self._registry
         )
         self.labels = Counter(
             "sentiment_labels", "True labels received and logged.", ["label"], registry=self._registry
@@ -46,7 +46,7 @@ class Metrics:
         )
         self.exact_scorer = Gauge(
             "sentiment_exact_scorer",
-            "1 if the exact scorer answers, 0 if the model's own pipeline does.",
+            "1 if the exact scorer classifies, 0 if the model's own pipeline does.",
             registry=self._registry,
             multiprocess_mode="mostrecent",
         )
@@ -58,7 +58,7 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """The exposition format, of all workers if there are several."""
+        """All metrics in the exposition format, summed over the workers."""
         if not self._shared:
             return generate_latest(self._registry)
         registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What HTTP clients send and get."""
+"""The bodies of requests and responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Text = Annotated[
     Field(
         description="The text to classify; not blank, and not longer than the service's limit (20,000 characters).",
         examples=["The movie was amazing!"],
-        json_schema_extra={"minLength": 1, "pattern": r"\S"},  # checked in service.py, documented here
+        json_schema_extra={"minLength": 1, "pattern": r"\S"},  # checked in input.py, documented here
     ),
 ]
 
@@ -27,23 +27,23 @@ class PredictRequest(Request):
     text: Text
     true_sentiment: str | None = Field(
         default=None,
-        description="The right label, if it is known: one of the model's labels, in any case.",
+        description="The true label, if it is known: one of the model's labels, in upper or lower case.",
         examples=["positive"],
     )
 
 
 class BatchRequest(Request):
     items: list[PredictRequest] = Field(
-        json_schema_extra={"minItems": 1, "maxItems": MAX_BATCH_ITEMS},  # checked in service.py, documented here
+        json_schema_extra={"minItems": 1, "maxItems": MAX_BATCH_ITEMS},  # checked in input.py, documented here
     )
 
 
 class FeedbackRequest(Request):
     prediction_id: str = Field(
-        description="The prediction_id that /predict gave.",
-        json_schema_extra={"format": "uuid"},  # checked in service.py, documented here
+        description="The prediction_id that /predict returned.",
+        json_schema_extra={"format": "uuid"},  # checked in input.py, documented here
     )
-    true_sentiment: str = Field(description="The right label, in any case.", examples=["negative"])
+    true_sentiment: str = Field(description="The true label, in upper or lower case.", examples=["negative"])
 
 
 class ExplainRequest(Request):
@@ -58,7 +58,7 @@ class PredictResponse(BaseModel):
 
 
 class BatchResponse(BaseModel):
-    items: list[PredictResponse] = Field(description="The answers, in the order of the request's items.")
+    items: list[PredictResponse] = Field(description="The predictions, in the order of the request's items.")
 
 
 class FeedbackResponse(BaseModel):
@@ -68,13 +68,17 @@ class FeedbackResponse(BaseModel):
 
 class Term(BaseModel):
     term: str
-    contribution: float = Field(description="What the term adds to the score: its feature times its coefficient.")
+    contribution: float = Field(
+        description="The term's contribution to the score: its feature value times its coefficient."
+    )
 
 
 class Token(BaseModel):
-    start: int = Field(description="Where the token begins in the text, in Unicode code points.")
-    end: int = Field(description="Where it has ended; tokens neither overlap nor are empty.")
-    contribution: float = Field(description="Its even share of what the terms it is part of add to the score.")
+    start: int = Field(description="Start offset in the text, in Unicode code points.")
+    end: int = Field(description="End offset, exclusive. Tokens never overlap and are never empty.")
+    contribution: float = Field(
+        description="The token's share of its terms' contributions: each term is split evenly over its tokens."
+    )
 
 
 class ExplainResponse(BaseModel):
@@ -83,14 +87,16 @@ class ExplainResponse(BaseModel):
     probabilities: dict[str, float] = Field(description="The model's probability for each label.")
     model_version: str
     label: str = Field(
-        description="The label that positive contributions speak for: of two the second, of more the predicted one."
+        description="The label that positive contributions support: the second of two, else the predicted one."
     )
-    score: float = Field(description="The model's decision score for that label: intercept and contributions, added.")
-    intercept: float = Field(description="The score of a text without any term that the model knows.")
-    terms: list[Term] = Field(description="The terms of the text that the model has a weight for, the strongest first.")
+    score: float = Field(
+        description="The model's decision score for that label: the sum of the intercept and all contributions."
+    )
+    intercept: float = Field(description="The score of a text without known terms.")
+    terms: list[Term] = Field(description="The terms of the text that have a weight in the model, the strongest first.")
     tokens: list[Token] = Field(
-        description="All tokens of the text, in its order, with the same sum as the terms; "
-        "empty if the model does not split texts by a pattern, or tokens cannot be found again in the text."
+        description="All tokens of the text, in order; their contributions have the same sum as the terms'. "
+        "Empty if the model does not find tokens by a pattern, or they cannot be located in the text."
     )
 
 
@@ -99,4 +105,4 @@ class Status(BaseModel):
 
 
 class Problem(BaseModel):
-    detail: str = Field(description="One sentence that names the thing, the value and the way out.")
+    detail: str = Field(description="One sentence: what is wrong, the value, and how to fix it.")

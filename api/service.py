@@ -1,4 +1,4 @@
-"""What the service does, without HTTP: check the input, ask the model, log the answer, and only then give it."""
+"""The service, without HTTP: checks the input, asks the model, logs the prediction, and returns it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ logger = logging.getLogger("uvicorn.api")
 
 
 class Service:
-    """`chance` draws the audit sample; without one, a generator of its own does, which the system seeds."""
+    """`chance` draws the audit sample; by default a generator that the system seeds."""
 
     def __init__(self, settings: Settings, metrics: Metrics, chance: Random | None = None) -> None:
         self._settings, self._metrics, self._chance = settings, metrics, chance or Random()
@@ -48,7 +48,7 @@ class Service:
         self._log: PredictionLog | None = None
 
     async def start(self) -> None:
-        """Open the log and load the model; without them it runs on, says why it is not ready, and answers 503."""
+        """Open the log and load the model. If one fails, the service keeps running and answers 503."""
         self._log = PredictionLog.of(self._settings)
         await self._log.open()
         try:
@@ -58,7 +58,9 @@ class Service:
             self._model_problem = str(error)
             return
         if reason := self._predictor.unscorable:
-            logger.warning("the model's own pipeline is asked, which is slower than the exact scorer, since %s", reason)
+            logger.warning(
+                "the model's own pipeline classifies, which is slower than the exact scorer, since %s", reason
+            )
         self._metrics.exact_scorer.set(0 if reason else 1)
 
     async def stop(self) -> None:
@@ -69,14 +71,14 @@ class Service:
 
     @property
     def predictor(self) -> Predictor:
-        """Who asks the loaded model. Raises ModelUnavailable."""
+        """Asks the loaded model. Raises ModelUnavailable."""
         if self._predictor is None:
             raise ModelUnavailable(self._model_problem)
         return self._predictor
 
     @property
     def card(self) -> dict[str, Any]:
-        """The model card, and whether the exact scorer is in use, else why not. Raises ModelUnavailable."""
+        """The model card, with `exact_scorer`: whether it is in use, or the reason why not. Raises ModelUnavailable."""
         reason = self.predictor.unscorable
         return self.predictor.model.card | {"exact_scorer": {"in_use": reason is None, "reason": reason}}
 
@@ -95,7 +97,10 @@ class Service:
         self._metrics.ready.set(1)
 
     async def answer(self, items: Sequence[PredictRequest], places: Sequence[str]) -> list[PredictResponse]:
-        """The logged answers to `items`; `places` are their prefixes in error messages ("" or "items[3].")."""
+        """Predictions for `items`, which are in the log. `places` are prefixes for error messages: "" or "items[3].".
+
+        Raises InvalidInput, Busy, ModelUnavailable or LogUnavailable.
+        """
         model = self.predictor.model
         labels = [self._checked(model, item, place) for item, place in zip(items, places, strict=True)]
         texts = [item.text for item in items]
@@ -108,7 +113,7 @@ class Service:
         return await in_turns(map(_answer, records))
 
     async def learn(self, feedback: FeedbackRequest) -> FeedbackResponse:
-        """The logged label of an earlier prediction."""
+        """Log the label of an earlier prediction. Raises InvalidInput, ModelUnavailable or LogUnavailable."""
         prediction_id = known_id(feedback.prediction_id)
         label = known_label(self.predictor.model, feedback.true_sentiment, "")
         record = FeedbackRecord(now(), prediction_id, label)
@@ -117,13 +122,16 @@ class Service:
         return FeedbackResponse(prediction_id=record.prediction_id, true_sentiment=label)
 
     async def explain(self, item: ExplainRequest) -> ExplainResponse:
-        """The parts of the model's answer; neither logged nor counted, since it is no answer of its own."""
+        """The parts of the model's score; neither logged nor counted, because it is no prediction.
+
+        Raises InvalidInput, Busy, ModelUnavailable or Unexplainable.
+        """
         predictor = self.predictor
         check_text(item.text, self._settings.max_text_chars, "")
         return await predictor.explain(item.text)
 
     def _checked(self, model: Model, item: PredictRequest, place: str) -> str | None:
-        """The item's label as the model spells it; raises InvalidInput if the item cannot be answered."""
+        """The item's label as the model spells it. Raises InvalidInput."""
         check_text(item.text, self._settings.max_text_chars, place)
         return None if item.true_sentiment is None else known_label(model, item.true_sentiment, place)
 
@@ -150,7 +158,7 @@ class Service:
 
 
 def _load(settings: Settings) -> Predictor:
-    from api.model.predictor import Predictor  # scikit-learn with it, only once the settings are known to be good
+    from api.model.predictor import Predictor  # imports scikit-learn, which bad settings should not wait for
 
     return Predictor(load_model(settings.model_path, settings.model_card_path))
 

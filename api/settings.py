@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 HERE = Path(__file__).parent
-LARGEST = 2**31 - 1  # also for what is counted in C
+LARGEST = 2**31 - 1  # fits C's int
 
 
 class SettingsError(ValueError):

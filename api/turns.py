@@ -1,7 +1,7 @@
-"""Long work on the event loop in turns, between which everybody else has some.
+"""Splits long work on the event loop into short turns, so that other requests run in between.
 
-A thread would help less: it holds the interpreter's lock for as long as a call into C takes, and the event loop waits
-for that lock every time it has waited for anything else.
+A thread would help less: a call into C holds the interpreter lock until it returns, and the event loop needs that lock
+after every wait.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from time import perf_counter
 from typing import TypeVar
 
 TURN_SECONDS = 0.0002
-OTHERS_TURNS = 3  # for one of its own, so that short requests, which need four each, keep most of the time
+OTHERS_TURNS = 3  # yields after each turn: a short request needs four, so short requests get most of the time
 Piece = TypeVar("Piece")
 
 
 class Busy(Exception):
-    """More waits for a turn than can have one soon; the text is a sentence that says of what."""
+    """The queue for a resource is full; the text is a sentence that names the resource."""
 
 
 async def in_turns(work: Iterable[Piece]) -> list[Piece]:
-    """What the iterable gives, each piece made when its turn comes; raises what making one raises."""
+    """The pieces of the iterable, each made in a turn. Raises what making a piece raises."""
     pieces, end = [], perf_counter() + TURN_SECONDS
     for piece in work:
         pieces.append(piece)
@@ -32,6 +32,6 @@ async def in_turns(work: Iterable[Piece]) -> list[Piece]:
 
 
 async def others() -> None:
-    """Let everybody else have some turns."""
+    """Let other tasks of the event loop run."""
     for _ in range(OTHERS_TURNS):
         await asyncio.sleep(0)

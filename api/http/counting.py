@@ -1,4 +1,4 @@
-"""ASGI middleware that counts and times requests."""
+"""ASGI middleware for the metrics of requests."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
 
-CLIENT_GONE = 499  # as nginx calls it: nothing was answered
+CLIENT_GONE = 499  # nginx's code for a client that disconnected before the response
 
 
 class CountRequests:
-    """ASGI middleware: counts and times each request under its route's template, never under a client's own path."""
+    """Counts and times each request by its route template, never by the path that the client sent."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        # Looking a series up by its labels takes longer than counting.
+        # Looking up a series by its labels takes longer than counting.
         self._series = cache(
             lambda route, status: (metrics.requests.labels(route, status), metrics.seconds.labels(route))
         )

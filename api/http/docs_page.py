@@ -1,4 +1,4 @@
-"""The page /docs with files of its own: somebody types a token there, so that it asks no other server for anything."""
+"""The page /docs. Users type tokens into it, so it loads all its files from this service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_docs_page(app: FastAPI) -> None:
             swagger_js_url=f"{root}{SCRIPT}",
             swagger_css_url=f"{root}{STYLE}",
             swagger_favicon_url=f"{root}{ICON}",
-            swagger_ui_parameters={"validatorUrl": None},  # of another server
+            swagger_ui_parameters={"validatorUrl": None},  # the default validator is another server's
         )
         made.headers["Content-Security-Policy"] = POLICY.format(_hash_of_script(bytes(made.body)))
         return made
@@ -44,6 +44,6 @@ def add_docs_page(app: FastAPI) -> None:
 
 
 def _hash_of_script(page: bytes) -> str:
-    """What allows the one script that is written in the page itself."""
+    """The hash by which the policy allows the page's inline script."""
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.S)
     return b64encode(sha256(scripts[0]).digest()).decode()

@@ -1,4 +1,4 @@
-"""Turns everything that can go wrong into one sentence for the client."""
+"""Turns every error into a status code and one sentence for the client."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The classifier: loading it, asking it, and explaining its answers."""
+"""The classifier: loading, classification and explanation."""

@@ -1,4 +1,4 @@
-"""Reads the card that lies beside a model: what must be known of the file before it is unpickled."""
+"""Reads the model card, which describes the model file before it is unpickled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEEDED = ("model_version", "sha256", "versions.scikit-learn")
 
 
 def read_card(path: Path, model_path: Path) -> dict[str, Any]:
-    """The card, in which NEEDED are texts and `temperature` finds a number. Raises ModelUnavailable."""
+    """The card. Its NEEDED fields are non-empty texts, and `temperature` works on it. Raises ModelUnavailable."""
     way_out = f"`python -m training.card {model_path} --data CSV` makes a card"
     try:
         card = from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False)
@@ -29,7 +29,7 @@ def read_card(path: Path, model_path: Path) -> dict[str, Any]:
 
 
 def temperature(card: dict[str, Any]) -> Any:
-    """What decision scores are divided by before they become probabilities: 1, unless the card says otherwise."""
+    """The divisor of decision scores before softmax; 1 without calibration in the card."""
     calibration = card.get("calibration")
     return calibration.get("temperature", 1.0) if isinstance(calibration, dict) else 1.0
 

@@ -15,13 +15,15 @@ from api.model.linear import LinearPipeline
 
 
 class ModelUnavailable(Exception):
-    """There is no usable model; the text is the reason and the way out."""
+    """There is no usable model; the text is the reason and how to fix it."""
 
 
 class Prediction(NamedTuple):
     label: str
     confidence: float  # the model's probability for this label
-    known_share: float | None = None  # of the text's tokens; None for a model that does not begin with words
+    known_share: float | None = (
+        None  # of the text's tokens that the model knows; None for a model without a vocabulary of words
+    )
 
 
 class Model:
@@ -48,7 +50,7 @@ class Model:
         return [self.prediction(label, row[label], known_share) for label, row, known_share in answers]
 
     def prediction(self, label: int, probability: float, known_share: float | None) -> Prediction:
-        """What is said of a text whose best label has this index, and this probability."""
+        """The prediction of the label with this index, with rounded figures."""
         known_share = None if known_share is None else round(known_share, 6)
         return Prediction(self.labels[label], round(float(probability), 6), known_share)
 
@@ -58,32 +60,32 @@ class Model:
         return LinearPipeline(self.pipeline)
 
     def known_share(self, text: str) -> float | None:
-        """The share of the text's tokens, stop words among them, that are terms of the model; 1 if it has no tokens.
+        """The share of the text's tokens, with stop words, that are in the vocabulary; 1 for a text without tokens.
 
-        None for a model that does not begin with a vocabulary of single words.
+        None for a model without a vocabulary of single words.
         """
         return self._known_share(text) if self._known_share else None
 
     def classify(self, texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The best label's index, (n,), and every label's probability, (n, labels)."""
+        """The index of the best label, (n,), and the probability of each label, (n, labels)."""
         if self.temperature is None:
             probabilities = np.asarray(self.pipeline.predict_proba(texts))
             return probabilities.argmax(axis=1), probabilities
         scores = np.asarray(self.pipeline.decision_function(texts))
         if scores.ndim == 1:
             scores = np.column_stack([np.zeros_like(scores), scores])
-        # By score, since a high temperature can make different scores the same probability.
+        # By score, because a high temperature can round different scores to the same probability.
         return scores.argmax(axis=1), softmax(scores / self.temperature, axis=1)
 
     def label_named(self, name: str) -> str | None:
-        """The label that `name` means, exactly or else in any case, whatever blanks surround it, or None.
+        """The label called `name`, or None.
 
-        Of labels that differ by case only, each goes by its exact name alone.
+        Surrounding blanks are ignored. Case is ignored, too, unless labels differ only by case.
         """
         for exact in (name, name.strip()):
             if exact in self.labels:
                 return exact
-        if len(exact) > self._longest_name:  # folding makes no name shorter, and takes long for one of megabytes
+        if len(exact) > self._longest_name:  # folding never shortens a name, and is slow for megabytes
             return None
         return self._by_folded_name.get(_folded(name))
 

@@ -1,4 +1,4 @@
-"""Asks the model for all texts that wait, at once: asking for sixteen costs hardly more than asking for one."""
+"""Classifies all waiting texts in one call of the pipeline: sixteen cost hardly more than one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from api.turns import Busy
 
 T = TypeVar("T")
 Predict = Callable[[Sequence[str]], list[Prediction]]
-GROUP = 32  # texts asked for at once: a batch is cut into groups, and others get their turn in between
+GROUP = 32  # texts in one call; a batch is split into groups, so that other requests run in between
 MOST_WAITING = 2_000  # texts
 MOST_QUESTIONS = 32
 
 
 class GroupedPredictions:
-    """One thread asks the model; what arrives while it is busy is asked together. For one event loop.
+    """One thread runs the model; texts that arrive while it is busy form the next group. For one event loop.
 
-    Texts and questions whose callers were cancelled are skipped. Questions have their turns one by one, between groups.
+    Texts and questions of cancelled callers are skipped. Questions run one at a time, between groups.
     """
 
     def __init__(self, predict: Predict) -> None:
@@ -31,14 +31,14 @@ class GroupedPredictions:
         self._questions, self._question = 0, asyncio.Lock()
 
     async def ask(self, texts: Sequence[str]) -> list[Prediction]:
-        """What the model says to `texts`, in order; raises what it raises, or Busy."""
+        """The predictions for `texts`, in order. Raises Busy, or what the model raises."""
         predictions: list[Prediction] = []
         for start in range(0, len(texts), GROUP):
             predictions += await self._ask_group(texts[start : start + GROUP])
         return predictions
 
     async def run(self, ask: Callable[[str], T], text: str) -> T:
-        """What `ask` returns for the text, in the thread that asks the model. Raises what it raises, or Busy."""
+        """Call `ask` with the text in the model's thread. Raises Busy, or what `ask` raises."""
         if self._questions >= MOST_QUESTIONS:
             raise Busy(f"{MOST_QUESTIONS} texts already wait to be explained; try again later.")
         self._questions += 1
@@ -49,7 +49,7 @@ class GroupedPredictions:
             self._questions -= 1
 
     def close(self) -> None:
-        """Nothing that waits is asked any more."""
+        """Drop what still waits."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _ask_group(self, texts: Sequence[str]) -> list[Prediction]:
@@ -76,5 +76,5 @@ class GroupedPredictions:
                         answer.set_exception(error)
             else:
                 for (_, answer), prediction in zip(group, predictions, strict=True):
-                    if not answer.done():  # its client may have gone
+                    if not answer.done():  # its client may have disconnected
                         answer.set_result(prediction)

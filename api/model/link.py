@@ -14,7 +14,7 @@ Link = Callable[[list[float]], list[float]]  # from scores, (rows,), to probabil
 
 
 def link_of(classifier: Any, temperature: float | None) -> Link:
-    """As softmax(scores / temperature) has it or, without a temperature, the classifier's predict_proba."""
+    """softmax(scores / temperature), or without a temperature the link of the classifier's predict_proba."""
     if temperature is not None:
         return partial(_softmax, temperature)
     if type(classifier) not in (SGDClassifier, OneVsRestClassifier):
@@ -26,7 +26,7 @@ def link_of(classifier: Any, temperature: float | None) -> Link:
 
 
 def _softmax(temperature: float, scores: list[float]) -> list[float]:
-    """A single score is that of the second of two labels, against 0 for the first."""
+    """A single score belongs to the second of two labels; the first has score 0."""
     if len(scores) == 1:
         second = _logistic(scores[0] / temperature)
         return [1 - second, second]

@@ -1,4 +1,4 @@
-"""Loads the model after checking that it is the one its card describes, and that it classifies texts."""
+"""Loads the model: compares the file with its card, unpickles it, and classifies a first text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_REASON_CHARS = 200
 
 
 def load_model(path: Path, card_path: Path) -> Model:
-    """The model at `path`, unpickled only if it is the file its card names. Raises ModelUnavailable."""
+    """The model at `path`; unpickled only if its SHA-256 is that of the card. Raises ModelUnavailable."""
     content, card = _read(path), read_card(card_path, path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card["sha256"].lower():
@@ -62,7 +62,7 @@ def _checked(classifier: Any, card: dict[str, Any], path: Path) -> Model:
         if not (flaw := _flaw_of_kind(classifier)):
             model = Model(classifier, card, float(temperature(card)))
             flaw = _flaw_of_answer(model)
-    except Exception as error:  # and so may what was in it
+    except Exception as error:  # and so may the object in it
         raise ModelUnavailable(
             f"{path} cannot classify a text ({_reason(error)}); save a pipeline that begins with a text vectoriser."
         ) from error
@@ -87,7 +87,7 @@ def _flaw_of_kind(classifier: Any) -> str | None:
 
 
 def _flaw_of_answer(model: Model) -> str | None:
-    """Asks once, also so that the first user does not wait for what scikit-learn does only then."""
+    """Classifies once, which also does scikit-learn's lazy set-up before the first request."""
     _, probabilities = model.classify(["A first answer."])
     if probabilities.shape == (1, len(model.labels)) and np.isfinite(probabilities).all():
         return None

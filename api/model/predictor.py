@@ -1,4 +1,4 @@
-"""Asks the model: its exact scorer in turns with everybody else, or, if it has none, the pipeline in a thread."""
+"""Asks the model: the exact scorer on the event loop, in turns; without one, the pipeline in a thread."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from api.model.scorer import Answer, Scorer
 from api.schemas import ExplainResponse
 from api.turns import in_turns
 
-SHORT_CHARS = 4000  # split into terms within a millisecond, so that a thread would help nobody
+SHORT_CHARS = 4000  # split into terms within a millisecond, so turns are not needed
 
 
 class Predictor:
-    """For one event loop; `unscorable` is the reason why the pipeline itself is asked, or None."""
+    """For one event loop. `unscorable` is the reason why the pipeline itself classifies, or None."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -31,7 +31,7 @@ class Predictor:
         self._grouped = GroupedPredictions(self.predict)
 
     async def ask(self, texts: Sequence[str]) -> list[Prediction]:
-        """What the model says to `texts`, in order; raises what it raises."""
+        """The predictions for `texts`, in order. Raises Busy, or what the model raises."""
         if self._scorer and sum(map(len, texts)) <= SHORT_CHARS:
             return self.predict(texts)
         if self._scorer and self._scorer.gradual:
@@ -41,11 +41,11 @@ class Predictor:
         return await self._grouped.ask(texts)
 
     async def explain(self, text: str) -> ExplainResponse:
-        """What each part of the text adds to the model's score for it. Raises Unexplainable."""
+        """The contribution of each part of the text to its score. Raises Busy or Unexplainable."""
         return await self._grouped.run(self._explainer.explain, text)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The same as `ask`, in the caller's thread."""
+        """The same as `ask`, without turns, in the caller's thread."""
         if not self._scorer:
             return self.model.predict(texts)
         return [self._prediction(self._scorer.classify(text)) for text in texts]

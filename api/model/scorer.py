@@ -28,12 +28,12 @@ from api.model.classifier import Model
 from api.model.linear import LinearPipeline, UnsupportedPipeline, Weights, kind, weights_of
 from api.model.link import link_of
 
-CLOSE = 1e-9  # how far probabilities may be from the pipeline's; it is asked itself when they could be farther
+CLOSE = 1e-9  # largest difference from the pipeline's probabilities; if it could be more, the pipeline classifies
 ROUNDING = 2e-15  # ten times the machine epsilon: sums of n parts in two orders differ by less than this × √n × size
 STEP_TERMS = 250
-Terms = set[int | None] | Counter[int | None]  # by their columns; how often each is in a text, unless that is all one
-Columns = Iterable[int | None]  # of a text's terms, again and again for one that is there more than once
-Answer = tuple[int, Sequence[float], float | None]  # the best label's index, every label's probability, known share
+Terms = set[int | None] | Counter[int | None]  # columns of a text's terms; counted, unless the vectoriser is binary
+Columns = Iterable[int | None]  # of a text's terms, with repeats
+Answer = tuple[int, Sequence[float], float | None]  # index of the best label, probability of each label, known share
 LINEAR = {LogisticRegression, LogisticRegressionCV, SGDClassifier, Perceptron, LinearSVC}
 LINEAR |= {RidgeClassifier, RidgeClassifierCV}
 LENGTHS: dict[str | None, Callable[[NDArray[np.float64]], float]] = {
@@ -56,13 +56,13 @@ SAMPLES = [
 
 
 class Scorer:
-    """Gives single texts the answers of `Model.classify`, and asks the model itself where rounding could decide.
+    """Classifies single texts exactly as `Model.classify` does. Where rounding could decide, it asks the model itself.
 
-    With each answer comes the text's `Model.known_share`, for which it is not split a second time.
+    Each answer includes the text's `Model.known_share`, so that the text is split only once.
 
-    For a pipeline of a vectoriser with a vocabulary, selectors of its terms, and a linear classifier, known by their
-    exact types, since a subclass may do anything. It shares the pipeline's weights, which must stay as they are. Any
-    number of threads may use it. Raises UnsupportedPipeline.
+    It supports pipelines of a vectoriser with a vocabulary, selectors of terms, and a linear classifier. It knows them
+    by their exact types, because a subclass may do anything. It shares the pipeline's weights, which must not change.
+    It is thread-safe. Raises UnsupportedPipeline.
     """
 
     def __init__(self, model: Model) -> None:
@@ -72,7 +72,7 @@ class Scorer:
             self._compare([*SAMPLES, *_texts_of(self._vocabulary)])
         except UnsupportedPipeline:
             raise
-        except Exception as error:  # what was unpickled may raise anything
+        except Exception as error:  # an unpickled object may raise anything
             raise UnsupportedPipeline(f"a sample cannot be scored ({type(error).__name__}: {error})") from error
 
     def classify(self, text: str) -> Answer:
@@ -81,10 +81,9 @@ class Scorer:
         return self._answer(text, self._terms(columns), known_share)
 
     def steps(self, text: str) -> Iterator[Answer | None]:
-        """The same bit by bit: None after each step, of a fraction of a millisecond, and at last the answer.
+        """The same in steps of a fraction of a millisecond: None after each step, and the answer at the end.
 
-        The first step is as long as it takes to split the text and look up its tokens, and makes all its terms unless
-        `gradual` is true.
+        The first step also splits the text and looks up its tokens. Unless `gradual`, it makes all terms, too.
         """
         found, known_share = self._columns(text)
         columns = iter(found)
@@ -125,17 +124,17 @@ class Scorer:
             raise UnsupportedPipeline("not all its weights are finite")
 
     def _scores(self, terms: Terms) -> tuple[list[float], float]:
-        """The scores, (rows of the coefficients,), and how far rounding may have moved probabilities made of them."""
+        """The scores, (rows of coefficients,), and a bound on the rounding error of their probabilities."""
         values, columns = self._values(terms)
         length = self._length(values) or 1.0
         sums = self._coef.take(columns, axis=1).dot(values).tolist()
-        # Cauchy and Schwarz know the size of a sum's parts without adding them up.
+        # The Cauchy-Schwarz inequality bounds the size of the parts without adding them up.
         size = self._largest_coef * sqrt(len(columns) * values.dot(values)) / length + self._largest_intercept
         scores = [total / length + intercept for total, intercept in zip(sums, self._intercept, strict=True)]
         return scores, self._rounding * sqrt(len(columns)) * size
 
     def _values(self, terms: Terms) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """What TfidfTransformer makes of the terms' counts before it normalises, and their columns, both (terms,)."""
+        """The terms' TF-IDF values before normalisation, (terms,), and their columns."""
         if isinstance(terms, Counter):
             terms.pop(None, None)
         else:
@@ -148,7 +147,7 @@ class Scorer:
         return weights, columns
 
     def _compare(self, texts: list[str]) -> None:
-        """Raises UnsupportedPipeline if any of the texts gets another answer from the model."""
+        """Raises UnsupportedPipeline if the model classifies one of the texts differently."""
         labels, rows = self._model.classify(texts)
         for text, label, expected in zip(texts, labels.tolist(), rows, strict=True):
             own_label, probabilities, _ = self.classify(text)
@@ -168,20 +167,21 @@ def _weighting_and_selectors(linear: LinearPipeline) -> tuple[Any, list[Any]]:
         raise UnsupportedPipeline(f"its vocabulary is a {kind(vectorizer.vocabulary_)}")
     weighting = TfidfTransformer(norm=None)  # not fitted, so without idf_: it leaves counts as they are
     if type(vectorizer) is TfidfVectorizer:
-        weighting = vectorizer._tfidf  # which keeps the settings of the fit, whatever was set since
+        weighting = vectorizer._tfidf  # which keeps the settings of the fit, even if they were changed later
     elif between and type(between[0]) is TfidfTransformer:
         weighting = between.pop(0)
     for step in between:
-        # All that scikit-learn has there keep the columns of get_support() and leave them as they are.
+        # All of scikit-learn's selectors keep the columns of get_support() unchanged.
         if not type(step).__module__.startswith("sklearn.feature_selection."):
             raise UnsupportedPipeline(f"{kind(step)} is between the vectoriser and the classifier")
     return weighting, between
 
 
 def _splitter(vectorizer: Any, begins_with_words: bool) -> tuple[Callable[[str], tuple[Columns, float | None]], bool]:
-    """What gives a text's columns, None for unknown terms, and its known share; and whether it finds terms singly.
+    """A function from a text to its columns, None for unknown terms, and its known share; and whether it is gradual.
 
-    It does for words found by a pattern, whose n-grams are made here; a function of the model's own may take long.
+    It is gradual for words found by a pattern: their n-grams are made here, one by one. The model's own functions may
+    take long.
     """
     column_of = vectorizer.vocabulary_.get
     shortest, longest = vectorizer.ngram_range
@@ -210,7 +210,7 @@ def _splitter(vectorizer: Any, begins_with_words: bool) -> tuple[Callable[[str],
 
 
 def _weights(linear: LinearPipeline) -> Weights:
-    """Those of a classifier with a known formula; `_compare` finds out whether they are all it scores with."""
+    """The weights of a classifier with a known formula. `_compare` detects one that scores otherwise."""
     classifier = linear.classifier
     known = type(classifier)
     if known is OneVsRestClassifier and not classifier.multilabel_:
@@ -218,7 +218,7 @@ def _weights(linear: LinearPipeline) -> Weights:
         return np.concatenate([coef for coef, _ in parts]), np.concatenate([intercept for _, intercept in parts])
     if known is MultinomialNB:
         return classifier.feature_log_prob_, classifier.class_log_prior_
-    if known is ComplementNB:  # which leaves out the prior, as its paper does
+    if known is ComplementNB:  # which ignores the prior, as its paper does
         return classifier.feature_log_prob_, np.zeros(len(classifier.feature_log_prob_))
     _of_known_formula(classifier)
     return linear.weights
@@ -231,7 +231,7 @@ def _of_known_formula(classifier: Any) -> Any:
 
 
 def _of_all_terms(coef: NDArray[np.float64], selectors: list[Any], terms: int) -> NDArray[np.float64]:
-    """The coefficients of the vectoriser's columns, (rows, terms): 0 for those that a selector leaves out."""
+    """The coefficients of all terms, (rows, terms): 0 for the columns that a selector drops."""
     columns = np.arange(terms)
     for selector in selectors:
         columns = columns[selector.get_support()]
@@ -243,6 +243,6 @@ def _of_all_terms(coef: NDArray[np.float64], selectors: list[Any], terms: int) -
 
 
 def _texts_of(vocabulary: dict[Any, int]) -> list[str]:
-    """Some of its terms, alone and together: samples in the model's own language, or of its groups of characters."""
+    """Some of its terms, alone and together: samples in the model's own language or character n-grams."""
     terms = [term for term in islice(vocabulary, 0, None, len(vocabulary) // 40 + 1) if isinstance(term, str)]
     return [*terms, " ".join(terms * 2), "".join(terms)]

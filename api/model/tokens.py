@@ -1,4 +1,4 @@
-"""Where the tokens of a text stand in it, and what each of them adds to a score."""
+"""The offsets of a text's tokens, and the contribution of each to a score."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Place(NamedTuple):
 
 
 def share_among_tokens(vectorizer: Any, text: str, contributions: Mapping[Any, float]) -> list[Token]:
-    """The tokens of the text, in its order, each with its even share of what the terms it is part of contribute.
+    """The tokens of the text, in order. Each term's contribution is split evenly over its tokens.
 
-    Empty if the vectoriser does not find tokens by a pattern, or if they cannot be found again in the text.
+    Empty if the vectoriser does not find tokens by a pattern, or if they cannot be located in the text.
     """
     if getattr(vectorizer, "analyzer", None) != "word" or vectorizer.tokenizer is not None:
         return []
@@ -36,7 +36,7 @@ def share_among_tokens(vectorizer: Any, text: str, contributions: Mapping[Any, f
 
 
 def _without_overlap(places: list[Place], shares: list[float]) -> list[Token]:
-    """One character of the text can become several of the preprocessed text, and so be part of several tokens."""
+    """Merge tokens that share a character: preprocessing may make several characters of one."""
     tokens: list[Token] = []
     for (_, start, end), share in zip(places, shares, strict=True):
         if tokens and start < tokens[-1].end:
@@ -46,7 +46,7 @@ def _without_overlap(places: list[Place], shares: list[float]) -> list[Token]:
 
 
 def _ngrams(vectorizer: Any, tokens: list[str]) -> list[list[int]]:
-    """The numbers of the tokens of each n-gram, in scikit-learn's order: stop words do not stand between others."""
+    """The token numbers of each n-gram, in scikit-learn's order, which drops stop words before it forms n-grams."""
     stop_words = vectorizer.get_stop_words() or frozenset()
     kept = [number for number, token in enumerate(tokens) if token not in stop_words]
     shortest, longest = vectorizer.ngram_range
@@ -55,7 +55,7 @@ def _ngrams(vectorizer: Any, tokens: list[str]) -> list[list[int]]:
 
 
 def _places(vectorizer: Any, text: str) -> list[Place]:
-    """The tokens, and where what they were made from stands in the text; none if that cannot be told."""
+    """The tokens with their offsets in the original text; empty if the offsets cannot be told."""
     preprocess = vectorizer.build_preprocessor()
     prepared = preprocess(text)
     sources = _sources(preprocess, text, prepared)
@@ -72,9 +72,9 @@ def _places(vectorizer: Any, text: str) -> list[Place]:
 
 
 def _sources(preprocess: Callable[[str], str], text: str, prepared: str) -> list[int]:
-    """For each character of the prepared text the index of the one it was made from, and then the text's length.
+    """For each prepared character the index of its source in the text; last, the text's length.
 
-    Empty if the text was not prepared character by character.
+    Empty if preprocessing does not work character by character.
     """
     made = {character: preprocess(character) for character in set(text)}
     if _sigma("".join(made[character] for character in text)) != _sigma(prepared):
@@ -83,5 +83,5 @@ def _sources(preprocess: Callable[[str], str], text: str, prepared: str) -> list
 
 
 def _sigma(text: str) -> str:
-    """The one letter whose lower case depends on what follows it, always in the same form."""
+    """Lower-case sigma in one form: the only letter whose lower case depends on what follows it."""
     return text.replace("ς", "σ")

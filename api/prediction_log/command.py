@@ -1,4 +1,4 @@
-"""python -m api.prediction_log verify|erase: what an operator does to a log folder, whether or not the service runs."""
+"""python -m api.prediction_log verify|erase: checks a log folder, or erases lines, while the service runs or not."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _erase(options: argparse.Namespace) -> int:
 
 
 def _ids(file: Path | None) -> list[str]:
-    """Raises OSError, also for a file that is no text."""
+    """Raises OSError, also if the file is not UTF-8."""
     try:
         return file.read_text("utf-8-sig").split() if file else []
     except UnicodeDecodeError:

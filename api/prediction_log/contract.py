@@ -1,4 +1,4 @@
-"""What the service must know of any log, whatever stores it."""
+"""What the service knows of a log, wherever it is stored."""
 
 from __future__ import annotations
 

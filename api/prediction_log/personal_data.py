@@ -1,4 +1,4 @@
-"""What the log keeps of a text: all of it, all but what names somebody, or only what tells texts apart (`LOG_TEXT`)."""
+"""How much of a text is logged (`LOG_TEXT`): all of it, a redacted text, or only a hash."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from api.prediction_log.records import HashedRecord, PredictionRecord
 from api.prediction_log.redaction import redacted
 from api.settings import LogText
 
-HASH_CHARS = 32  # 128 bits: no two texts of a log share them
+HASH_CHARS = 32  # 128 bits: no two texts of a log have the same hash
 KEY_BYTES = 32
 
 
 def keeper(log_text: LogText, key: str) -> Callable[[PredictionRecord], PredictionRecord]:
-    """Makes of a record the one that may be written. Without a `key` the hashes are of a random one."""
+    """A function from a record to the one that may be written. Without a `key`, hashes have a random key."""
     if log_text == "full":
         return _as_it_is
     if log_text == "redacted":

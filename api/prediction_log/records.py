@@ -1,4 +1,4 @@
-"""The records of the log, and how a record becomes a line."""
+"""The records of the log, and their encoding as lines."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# str.splitlines, and readers built on it, would break a line at these; JSON itself escapes the rest.
+# str.splitlines, and readers built on it, break lines at these characters; JSON escapes all others.
 LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each line
+_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for each call
 
 
 @dataclass(frozen=True)

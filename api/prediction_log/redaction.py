@@ -1,7 +1,7 @@
-"""Takes e-mail addresses, payment card numbers and telephone numbers out of a text, before anything is written.
+"""Redacts e-mail addresses, payment card numbers and telephone numbers, before a text is written.
 
-By their form alone, since it is asked in the course of every request. Each pattern has bounded repeats, or cannot give
-back what it took, so that the time grows with the length of the text and with nothing else.
+It matches patterns only, because it runs in every request. Each pattern has bounded or possessive repeats, so the time
+grows linearly with the length of the text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 
 def redacted(text: str) -> str:
-    """The text with EMAIL, CARD and PHONE in place of what is one."""
+    """The text with EMAIL, CARD and PHONE in place of each match."""
     plain = _plain(text)
     for find, name in ((_addresses, EMAIL), (_cards, CARD), (_phones, PHONE)):
         if spans := find(plain):
@@ -32,7 +32,7 @@ def _replaced(text: str, spans: Iterable[Span], name: str) -> str:
 
 
 def _apart(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, without those that begin within another one."""
+    """The spans in order, without those that begin inside another."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if not found or start >= found[-1][1]:
@@ -40,7 +40,7 @@ def _apart(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-# Digits of any script, and the dashes, blanks and signs of typography, count as those of ASCII.
+# Digits of any script and typographic dashes, blanks and signs are matched as their ASCII counterparts.
 
 
 class _Plain(dict[int, str]):
@@ -64,12 +64,12 @@ for _of_typography, _of_ascii in (
 
 
 def _plain(text: str) -> str:
-    """The text in those of ASCII, each where it was."""
+    """The text with ASCII counterparts, of the same length."""
     return text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
 
 
-# Addresses: what stands around an "@", or around one that is written as (at), with a dot in the host. The local part is
-# of what RFC 5322 allows in an atom; none is looked for within another one.
+# Addresses: a local part, "@" or "(at)", and a host with a dot. The local part consists of the characters that RFC 5322
+# allows in an atom; a match never starts inside another local part.
 
 _ATOM = r"\w\u0300-\u036f.!#$%&'*+/=?^`{|}~-"
 _LABEL = r"[\w\u0300-\u036f-]++"
@@ -87,8 +87,8 @@ def _addresses(plain: str) -> list[Span]:
     return [match.span() for match in _ADDRESS.finditer(plain)]
 
 
-# Cards: 13 to 19 digits, at a stretch or in groups of three and more, that begin as card networks do and of which the
-# last is the check digit (ISO/IEC 7812).
+# Cards: 13 to 19 digits, together or in groups of three or more, with the first digit of a card network and a valid
+# check digit (ISO/IEC 7812).
 
 _CARD = re.compile(r"(?<!\d)(?=([2-6]\d{2,18}(?!\d)(?:[ .-]{1,3}\d{3,16}(?!\d)){0,5}))")
 _ENOUGH_FOR_A_CARD = re.compile(r"\d(?:[ .-]{0,3}\d){12}")
@@ -104,7 +104,7 @@ def _cards(plain: str) -> list[Span]:
 
 
 def _card_length(groups: str) -> int:
-    """How many characters of groups of digits, from the first on, are the number of a card: the most, or 0."""
+    """The length of the longest prefix of the groups that is a card number, or 0."""
     digits, found = "", 0
     for group in re.finditer(r"\d+", groups):
         digits += group[0]
@@ -114,15 +114,15 @@ def _card_length(groups: str) -> int:
 
 
 def has_check_digit(digits: str) -> bool:
-    """Whether the last one is what the others ask for (Luhn)."""
+    """Whether the last digit is the Luhn check digit of the others."""
     backwards = digits.encode()[::-1]
     return (sum(backwards[::2].translate(_SINGLE)) + sum(backwards[1::2].translate(_DOUBLED))) % 10 == 0
 
 
-# Telephone numbers, in the forms that other numbers do not have: after +, 00 or 011; after a 0; grouped as they are
-# where there is no such prefix; or after a word that announces one. Dates, decimals, prices, IP addresses, years in a
-# row and numbers grouped by thousands are none. (libphonenumber knows more forms, but of one country at a time, which a
-# text does not name, and takes milliseconds for a review that names years.)
+# Telephone numbers, in forms that other numbers do not have: after +, 00 or 011; after a 0; in the groups of countries
+# without such a prefix; or after a word such as "call". Dates, decimals, prices, IP addresses, lists of years and
+# numbers grouped by thousands must not match. (libphonenumber knows more forms, but needs the country, which a text
+# does not tell, and takes milliseconds for a review with years in it.)
 
 _GAP = r"[ .()/-]"
 _NO_DATE = r"(?!(?:1\d|20)\d\d[ ./-]|\d?\d[ ./-]\d?\d[ ./-](?:(?:19|20)\d\d|\d\d)(?![ ./-]?\d))"

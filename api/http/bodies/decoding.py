@@ -1,7 +1,7 @@
 """Decodes JSON bodies with msgspec, which stops at the first mistake. pydantic describes the mistakes of small bodies.
 
-To find every mistake pydantic decodes the whole body. For one of megabytes that takes seconds, in which nobody else is
-answered; so of a large body only the first mistake is named.
+pydantic decodes the whole body to find every mistake. For megabytes that would block the event loop for seconds, so
+errors of a large body name only the first mistake.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pydantic_core import from_json
 from api.input import InvalidInput, echo
 
 DESCRIBED_BYTES = 128 * 1024
-MAX_MISTAKES = 2000  # two for each item of a batch; pydantic would describe each one of a million
+MAX_MISTAKES = 2000  # two for each item of a batch; describing a million would take too long
 MOST_NAMED = 3
 LONGEST_MISTAKE = 500
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 KINDS = {"string_type": "a string", "list_type": "a list"}
 PYTHON_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 JSON_NAMES = {"object": "an object", "array": "a list", "str": "a string", "bool": "a boolean", "null": "null"}
-# What msgspec says of a value of the wrong type, and where that is: `$.items[0].text`.
+# msgspec's messages about values of the wrong type; they end with a path such as `$.items[0].text`.
 MISTAKE = re.compile(
     r"(?:Object missing required field `(?P<missing>.+?)`|Object contains unknown field `(?P<unknown>.*?)`"
     r"|Expected `(?P<expected>\w+)[ |\w]*`, got `(?P<got>\w+)`|(?P<other>.+?))(?: - at `\$\.?(?P<place>[^`]*)`)?",
@@ -41,7 +41,7 @@ class Decoder(Generic[Item]):
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct(model))
 
     def decode(self, body: bytearray | memoryview) -> Item:
-        """The item that a body describes, with or without a byte order mark. Raises InvalidInput."""
+        """The item in a body, which may begin with a byte order mark. Raises InvalidInput."""
         if bytes(body[: len(BYTE_ORDER_MARK)]) == BYTE_ORDER_MARK:
             body = body[len(BYTE_ORDER_MARK) :]
         try:
@@ -52,7 +52,7 @@ class Decoder(Generic[Item]):
 
 
 def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """What msgspec decodes in place of the model: the same fields, and no others are allowed."""
+    """A struct with the fields of the model; unknown fields are an error."""
     fields = [
         (name, _type(field.annotation), *([] if field.is_required() else [field.default]))
         for name, field in model.model_fields.items()
@@ -67,8 +67,10 @@ def _type(annotation: Any) -> Any:
 
 
 def all_mistakes(model: type[BaseModel], body: bytes) -> str | None:
-    """A sentence that names up to MOST_NAMED mistakes, or says why the body is not JSON. None if pydantic finds no
-    mistake: it looks only at the last of two fields with the same name."""
+    """A sentence that names up to MOST_NAMED mistakes, or says why the body is not JSON.
+
+    None if pydantic finds no mistake: of two fields with the same name it checks only the last.
+    """
     if not body:
         return "The body is missing."
     try:
@@ -83,13 +85,13 @@ def all_mistakes(model: type[BaseModel], body: bytes) -> str | None:
 
 
 def sentence(mistakes: Iterable[Any]) -> str:
-    """What pydantic's errors say."""
+    """One sentence for pydantic's errors."""
     said = dict.fromkeys(map(_clause, mistakes))
     return "; ".join(list(said)[:MOST_NAMED]) + "."
 
 
 def _clause(mistake: Any) -> str:
-    """One of pydantic's errors as the client would say it, named by its place in the body."""
+    """A clause for one of pydantic's errors, with its path in the body."""
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
     field, kind = _field(place[1:]), mistake["type"]
     if kind == "missing":
@@ -105,7 +107,7 @@ def _clause(mistake: Any) -> str:
 def first_mistake(error: Exception) -> str:
     """msgspec's error as a sentence in the same words."""
     said = str(error).removeprefix("JSON is malformed: ")
-    if len(said) > LONGEST_MISTAKE:  # it quotes the name of an unknown field, which may be all of the body
+    if len(said) > LONGEST_MISTAKE:  # it quotes an unknown field's name, which may be as long as the body
         said = said[:LONGEST_MISTAKE] + "`"
     mistake = MISTAKE.fullmatch(said)
     if not mistake or not isinstance(error, msgspec.ValidationError):

@@ -1,7 +1,7 @@
-"""Routes that take a JSON body and give a JSON answer, and nothing else: short of FastAPI's general way.
+"""Routes with a JSON body and a JSON response, on a shorter path than FastAPI's own.
 
-FastAPI documents these routes as it does all others. Answering, it would also solve dependencies, look for
-parameters, and open two stacks of things to close; none is used here, and they cost more than a prediction
+FastAPI documents these routes like all others. Its own handler would also solve dependencies, parse parameters and open
+two exit stacks. None of that is used here, and it costs more than a prediction
 (docs/internals/performance.md).
 """
 
@@ -23,27 +23,27 @@ from api.http.bodies.large import LargeBodies
 from api.input import echo
 from api.turns import others
 
-SMALL_BYTES = 64 * 1024  # uvicorn keeps so much of a body that nobody reads; memory for it is always there
-QUICK_BYTES = 4096  # decoded within a millisecond, whatever they are
+SMALL_BYTES = 64 * 1024  # uvicorn buffers this much of a body anyway, so it needs no memory from `large`
+QUICK_BYTES = 4096  # decoded within a millisecond, whatever the body holds
 
 
 def json_route(max_bytes: int, large: LargeBodies) -> type[APIRoute]:
-    """The class of routes whose endpoint takes one model, of a body of at most `max_bytes`, and returns another.
-    Bodies of more than SMALL_BYTES get their memory from `large`.
+    """The class of routes whose endpoint takes one model, from a body of at most `max_bytes`, and returns another.
 
-    For the app's own router: FastAPI builds the routes of an included one anew, in its general way.
+    Bodies of more than SMALL_BYTES borrow their memory from `large`. Only for the app's own router: FastAPI rebuilds
+    the routes of included routers as its own.
     """
 
     class JSONRoute(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Awaitable[BaseModel]], **options: Any) -> None:
             super().__init__(path, endpoint, **options)
             assert self.body_field is not None, f"{path} takes no body"
-            # To pydantic the annotation may be of any type; that of a body is the endpoint's model.
+            # The annotation of a body is the endpoint's model, though pydantic allows any type.
             self._decoder = Decoder[BaseModel](self.body_field.field_info.annotation)  # type: ignore[arg-type]
             self.app = self._answer
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-            size = check_head(scope, max_bytes)
+            size = check_headers(scope, max_bytes)
             begun, more = bytearray(), True
             if size is None or size <= SMALL_BYTES:
                 more = await read_small(receive, begun, max_bytes)
@@ -71,8 +71,8 @@ def json_route(max_bytes: int, large: LargeBodies) -> type[APIRoute]:
     return JSONRoute
 
 
-def check_head(scope: Scope, max_bytes: int) -> int | None:
-    """How long the body will be, None if its head does not say; HTTPException if it is not JSON, or too large."""
+def check_headers(scope: Scope, max_bytes: int) -> int | None:
+    """The length of the body, or None if it is chunked. HTTPException if it is not JSON, or too large."""
     headers = dict(scope["headers"])
     _check_content_type(headers.get(b"content-type", b"").decode("latin-1"))
     if encoding := headers.get(b"content-encoding", b"").decode("latin-1"):
@@ -85,8 +85,10 @@ def check_head(scope: Scope, max_bytes: int) -> int | None:
 
 
 async def read_small(receive: Receive, body: bytearray, max_bytes: int) -> bool:
-    """Read a body into `body` up to its end, or until it is larger than SMALL_BYTES: whether there is more of it.
-    HTTPException if it is too large."""
+    """Read into `body` up to the end, or until it is larger than SMALL_BYTES. Returns whether more follows.
+
+    HTTPException if it is too large.
+    """
     more = True
     while more and len(body) <= SMALL_BYTES:
         part, more = await _part(receive)
@@ -96,11 +98,10 @@ async def read_small(receive: Receive, body: bytearray, max_bytes: int) -> bool:
 
 
 async def read_large(receive: Receive, begun: bytearray, size: int, max_bytes: int) -> memoryview:
-    """The body that begins with `begun` and has at most `size` bytes; HTTPException if it is too large, and then no
-    more of it is read.
+    """The body that begins with `begun` and has at most `size` bytes. HTTPException as soon as it is too large.
 
-    Its memory is the system's own, and goes back to it with the body: malloc would keep up to twice as much for bodies
-    that come and go beside each other.
+    Its memory comes from mmap, and returns to the system with the body. With concurrent bodies, malloc would keep up to
+    twice as much.
     """
     body, read, more = mmap(-1, size), len(begun), True
     body[:read] = begun
@@ -113,7 +114,7 @@ async def read_large(receive: Receive, begun: bytearray, size: int, max_bytes: i
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:
-    """The next bytes of a body, and whether more follow. HTTPException if its client has gone."""
+    """The next bytes of a body, and whether more follow. HTTPException if the client disconnected."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise HTTPException(400, "The connection was closed before the body was complete.")

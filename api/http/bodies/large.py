@@ -1,4 +1,4 @@
-"""Memory for large bodies: a bounded number of bytes for all of them, which no client keeps by sending slowly."""
+"""Memory for large request bodies: one bounded pool, which slow clients cannot hold."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ WAIT_SECONDS = 5.0
 class LargeBodies:
     """Lends `most` bytes of memory to the bodies that are being received or answered. For one event loop.
 
-    As long as there is memory, a client has all the time that its connection allows. While bodies wait for memory, the
-    one that has been arriving for longest, and for at least `has_seconds`, is refused to make room. The newest body is
-    served first: clients that hoard connections cannot queue up before it.
+    While memory is free, a client may take as long as its connection allows. While bodies wait for memory, the oldest
+    one that has been arriving for `has_seconds` or longer is refused to make room. The newest body is served first, so
+    that clients with many connections cannot block the queue.
 
-    `decoding` is held while one of the bodies is decoded, which takes up to a tenth of a second: others are answered
-    before the next one.
+    `decoding` is held while a body is decoded, which takes up to 0.1 s. Other requests run before the next one.
     """
 
     def __init__(self, most: int, has_seconds: float = HAS_SECONDS, wait_seconds: float = WAIT_SECONDS) -> None:
         self._has_seconds, self._wait_seconds = has_seconds, wait_seconds
         self.decoding = asyncio.Lock()
         self._free = most
-        self._arriving: dict[asyncio.Timeout, tuple[float, int]] = {}  # since when, and bytes; the oldest first
-        self._refused = 0  # bytes of bodies that were told to make room, and have not yet
+        self._arriving: dict[asyncio.Timeout, tuple[float, int]] = {}  # start time and bytes; the oldest first
+        self._refused = 0  # bytes of refused bodies that have not returned their memory yet
         self._waiting: dict[asyncio.Future[None], int] = {}  # bytes; the newest last
         self._next_look: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def lend(self, size: int) -> AsyncIterator[None]:
-        """Memory of `size` bytes, at most `most`. Raises Busy if none is free within `wait_seconds`."""
+        """Borrow `size` bytes, at most `most`. Raises Busy if they are not free within `wait_seconds`."""
         if size <= self._free:
             self._free -= size
         else:
@@ -46,8 +45,7 @@ class LargeBodies:
 
     @asynccontextmanager
     async def arriving(self, size: int) -> AsyncIterator[None]:
-        """A body is being received, for which `size` bytes were lent. Raises Busy if others need them before
-        it is complete."""
+        """Receive a body that borrowed `size` bytes. Raises Busy if others need them before it is complete."""
         try:
             async with asyncio.timeout(None) as patience:
                 self._arriving[patience] = (asyncio.get_running_loop().time(), size)
@@ -69,7 +67,7 @@ class LargeBodies:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
         except (TimeoutError, asyncio.CancelledError) as error:
-            if not self._waiting.pop(turn, 0):  # its turn came in the same moment
+            if not self._waiting.pop(turn, 0):  # it got its memory at the same moment
                 self._give_back(size)
             if isinstance(error, asyncio.CancelledError):
                 raise
@@ -89,7 +87,7 @@ class LargeBodies:
             turn.set_result(None)
 
     def _make_room(self) -> None:
-        """Refuse bodies that have had their time until the newest that waits has room; look again once one has."""
+        """Refuse bodies that took too long until the newest waiting one fits; look again when the next one has."""
         if self._next_look:
             self._next_look.cancel()
             self._next_look = None

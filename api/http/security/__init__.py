@@ -1,1 +1,1 @@
-"""Who may send what: host names, tokens, scopes and rate limits."""
+"""Access control: host names, tokens, scopes and rate limits."""

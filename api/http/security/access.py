@@ -1,4 +1,4 @@
-"""Who may do what: the tokens that are accepted, what each of them is for, and what a route asks for."""
+"""Tokens and their scopes, and the scope that each route requires."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hashlib import sha256
 from api.settings import SettingsError
 
 SCOPES = ("predict", "feedback", "admin")
-OPEN = frozenset({"/healthz", "/readyz"})  # probes have no token
+OPEN = frozenset({"/healthz", "/readyz"})  # probes send no token
 NEEDED: Mapping[str, Sequence[str]] = {
     "/predict": ("predict",),
     "/predict/batch": ("predict",),
@@ -20,28 +20,28 @@ NEEDED: Mapping[str, Sequence[str]] = {
     "/model": ("predict", "feedback"),
 }
 LABELS = NEEDED["/feedback"]
-LABELLED = frozenset({"/predict", "/predict/batch"})  # take a label too, which needs what /feedback does
+LABELLED = frozenset({"/predict", "/predict/batch"})  # accept a label, which needs the scope of /feedback
 MIN_TOKEN_CHARS = 16
 FORM = "name:scope[,scope]:token"
-# The token's characters are those of RFC 6750; names are short, so that a long token is not taken for one and printed.
+# Tokens have the characters of RFC 6750. Names are short, so that a misplaced token is not printed as a name.
 ENTRY = re.compile(r"([\w.-]{1,32}):([a-z]+(?:,[a-z]+)*):([A-Za-z0-9._~+/-]+=*)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a token. Several tokens may have one name, as while one of them replaces the other."""
+    """The holder of a token. During rotation, several tokens have the same name."""
 
     name: str
     scopes: frozenset[str]
     digest: bytes = field(repr=False)
 
     def may(self, needed: Sequence[str]) -> bool:
-        """Whether it has one of the scopes; `admin` is every scope."""
+        """Whether the token has one of the scopes; `admin` has every scope."""
         return "admin" in self.scopes or not self.scopes.isdisjoint(needed)
 
 
 class Tokens:
-    """The tokens that are accepted, of which only digests are kept."""
+    """The accepted tokens; only their digests are kept."""
 
     def __init__(
         self, holders: Iterable[Holder], compare: Callable[[bytes, bytes], bool] = hmac.compare_digest
@@ -49,9 +49,9 @@ class Tokens:
         self._holders, self._compare = tuple(holders), compare
 
     def holder(self, token: bytes) -> Holder | None:
-        """Who holds the token, if anybody does: how long this takes says nothing about any of them."""
+        """The holder of the token, or None. The time this takes does not depend on the tokens."""
         digest, found = sha256(token).digest(), None
-        for holder in self._holders:  # all of them, whichever it is
+        for holder in self._holders:  # no early exit: constant time
             if self._compare(holder.digest, digest):
                 found = holder
         return found
@@ -61,13 +61,15 @@ class Tokens:
 
 
 def needed_for(path: str) -> Sequence[str]:
-    """The scopes of which a token must have one: `admin` for every route that is not named here."""
+    """The scopes of which a token needs one; `admin` for routes that are not listed."""
     return NEEDED.get(path, ("admin",))
 
 
 def parse_tokens(text: str, source: str) -> Tokens:
-    """The tokens of `source`, entries `name:scope[,scope]:token` with white space between them. Raises SettingsError,
-    which quotes nothing of an entry: what is in the wrong place may be the token."""
+    """The tokens of `source`: entries `name:scope[,scope]:token`, separated by white space.
+
+    Raises SettingsError. Its text quotes nothing of an entry, because any part may be a misplaced token.
+    """
     holders: dict[bytes, Holder] = {}
     for number, entry in enumerate(text.split(), start=1):
         holder = _holder(entry, f"Entry {number} of {source}")
@@ -75,7 +77,7 @@ def parse_tokens(text: str, source: str) -> Tokens:
             raise SettingsError(f"Entry {number} of {source} has the token of an earlier one; make a new one.")
         holders[holder.digest] = holder
     if not holders:
-        raise SettingsError(f"{source} holds no token; write each as {FORM}, or unset it to ask nobody for one.")
+        raise SettingsError(f"{source} holds no token; write each as {FORM}, or unset it to need none.")
     return Tokens(holders.values())
 
 

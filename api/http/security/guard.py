@@ -1,7 +1,7 @@
-"""What stands before the routes: asks for a token, and limits how often somebody may ask. Unless set it is not there.
+"""Guards the routes with tokens and rate limits; without these settings there is no guard.
 
-Each route is guarded on its own, once it has been found: so refusals are counted under its name, no path has to be
-understood twice, and of a request that is refused no body is read.
+The guard wraps each route, behind the router. So metrics count refusals under the route, paths are parsed only once,
+and the body of a refused request is never read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from api.http.security.token_file import TokenFile
 from api.schemas import PredictRequest
 from api.settings import Settings
 
-UNLIMITED = OPEN | {"/metrics", SCRIPT, STYLE, ICON}  # what /docs loads counts as one request with it
+UNLIMITED = OPEN | {"/metrics", SCRIPT, STYLE, ICON}  # /docs and the files it loads count as one request
 Accepted = Callable[[], Tokens]
 NO_TOKEN = "This needs a token; send the header Authorization: Bearer <token>."
 WRONG_TOKEN = "The token is not accepted here; ask who runs this service for one."
@@ -35,7 +35,7 @@ logger = logging.getLogger("uvicorn.api")
 
 
 def guard(app: FastAPI, settings: Settings) -> None:
-    """Let the routes that the app has now answer only who may ask. Raises SettingsError."""
+    """Guard all routes that the app has at this point. Raises SettingsError if the tokens are not valid."""
     accepted = _accepted(settings)
     limit, refusals = (RateLimit(settings.rate_limit) if settings.rate_limit else None for _ in range(2))
     for route in app.routes:
@@ -45,13 +45,13 @@ def guard(app: FastAPI, settings: Settings) -> None:
         elif limit and route.path not in UNLIMITED:
             route.app = _for_anybody(route.app, limit)
     if accepted:
-        logger.info("tokens are accepted of %s", accepted())
+        logger.info("accepted tokens: %s", accepted())
     if accepted or limit:
         _document(app, accepted is not None, limit)
 
 
 def _accepted(settings: Settings) -> Accepted | None:
-    """What gives the tokens that are accepted at the moment; None if nobody needs one."""
+    """A function that returns the currently accepted tokens; None if no token is needed."""
     if settings.api_tokens_file:
         return TokenFile(settings.api_tokens_file).tokens
     if settings.api_tokens:
@@ -61,7 +61,7 @@ def _accepted(settings: Settings) -> Accepted | None:
 
 
 def check_may_label(items: Iterable[PredictRequest]) -> None:
-    """Raises HTTPException if one of the items has a label, and the token of who sends it is not for labels."""
+    """Raises HTTPException if an item has a label and the request's token lacks the scope for labels."""
     holder = _asking.get(None)
     if holder and not holder.may(LABELS) and any(item.true_sentiment is not None for item in items):
         needed = " or ".join(LABELS)
@@ -73,16 +73,16 @@ def check_may_label(items: Iterable[PredictRequest]) -> None:
 
 def _for_holders(route: Route, accepted: Accepted, limit: RateLimit | None, refusals: RateLimit | None) -> ASGIApp:
     app, needed = route.app, needed_for(route.path)
-    # A browser cannot send a token to open a page, but asks for a password.
+    # A browser cannot send a bearer token to open a page, but it can ask for a password.
     token_of = _bearer if route.include_in_schema else _bearer_or_password
     challenge = {"WWW-Authenticate": "Bearer"}
-    if token_of is _bearer_or_password:  # on a line of its own: Chromium knows one kind a line
+    if token_of is _bearer_or_password:  # a header of its own: Chromium reads one scheme per header
         challenge["www-authenticate"] = 'Basic realm="token as password"'
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)
         holder = None if token is None else accepted().holder(token)
-        if holder is None:  # only these count against an address: whoever shares it with them may go on with a token
+        if holder is None:  # only refusals count against the address: other clients behind it can go on with a token
             if refusals:
                 _count(refusals, _address(scope), "without a token that is accepted")
             raise HTTPException(401, NO_TOKEN if token is None else WRONG_TOKEN, challenge)
@@ -123,7 +123,7 @@ def _bearer(scope: Scope) -> bytes | None:
 
 
 def _bearer_or_password(scope: Scope) -> bytes | None:
-    """The token, also as the password of a user of any name."""
+    """The token, which may also be the password of any user name."""
     kind, credentials = _authorization(scope)
     if kind == b"basic":
         try:
@@ -134,7 +134,7 @@ def _bearer_or_password(scope: Scope) -> bytes | None:
 
 
 def _authorization(scope: Scope) -> tuple[bytes, bytes]:
-    """The kind of the credentials that were sent, in small letters, and the credentials; empty without any."""
+    """The authorization scheme in lower case, and the credentials; empty without the header."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             kind, _, credentials = value.partition(b" ")
@@ -143,7 +143,7 @@ def _authorization(scope: Scope) -> tuple[bytes, bytes]:
 
 
 def _document(app: FastAPI, tokens: bool, limit: RateLimit | None) -> None:
-    """Say in the app's documentation what is asked for, and what is answered without."""
+    """Add tokens, and the refusals of the guard, to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:

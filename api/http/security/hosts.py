@@ -1,5 +1,8 @@
-"""Which names the service answers to: a website may give a name of its own this machine's address (DNS rebinding), and
-would then read and send as if it came from here. What it cannot do is to send another Host than that name."""
+"""Checks the Host header, against DNS rebinding.
+
+A website can point a name of its own at this machine's address, and its scripts then count as the same origin. But
+browsers send that name as Host, so requests for unknown names are refused.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,22 @@ from api.http.security.access import OPEN
 from api.input import echo
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+?)\.?)(?::\d*)?")
-LONGEST_HOST = 300  # of a name 253 characters, and a port; so that what is remembered takes little memory
+LONGEST_HOST = 300  # a name of 253 characters and a port; bounds the memory of the cache
 NONE = "The request has no Host header; HTTP/1.1 needs one."
 SEVERAL = "The request has several Host headers; send one."
 
 
 class KnownHosts:
-    """ASGI middleware: answers 400 to a request whose Host is neither this machine's name, an address nor `allowed`.
+    """ASGI middleware: answers 400 unless the Host is localhost, an IP address or `allowed`.
 
-    Without `allowed` every Host is answered on connections to another address than a loopback one. Probes are always
-    answered, since they name what they like.
+    If `allowed` is None, only connections to a loopback address are checked. Probes are never checked, because they
+    may send any Host.
     """
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str] | None) -> None:
         self._app, self._allowed = app, allowed or ()
         self._any, self._only_local = "*" in self._allowed, allowed is None
-        self._known = lru_cache(maxsize=1024)(self._is_known)  # looking at a name takes longer than remembering it
+        self._known = lru_cache(maxsize=1024)(self._is_known)  # checking a name takes longer than a look-up
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
@@ -40,7 +43,7 @@ class KnownHosts:
         await app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str:
-        """Why the request is not answered; empty if it is."""
+        """The reason to refuse the request; empty if it is allowed."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) == 1 and (self._any or (len(hosts[0]) <= LONGEST_HOST and self._known(hosts[0]))):
             return ""
@@ -65,7 +68,7 @@ class KnownHosts:
 
 @lru_cache(maxsize=64)
 def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches the address; a path of a Unix socket is none."""
+    """Whether only this machine can reach the address; False for the path of a Unix socket."""
     with suppress(ValueError):
         ip = ip_address(address)
         return ((isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip).is_loopback

@@ -1,4 +1,4 @@
-"""How often each client may ask: a token bucket for each, in bounded memory."""
+"""Rate limit: a token bucket for each client, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Network, ip_address
 
-MINUTE = 60 * 10**9  # nanoseconds, since their sums are exact
+MINUTE = 60 * 10**9  # nanoseconds, so that sums are exact
 MOST_CLIENTS = 10_000
 LONGEST_ADDRESS = 64
 ELSEWHERE = "elsewhere"  # all clients without an address, such as those of a Unix socket
 
 
 def told_apart(address: str) -> str:
-    """The name under which a client with this address is counted: of IPv6 the /64, which one client has to itself."""
+    """The key of a client with this address; for IPv6 its /64 network, which one client has to itself."""
     return _network(address) if len(address) <= LONGEST_ADDRESS else ELSEWHERE
 
 
@@ -31,10 +31,10 @@ def _network(address: str) -> str:
 
 
 class RateLimit:
-    """So many requests a minute, all at once or one after the other.
+    """Allows each client `per_minute` requests a minute, spread out or in one burst.
 
-    A bucket is kept as the moment at which it is full again, to which each request adds what it takes to fill in one
-    (the generic cell rate algorithm). Of more than `most` clients, who has not asked for longest is forgotten.
+    A bucket is stored as the time at which it will be full again; each request adds the time that refills one request
+    (the generic cell rate algorithm). Beyond `most` clients, the least recent one is dropped.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], int] = time.monotonic_ns, most: int = MOST_CLIENTS) -> None:
@@ -43,7 +43,7 @@ class RateLimit:
         self._full_at: OrderedDict[str, int] = OrderedDict()
 
     def wait(self, client: str) -> int:
-        """0 if the client may ask now, which then counts; else the whole seconds until it may."""
+        """0 if the client may send a request now, which then counts; else the seconds to wait, rounded up."""
         now = self._clock()
         full_at = max(self._full_at.pop(client, now), now)
         too_soon = full_at + self._interval - now - MINUTE

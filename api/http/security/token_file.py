@@ -1,4 +1,4 @@
-"""A file of tokens that may change at any time, as a mounted secret does."""
+"""Tokens in a file that may change while the service runs, such as a mounted secret."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ logger = logging.getLogger("uvicorn.api")
 
 
 class TokenFile:
-    """Reads the file again once it has changed, and keeps what it had while that cannot be used. Raises SettingsError
-    if it cannot be used from the start."""
+    """Reloads the file when it changes. While the new content is not valid, the previous tokens stay.
+
+    Raises SettingsError if the first content is not valid.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock = path, clock
@@ -25,7 +27,7 @@ class TokenFile:
         self._tokens = _read(path)
 
     def tokens(self) -> Tokens:
-        """The tokens as they were a second ago at most."""
+        """The tokens, at most a second old."""
         if self._clock() >= self._looked + LOOK_SECONDS:
             self._look()
         return self._tokens
@@ -34,13 +36,13 @@ class TokenFile:
         self._looked, state = self._clock(), _state(self._path)
         if state == self._state:
             return
-        self._state = state  # of a bad file too, so that it is said once
+        self._state = state  # also if the file is not valid, so that the error is logged once
         try:
             self._tokens = _read(self._path)
         except SettingsError as error:
-            logger.error("%s Until then the tokens that it had are accepted.", error)
+            logger.error("%s Until it is fixed, the previous tokens stay valid.", error)
         else:
-            logger.info("%s has changed; now tokens are accepted of %s", self._path, self._tokens)
+            logger.info("%s has changed; accepted tokens: %s", self._path, self._tokens)
 
 
 def _read(path: Path) -> Tokens:
@@ -56,7 +58,7 @@ def _read(path: Path) -> Tokens:
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """What differs once the file has another content; None if there is no file."""
+    """Changes when the content of the file changes; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:

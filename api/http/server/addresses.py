@@ -1,4 +1,4 @@
-"""The sockets that the service listens at: one for IPv4 and one for IPv6, whichever of them the machine has."""
+"""Binds the sockets that the service listens on: IPv4 and IPv6, as far as the machine has them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MakeSocket = Callable[[int, int], socket.socket]
 
 
 class CannotListen(Exception):
-    """A sentence that names the address and the way out."""
+    """The text names the address, the reason, and how to fix it."""
 
 
 def bound(address: str, port: int, make: MakeSocket = socket.socket) -> list[socket.socket]:
-    """Sockets that are bound to `address` and do not listen yet; `localhost` and `*` mean IPv4 and IPv6.
+    """Sockets bound to `address`, not listening yet. Raises CannotListen.
 
-    Of these two, what the machine does not have is passed over. Raises CannotListen.
+    `localhost` and `*` mean IPv4 and IPv6; a family that the machine lacks is skipped.
     """
     sockets: list[socket.socket] = []
     try:
@@ -37,7 +37,7 @@ def bound(address: str, port: int, make: MakeSocket = socket.socket) -> list[soc
                     raise
         if not sockets:
             raise OSError(errno.EADDRNOTAVAIL, "")
-    except (OSError, UnicodeError) as error:  # an impossible name cannot be looked up
+    except (OSError, UnicodeError) as error:  # an invalid name cannot be looked up
         for opened in sockets:
             opened.close()
         raise CannotListen(why(error, address, port)) from error
@@ -45,13 +45,13 @@ def bound(address: str, port: int, make: MakeSocket = socket.socket) -> list[soc
 
 
 def why(error: Exception, address: str, port: int) -> str:
-    """The sentence for what the system said about listening there."""
+    """The sentence for an error of the system."""
     reason = REASONS.get(getattr(error, "errno", 0), f"{getattr(error, 'strerror', error)}; {OTHERS}")
     return f"LISTEN_ADDRESS is {address!r}, port {port}: {reason}."
 
 
 def shown(sockets: Sequence[socket.socket]) -> str:
-    """The addresses of sockets, as a browser takes them."""
+    """The sockets' addresses as URLs."""
     places = [bound.getsockname() for bound in sockets]
     return " and ".join(
         f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host, port, *_ in places
@@ -59,7 +59,7 @@ def shown(sockets: Sequence[socket.socket]) -> str:
 
 
 def _places(address: str, port: int) -> list[tuple[int, tuple[object, ...]]]:
-    """Families and addresses to bind; raises OSError if the name means none."""
+    """Families and addresses to bind. Raises OSError if the name has none."""
     found: dict[tuple[int, tuple[object, ...]], None] = {}
     for host in BOTH.get(address, (address.removeprefix("[").removesuffix("]"),)):
         for family, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
@@ -71,7 +71,7 @@ def _bound(family: int, place: tuple[object, ...], make: MakeSocket) -> socket.s
     opened = make(family, socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # else it would take the port of IPv4 as well, and show IPv4 clients as IPv6 ones
+        if family == socket.AF_INET6:  # else it would also take the port on IPv4, and show IPv4 clients as IPv6 ones
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(place)
     except OSError:

@@ -1,8 +1,8 @@
-"""What a connection may cost: limits for clients that are slow, greedy or hostile, at whatever command line.
+"""Limits on connections, against slow, greedy and hostile clients, whichever command starts uvicorn.
 
-uvicorn limits neither the size of a head, nor the time that a client takes, nor how many requests it sends ahead. It
-goes on with a request whose client has gone, and loses the body of one that offers another protocol. What is read of a
-body is limited where it is read (json_route.py).
+uvicorn does not limit the size of headers, the time a client takes, or pipelining. It continues a request whose client
+has disconnected, and loses the body of a request that offers a protocol upgrade. Body sizes are limited in
+json_route.py.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-MAX_HEAD_BYTES = 32 * 1024  # also of what comes between the parts of a body, and after it
-MAX_PIPELINED = 100  # requests that a client sends ahead on one connection; each is held until its turn
-STEP_BYTES = 16 * 1024  # read before the limits are looked at again
+MAX_HEAD_BYTES = 32 * 1024  # of headers; also of bytes between the chunks of a body, and after it
+MAX_PIPELINED = 100  # pipelined requests on one connection; each is held until its turn
+STEP_BYTES = 16 * 1024  # read between two checks of the limits
 SWEEP_SECONDS = 1.0
-FILES = 100  # that the process has open besides its connections
+FILES = 100  # open files of the process besides its connections
 FRAMING = b"connection", b"content-length", b"transfer-encoding"
-GRACE_SECONDS = 3  # for requests that are being answered when the service is told to stop
+GRACE_SECONDS = 3  # for requests in progress when the service is stopped
 
 logger = logging.getLogger("uvicorn.api")
 
 
 class Limits(NamedTuple):
-    """`connections` that are open at once; seconds of `patience` with a client that is to do something, and of
-    `keep_alive` with one whose connection is idle after an answer."""
+    """The number of open `connections`; seconds of `patience` with a slow client; seconds of `keep_alive` when idle."""
 
     connections: int
     patience: float
@@ -42,17 +41,17 @@ class Limits(NamedTuple):
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's connection, which is closed when it costs too much. Nothing is done for a request but to count."""
+    """uvicorn's connection, closed when it exceeds a limit. A request costs only some counting."""
 
     def __init__(self, uvicorn: HttpToolsProtocol, limits: Limits) -> None:
         super().__init__(uvicorn.config, uvicorn.server_state, uvicorn.app_state, uvicorn.loop)
-        self.ws_protocol_class = None  # it would take the connection over, and the service has no WebSockets
-        self.timeout_keep_alive = limits.keep_alive  # type: ignore[assignment]  # any number of seconds will do
+        self.ws_protocol_class = None  # uvicorn would hand the connection to it, and the service has no WebSockets
+        self.timeout_keep_alive = limits.keep_alive  # type: ignore[assignment]  # uvicorn declares int, any number works
         self.app, self._app = self._answer, self.app
         self._limits = limits
         self._task: asyncio.Task[Any] | None = None
-        self._answered: RequestResponseCycle  # that of the task
-        self._between = 0  # bytes that came since a head was complete, or some of a body came
+        self._answered: RequestResponseCycle  # the cycle that the task answers
+        self._between = 0  # bytes since the last complete headers or part of a body
         self._awaited: tuple[object, str] | None = None
         self._looked_at = self._waited = 0.0
 
@@ -66,7 +65,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._task:
-            self._answered.disconnected = True  # uvicorn says so to the last request that was sent ahead only
+            self._answered.disconnected = True  # uvicorn tells only the last pipelined request
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -87,9 +86,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._between = 0
             if len(self.pipeline) > MAX_PIPELINED:
                 self.pipeline.clear()
-                self.transport.close()  # an answer would be taken for that of the request whose turn it is
+                self.transport.close()  # the client would take a refusal for the response to the current request
         elif self._between > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes; send fewer headers.")
+            self._refuse(431, f"The request's headers are larger than {MAX_HEAD_BYTES} bytes; send fewer headers.")
 
     def _parse(self, data: bytes) -> None:
         """Raises HttpParserError."""
@@ -105,10 +104,10 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._decline_upgrade()
 
     def _decline_upgrade(self) -> None:
-        """Have the body read of a request that offers another protocol, as HTTP/2 or WebSockets.
+        """Ignore the offer of another protocol, such as HTTP/2 or WebSockets, and read the request's body.
 
-        The parser takes all that follows for the other protocol, and then for the next request. Another one is told
-        the request's framing, and goes on from there: for it nothing was offered.
+        After the offer, the parser would read the body as the other protocol. So a new parser takes over: it gets the
+        request's framing headers, without the offer, and continues with the body.
         """
         begun = False
 
@@ -127,7 +126,7 @@ class LimitedProtocol(HttpToolsProtocol):
         begun = True
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request as long as its client is there, and the service is not stopped."""
+        """Answer a request, unless its client disconnects or the service is stopped."""
         self._task = asyncio.current_task()
         try:
             await self._app(scope, receive, send)
@@ -149,7 +148,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def look(self, now: float) -> None:
-        """Close the connection if its client has kept it waiting for the same thing for too long, all in all."""
+        """Close the connection if its client has owed the same thing for too long in total."""
         if awaited := self._owed():
             if awaited != self._awaited:
                 self._awaited, self._waited = awaited, 0.0
@@ -160,26 +159,26 @@ class LimitedProtocol(HttpToolsProtocol):
         self._looked_at = now
 
     def _owed(self) -> tuple[object, str] | None:
-        """What the client has yet to do, and for which request, or None if it is for the service to do something."""
+        """The request, and what its client still has to send or take; None if it is the service's turn."""
         cycle = self.cycle
         if self.transport.is_closing() or self.flow.write_paused:
             return cycle, "to take its answer"
         if self.flow.read_paused:
             return None
         if cycle is None or (cycle.response_complete and self.timeout_keep_alive_task is None):
-            return cycle, "the head"
+            return cycle, "the headers"
         return (cycle, "the body") if cycle.more_body and not cycle.response_complete else None
 
     def _give_up(self, awaited: str, patience: float) -> None:
         if awaited == "to take its answer":
-            self.transport.abort()  # closing would wait for the client
+            self.transport.abort()  # close() would wait for the client
         elif awaited == "the body" or self._between:
             self._refuse(408, f"The request was not complete within {patience:g} seconds; send {awaited} faster.")
         else:
             self.transport.close()
 
     def _close_an_idle_one(self) -> bool:
-        """Make room for this connection: whether there is one whose client has been idle since its last answer."""
+        """Close the connection that has been idle longest. Returns whether there was one."""
         idle = [
             (other.timeout_keep_alive_task.when(), other)
             for other in self.connections
@@ -192,7 +191,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return bool(idle)
 
     def _refuse(self, status: int, detail: str, headers: bytes = b"") -> None:
-        """Answer in the parser's or the application's place, and close the connection."""
+        """Send an error in place of the application, and close the connection."""
         body = json.dumps({"detail": detail}).encode()
         for name, value in self.server_state.default_headers:
             headers += name + b": " + value + b"\r\n"
@@ -203,7 +202,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 @contextmanager
 def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iterator[None]:
-    """Let uvicorn's servers that are started in this loop keep the limits, which it cannot be told in another way."""
+    """Enforce the limits in all uvicorn servers that start in this loop."""
     create_server: Any = loop.create_server
     connections: set[Any] = set()
     sweep: asyncio.TimerHandle | None = None
@@ -211,7 +210,7 @@ def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iter
     async def create_limited_server(factory: Any, *args: Any, **options: Any) -> asyncio.Server:
         nonlocal connections
         uvicorn = factory()
-        # The app itself knows which proxies to believe (FORWARDED_ALLOW_IPS); uvicorn believes every local client.
+        # The app itself decides which proxies to trust (FORWARDED_ALLOW_IPS); uvicorn trusts every local client.
         if (config := getattr(uvicorn, "config", None)) and isinstance(config.loaded_app, ProxyHeadersMiddleware):
             config.loaded_app = config.loaded_app.app
         if type(uvicorn) is HttpToolsProtocol:
@@ -230,7 +229,7 @@ def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iter
             connection.look(now)
         sweep = loop.call_later(SWEEP_SECONDS, look)
 
-    # uvicorn leaves no other place (listening.py), and calls it with fewer arguments than the declared overloads take.
+    # uvicorn has no hook for this (see listening.py). It passes fewer arguments than the declared overloads.
     loop.create_server = create_limited_server  # type: ignore[method-assign, assignment]
     look()
     yield
@@ -239,7 +238,7 @@ def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iter
 
 
 def allow_files(number: int) -> None:
-    """Let the process have so many files open, as far as the system allows it."""
+    """Raise the process's limit of open files, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < number:
         allowed = number if hard == resource.RLIM_INFINITY else min(number, hard)

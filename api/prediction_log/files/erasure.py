@@ -1,8 +1,8 @@
-"""Erases lines of the log by the ids of their predictions, also while the service runs.
+"""Erases lines of the log by prediction id, even while the service runs.
 
-A line is overwritten with blanks of its own length, which readers skip: all else stays where it is, so that no reader
-has to start over. Everything but the id goes first, so that after a crash in between a second run finds the rest. A
-compressed segment is written anew, with the same blanks.
+A line is overwritten with blanks of the same length, which readers skip. All offsets stay the same, so no reader has to
+start over. The id is overwritten last, so that a second run finds the line after a crash. A compressed segment is
+rewritten with the same blanks.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ ID = re.compile(rb'"prediction_id":\s*"([^"\\]*)"')
 
 
 class NotErased(Exception):
-    """Some files could not be dealt with, `failed` says why, in a clause; all others were: how many lines of each were
-    `erased`."""
+    """Some files could not be processed: `failed` has the reasons, `erased` the line counts of all others."""
 
     def __init__(self, failed: dict[Path, str], erased: dict[Path, int]) -> None:
         super().__init__("; ".join(f"{path.name}: {reason}" for path, reason in failed.items()))
@@ -29,7 +28,7 @@ class NotErased(Exception):
 
 
 class Line(NamedTuple):
-    """Where a line stands in its file, in bytes, without its newline, and in it the field with its id."""
+    """Byte offsets of a line, without its newline, and of its id field."""
 
     start: int
     key_start: int
@@ -38,8 +37,10 @@ class Line(NamedTuple):
 
 
 def erase(directory: Path, ids: Collection[str]) -> dict[Path, int]:
-    """Erase all lines with these ids, predictions and labels; how many of each file. Raises OSError if the folder
-    cannot be read, and NotErased if a file cannot."""
+    """Erase all predictions and labels with these ids. Returns the number of lines for each file.
+
+    Raises OSError if the folder cannot be read, and NotErased if a file cannot be processed.
+    """
     wanted, erased = {prediction_id.encode() for prediction_id in ids}, dict[Path, int]()
 
     def erase_from(path: Path, file: BinaryIO) -> None:
@@ -65,14 +66,16 @@ def _erase(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
     for line in lines:
         _blank(file, line.key_start, line.key_end)
     os.fsync(file.fileno())
-    os.utime(file.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))  # else it would seem younger than it is
+    os.utime(
+        file.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns)
+    )  # else retention would take it for newer than it is
     return len(lines)
 
 
 def _erase_packed(path: Path, file: BinaryIO, wanted: Collection[bytes]) -> int:
-    """Reads all of it before anything is written: what is damaged stays as it is. Raises OSError, or DAMAGED."""
+    """Reads the whole file before it writes, so that a damaged file stays as it is. Raises OSError, or DAMAGED."""
     number = sum(1 for _ in _lines(unpacked(path, file), wanted))
-    if number and path.is_symlink():  # else the link alone would be another file
+    if number and path.is_symlink():  # replacing it would only replace the link
         raise OSError(EXDEV, f"it is a link to {path.readlink()}, which must be erased from where it is", str(path))
     if number:
         with packed(lambda sink: sink.writelines(_blanked(unpacked(path, file), wanted)), path, path.stat()) as new:
@@ -91,14 +94,14 @@ def _lines(lines: Iterable[bytes], wanted: Collection[bytes]) -> Iterator[Line]:
     start = 0
     for line in lines:
         if not line.endswith(b"\n"):
-            return  # it is still being written, and what comes next is no line of its own
+            return  # it is still being written
         if key := _is_wanted(line, wanted):
             yield Line(start, start + key.start(), start + key.end(), start + len(line) - 1)
         start += len(line)
 
 
 def _is_wanted(line: bytes, wanted: Collection[bytes]) -> re.Match[bytes] | None:
-    """Where the id of a line is, if it is wanted."""
+    """The id field of a line, if the id is wanted."""
     key = ID.search(line)
     return key if key and key[1] in wanted else None
 

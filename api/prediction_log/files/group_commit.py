@@ -1,8 +1,8 @@
-"""Many callers append, one writes for all of them: one write, and one sync, for everything that waits.
+"""Group commit: one write, and one sync, for the lines of all waiting callers.
 
-A caller's lines are in the file when its future is done; how soon they are also forced to disk is `Sync`, in
-Redis' terms: before the future is done (always), at most a second later (everysec), when the kernel likes (no).
-A file that cannot be written says why in `problem`, refuses what is appended, and is tried again every second.
+A caller's lines are in the file when its future is done. `Sync` says when they are forced to disk, in Redis' terms:
+before the future is done (always), at most a second later (everysec), or when the kernel decides (no).
+If the file cannot be written, `problem` has the reason, appends are refused, and it is retried every second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from api.prediction_log.contract import LogUnavailable
 from api.prediction_log.files.owned_file import BY_SIZE, Limit, OwnedFile, ShortWrite, check_folder
 from api.settings import Sync
 
-SYNC_SECONDS = 0.5  # so that with the time that a sync takes no more than the last second is at risk
+SYNC_SECONDS = 0.5  # plus the time a sync takes: at most the last second is at risk
 CHECK_SECONDS = 1.0
 T = TypeVar("T")
 
@@ -33,10 +33,9 @@ class _Entry(NamedTuple):
 
 
 class GroupCommit:
-    """For one event loop, which writes by itself; a thread of its own syncs files and folders, and if every write is to
-    be synced, it also writes.
+    """For one event loop. The loop writes; a thread syncs files and folders, and with `always` it writes, too.
 
-    A write to the kernel's memory is over before a thread would have been woken, a sync is not.
+    A write to the page cache is faster than waking a thread; a sync is not.
     """
 
     def __init__(self, claim: Callable[[], OwnedFile], sync: Sync, limit: Limit = BY_SIZE) -> None:
@@ -47,12 +46,14 @@ class GroupCommit:
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
         self._file: OwnedFile | None = None
-        self._unsynced = False  # whether the file was written since it was last synced
-        self._to_sync = deque[int]()  # second descriptors of files that were written, and of folders with new names
+        self._unsynced = False  # whether the file was written after its last sync
+        self._to_sync = deque[
+            int
+        ]()  # duplicate descriptors of written files, and descriptors of folders with new names
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
 
     async def open(self) -> None:
-        """Claim the file; a file that cannot be claimed is a `problem`, not an error."""
+        """Claim the file. A failure is a `problem`, not an exception."""
         loop = asyncio.get_running_loop()
         await self._do(self._write, b"")
         self._upkeep.append(loop.create_task(self._check_every_second()))
@@ -60,9 +61,9 @@ class GroupCommit:
             self._upkeep.append(loop.create_task(self._sync_regularly()))
 
     def append(self, lines: bytes) -> asyncio.Future[None]:
-        """Queue whole lines; the future is done when they are written, or fails with LogUnavailable.
+        """Queue whole lines. The future is done when they are written, or fails with LogUnavailable.
 
-        A caller that stops waiting does not stop the write.
+        Cancelling the future does not stop the write.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -71,12 +72,12 @@ class GroupCommit:
             return done
         self._waiting.append(_Entry(lines, done))
         if self._committing is None or self._committing.done():
-            # A task starts when everybody whose turn it is now has had it, so that it finds what they all append.
+            # The task starts after all tasks that are ready now, so it finds everything that they append.
             self._committing = loop.create_task(self._commit_all())
         return done
 
     async def close(self) -> None:
-        """Write what waits, force it to disk, and give the file free for another process."""
+        """Write all pending lines, force them to disk, and release the file for another process."""
         self._closed = True
         for task in self._upkeep:
             task.cancel()
@@ -86,7 +87,7 @@ class GroupCommit:
         self._writer.shutdown()
 
     async def _do(self, use_file: Callable[..., T], *args: Any) -> T:
-        """All that uses the file goes through here: in always the same thread, and so never two at once."""
+        """Every use of the file goes through here: always in the same thread, so never two at once."""
         if self._sync == "always":
             return await asyncio.get_running_loop().run_in_executor(self._writer, use_file, *args)
         return use_file(*args)
@@ -97,13 +98,13 @@ class GroupCommit:
             lines = b"".join(entry.lines for entry in entries)
             try:
                 acknowledged = await self._do(self._write, lines)
-            except Exception as error:  # a mistake of ours: nobody may wait for ever
+            except Exception as error:  # a bug: no caller may wait for ever
                 _settle(entries, 0, error)
             else:
                 _settle(entries, acknowledged, LogUnavailable(self.problem))
 
     def _write(self, lines: bytes) -> int:
-        """How many bytes of `lines` may be acknowledged: all, or fewer and `problem` says why."""
+        """The number of bytes of `lines` that may be acknowledged; if not all, `problem` has the reason."""
         try:
             file = self._usable_file()
             self._unsynced = True
@@ -137,7 +138,7 @@ class GroupCommit:
                 raise
             logger.warning("the log can be written again: %s", file.path)
         self._file, self.problem = file, None
-        self._to_sync.append(os.open(file.path.parent, os.O_RDONLY))  # it may be new
+        self._to_sync.append(os.open(file.path.parent, os.O_RDONLY))  # the file may be new
         return file
 
     def _close_segment(self, file: OwnedFile) -> None:
@@ -148,7 +149,7 @@ class GroupCommit:
         self._to_sync.append(os.open(file.path.parent, os.O_RDONLY))
 
     def _check(self) -> None:
-        """Notice a folder that was taken away, also when nothing is written, and files that have become too old."""
+        """Detect a folder that disappeared, even if nothing is written, and rotate a file that is too old."""
         try:
             check_folder(self._usable_file().path.parent)
         except OSError as error:
@@ -163,10 +164,10 @@ class GroupCommit:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Close the file; what of it is not on disk yet is still to be synced."""
+        """Close the file; unsynced lines stay queued for a sync."""
         if self._file:
             if self._unsynced:
-                with suppress(OSError):  # if no descriptor is left, the kernel syncs it in its time
+                with suppress(OSError):  # if no descriptor is left, the kernel syncs it later
                     self._to_sync.append(self._file.handle())
             self._file.close()
         self._file, self._unsynced = None, False
@@ -177,11 +178,11 @@ class GroupCommit:
             await self._do(self._check)
 
     async def _sync_regularly(self) -> None:
-        """What is closed, and new names, also if the kernel may choose when it writes what is written."""
+        """Sync rotated files and new names in every mode; with `everysec` the current file, too."""
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             if self._file and self._unsynced and self._sync == "everysec":
-                with suppress(OSError):  # if no descriptor is left, the next time
+                with suppress(OSError):  # if no descriptor is left, retry next time
                     self._to_sync.append(self._file.handle())
                     self._unsynced = False
             try:
@@ -198,7 +199,7 @@ class GroupCommit:
                 os.close(handle)
 
     def _sync_and_close(self) -> None:
-        """To the end, whatever fails."""
+        """Sync everything that can be synced, despite failures."""
         self._let_go()
         while self._to_sync:
             try:
@@ -208,7 +209,7 @@ class GroupCommit:
 
 
 def _settle(entries: list[_Entry], acknowledged: int, error: Exception) -> None:
-    """Entries that are whole within the first `acknowledged` bytes are done, the others fail with `error`."""
+    """Entries within the first `acknowledged` bytes are done; the others fail with `error`."""
     for entry in entries:
         acknowledged -= len(entry.lines)
         if entry.done.done():  # its caller stopped waiting

@@ -1,7 +1,6 @@
-"""The locks of files (`flock`), by which processes share a log folder; on network file systems, too.
+"""File locks (`flock`), with which processes share a log folder, also on network file systems.
 
-NFS makes an exclusive lock only of a descriptor that is open for writing, and a shared one only of one that is open for
-reading.
+On NFS, an exclusive lock needs a descriptor that is open for writing, and a shared lock one that is open for reading.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ SHARED, EXCLUSIVE, AT_ONCE = fcntl.LOCK_SH, fcntl.LOCK_EX, fcntl.LOCK_NB
 
 
 def lock(fd: int, how: int, path: Path) -> bool:
-    """Whether the lock could be taken; False only with AT_ONCE, when another process has it. Raises OSError, which
-    names `path` and, where there are no locks, the way out."""
+    """Take the lock. Returns False only with AT_ONCE, if another process has it.
+
+    Raises OSError, which names `path` and, if the file system has no locks, how to fix that.
+    """
     try:
         fcntl.flock(fd, how)
     except BlockingIOError:
@@ -32,14 +33,16 @@ def lock(fd: int, how: int, path: Path) -> bool:
 
 
 def unlock(fd: int) -> None:
-    """Give it free although another descriptor of it is open."""
+    """Release the lock, even while another descriptor of the file is open."""
     fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 @contextmanager
 def locked(path: Path, how: int) -> Iterator[bool]:
-    """Whether the lock of the file at `path` could be taken, which is there meanwhile: an exclusive one makes the file.
-    A folder counts as locked where that is impossible. Raises OSError."""
+    """Hold the lock of the file at `path`; gives whether it could be taken. An exclusive lock creates the file.
+
+    A folder counts as locked if its file system cannot lock folders. Raises OSError.
+    """
     is_folder = path.is_dir()
     can_write = bool(how & EXCLUSIVE) and not is_folder
     fd = os.open(path, (os.O_RDWR | os.O_CREAT if can_write else os.O_RDONLY) | os.O_CLOEXEC, 0o644)

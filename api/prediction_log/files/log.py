@@ -1,4 +1,4 @@
-"""The log in files: one for predictions, one for labels."""
+"""The log as files: one file for predictions and one for labels, per process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ logger = logging.getLogger("uvicorn.api.log")
 
 
 class PredictionLog:
-    """Both files. What is appended is in its file when the await returns, else LogUnavailable is raised. Files are
-    closed at `limit`, and of those that are closed as much stays as `keep` says."""
+    """Both files. An awaited append is in its file when it returns; else it raises LogUnavailable.
+
+    `limit` says when a file is rotated, `keep` which rotated segments stay.
+    """
 
     def __init__(self, directory: Path, sync: Sync, limit: Limit = BY_SIZE, keep: Keep = KEEP_ALL) -> None:
         self._directory, self._keep = directory, keep
@@ -41,14 +43,14 @@ class PredictionLog:
         return cls(settings.log_dir, settings.log_sync, limit, keep)
 
     async def open(self) -> None:
-        """Claim both files; what prevents it is in `problem`, and is tried again every second."""
+        """Claim both files. A failure is in `problem`, and is retried every second."""
         await self._predictions.open()
         await self._feedback.open()
         self._tending = asyncio.get_running_loop().create_task(self._tend_every_minute())
 
     @property
     def problem(self) -> str | None:
-        """Why the log cannot be written at present, or None."""
+        """The reason why the log cannot be written now, or None."""
         return self._predictions.problem or self._feedback.problem
 
     async def append_predictions(self, records: Sequence[PredictionRecord]) -> None:
@@ -59,7 +61,7 @@ class PredictionLog:
         await self._feedback.append(line(record))
 
     async def close(self) -> None:
-        """Write and sync what waits; afterwards every append is refused."""
+        """Write and sync all pending lines; later appends are refused."""
         self._ending.set()
         if self._tending:
             self._tending.cancel()
@@ -67,14 +69,16 @@ class PredictionLog:
         await self._feedback.close()
 
     async def _tend_every_minute(self) -> None:
-        """Not before readers, who look twice a minute, have had the time to find a new lock. On one machine they lock
-        the folder itself, and need no time."""
+        """The first run waits until readers, who look twice a minute, can have found a new lock file.
+
+        Readers on this machine lock the folder itself, and need no such time.
+        """
         with suppress(OSError):
             await asyncio.sleep(TEND_SECONDS - min(make_lock(self._directory), TEND_SECONDS))
         while True:
             try:
                 await asyncio.to_thread(tend, self._directory, self._keep, self._ending.is_set)
             except OSError as error:
-                if not self.problem:  # which says more
+                if not self.problem:  # which has more detail
                     logger.warning("old parts of the log cannot be deleted: %s: %s", error.strerror, error.filename)
             await asyncio.sleep(TEND_SECONDS)

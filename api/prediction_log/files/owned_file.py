@@ -1,4 +1,4 @@
-"""One file of the log, owned by one process: claimed by a lock, and cut back to its last whole line."""
+"""One file of the log. One process owns it by a lock, and repairs its last line when it claims it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("uvicorn.api.log")
 
 
 class Limit(NamedTuple):
-    """When a file is closed and a new one started: once it is larger, or its first line older."""
+    """When a file is rotated: at this size, or at this age of its first line."""
 
     bytes: int = 256_000_000
     seconds: float = inf
@@ -37,7 +37,7 @@ BY_SIZE = Limit()
 
 
 class ShortWrite(OSError):
-    """Only the first `kept` bytes, all of them whole lines, are in the file."""
+    """Only the first `kept` bytes, which are whole lines, are in the file."""
 
     def __init__(self, kept: int, cause: OSError, path: Path) -> None:
         super().__init__(cause.errno, cause.strerror, str(path))
@@ -54,8 +54,10 @@ class OwnedFile:
 
     @classmethod
     def claim(cls, directory: Path, stem: str) -> OwnedFile:
-        """The first of `<stem>.json`, `<stem>.1.json`, … that no other process owns and that can be opened. Raises
-        OSError. A new file is on disk only once its folder was synced."""
+        """The first of `<stem>.json`, `<stem>.1.json`, … that no other process owns and that can be opened.
+
+        A new file survives a power cut only after its folder was synced. Raises OSError.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         check_folder(directory)
         names = [f"{stem}.json", *(f"{stem}.{number}.json" for number in range(1, MAX_FILES))]
@@ -64,7 +66,7 @@ class OwnedFile:
             try:
                 file = cls.claim_path(path)
             except OSError as error:
-                if not was_there or error.errno in NO_LOCKS:  # then the next one could not be claimed either
+                if not was_there or error.errno in NO_LOCKS:  # then the next one would fail, too
                     raise
                 _say_passed_over(path, error.strerror)
                 continue
@@ -74,7 +76,7 @@ class OwnedFile:
 
     @classmethod
     def claim_path(cls, path: Path) -> OwnedFile | None:
-        """The file at `path`, made if there is none, or None if another process owns it. Raises OSError."""
+        """The file at `path`, created if needed; None if another process owns it. Raises OSError."""
         fd, file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), None
         try:
             if not S_ISREG(os.fstat(fd).st_mode):
@@ -88,17 +90,17 @@ class OwnedFile:
         return file
 
     def is_full(self, limit: Limit) -> bool:
-        """Whether it should be closed, by its size or its age; never while it is empty."""
+        """Whether it should be rotated; never while it is empty."""
         return self._size >= limit.bytes or (self._size > 0 and time.time() - self._began >= limit.seconds)
 
     def is_current(self) -> bool:
-        """False once the file was moved, replaced or deleted under its path."""
+        """False once the file at this path was moved, replaced or deleted."""
         return _is_at(self.path, self._stat)
 
     def write(self, lines: bytes) -> None:
-        """Append whole lines. On failure cut back to the last whole line and raise ShortWrite.
+        """Append whole lines. On failure, truncate to the last whole line and raise ShortWrite.
 
-        Only the unfinished rest is cut: a reader stops at the last newline, so it never saw that.
+        Only the unfinished rest is truncated. Readers stop at the last newline, so they never saw it.
         """
         start, written, view = os.fstat(self._fd).st_size, 0, memoryview(lines)
         if not start:
@@ -108,29 +110,31 @@ class OwnedFile:
                 written += os.write(self._fd, view[written:])
         except OSError as error:
             kept = lines.rfind(b"\n", 0, written) + 1
-            with suppress(OSError):  # else it is cut off when the file is claimed again
+            with suppress(OSError):  # else the next claim of the file truncates it
                 os.ftruncate(self._fd, start + kept)
             raise ShortWrite(kept, error, self.path) from error
         self._size = start + written
 
     def probe(self) -> None:
-        """Raise OSError unless there is room to write; leaves nothing behind, and no line a reader could see."""
+        """Raise OSError if there is no room to write. Leaves nothing behind, and no line that a reader could see."""
         start = os.fstat(self._fd).st_size
         self.write(PROBE)
         os.ftruncate(self._fd, start)
         self._size = start
 
     def sync(self) -> None:
-        """Force what was written to disk."""
+        """Force all written lines to disk."""
         os.fsync(self._fd)
 
     def handle(self) -> int:
-        """A second descriptor that its taker closes: syncing it does not keep this file from being closed."""
+        """A duplicate descriptor, to sync the file even after it was closed here. The caller closes it."""
         return os.dup(self._fd)
 
     def retire(self) -> Path:
-        """Make it a closed segment, and give it free. Raises OSError, and is then still to be closed. The new name is
-        on disk only once its folder was synced."""
+        """Rename the file to a rotated segment, and close it. Returns the new path.
+
+        The new name survives a power cut only after the folder was synced. On OSError the file is still open.
+        """
         closed = self.path.with_name(closed_name(self.path.name.partition(".")[0]))
         self.path.rename(closed)
         self.path = closed
@@ -138,20 +142,20 @@ class OwnedFile:
         return closed
 
     def close(self) -> None:
-        """Give the file free for another process."""
-        unlock(self._fd)  # closing alone would not, while another handle is open
+        """Release the file for another process."""
+        unlock(self._fd)  # close() alone would not release it while another handle is open
         os.close(self._fd)
 
 
 def check_folder(directory: Path) -> None:
-    """Raise OSError if no file can be made there, whether or not one that is open can still be written."""
+    """Raise OSError if no file can be created there, even if an open one can still be written."""
     if not os.access(directory, os.W_OK | os.X_OK):
         reason = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
         raise OSError(reason, os.strerror(reason), str(directory))
 
 
 def _time_of_first_line(fd: int) -> float | None:
-    """In seconds since 1970; None if there is no line, or none of the log."""
+    """Seconds since 1970; None if the file does not begin with a line of the log."""
     found = FIRST_TIME.match(os.pread(fd, 64, 0))
     try:
         return datetime.fromisoformat(found[1].decode()).timestamp() if found else None
@@ -162,13 +166,15 @@ def _time_of_first_line(fd: int) -> float | None:
 def _is_at(path: Path, stat: os.stat_result) -> bool:
     try:
         return os.path.samestat(path.stat(), stat)
-    except OSError:  # nothing is there, or a loop of links
+    except OSError:  # there is no file, or a loop of links
         return False
 
 
 def _end_with_a_whole_line(path: Path, fd: int) -> None:
-    """A kill or a power cut may leave a part of the last line, which nobody was promised: readers stop at the last
-    newline. It is cut off, or finished if only its newline is missing."""
+    """Repair an unfinished last line: truncate it, or add the newline if only that is missing.
+
+    A kill or a power cut may leave it. It was never acknowledged, and readers stop at the last newline.
+    """
     size = os.fstat(fd).st_size
     end = _end_of_lines(fd, size)
     if end == size:
@@ -178,11 +184,11 @@ def _end_with_a_whole_line(path: Path, fd: int) -> None:
         logger.warning("%s: the last line lacked its newline, and has it now", path)
     else:
         os.ftruncate(fd, end)
-        logger.warning("%s: the last line was not finished, and nobody was told that it is there; cut off", path)
+        logger.warning("%s: the last line was unfinished and never acknowledged; cut off", path)
 
 
 def _end_of_lines(fd: int, size: int) -> int:
-    """Behind the last newline."""
+    """The offset after the last newline."""
     while size:
         start = max(0, size - BLOCK)
         if (place := os.pread(fd, size - start, start).rfind(b"\n")) >= 0:
@@ -192,7 +198,7 @@ def _end_of_lines(fd: int, size: int) -> int:
 
 
 def _is_record(fd: int, start: int, end: int) -> bool:
-    """Whether these bytes are a whole JSON object. They are looked at only if they may be: a power cut leaves zeros."""
+    """Whether these bytes are a JSON object. Zeros, which a power cut may leave, are not parsed."""
     if os.pread(fd, 1, start) != b"{" or os.pread(fd, 1, end - 1) != b"}":
         return False
     try:
@@ -203,7 +209,7 @@ def _is_record(fd: int, start: int, end: int) -> bool:
 
 @cache
 def _say_passed_over(path: Path, reason: str) -> None:
-    """Once: a file is claimed again and again."""
+    """Only once for each file: it is claimed again and again."""
     logger.warning(
         "%s cannot be opened and is passed over: %s; give it to the user of this service, or move it away", path, reason
     )

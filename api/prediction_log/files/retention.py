@@ -1,8 +1,8 @@
-"""Which closed segments of the log go, so that it does not fill the disk, and which are compressed.
+"""Retention: deletes the oldest rotated segments, so that the log does not fill the disk, and compresses others.
 
-Whole segments only, the oldest first, and none while a reader holds them, as it does until it has counted what was
-closed. What was closed within the last GRACE_SECONDS stays, so that a reader that is being restarted finds it. What
-cannot be done with one file is said, and the others are done.
+It deletes only whole segments, and none while a reader holds them; readers do until they have counted all rotated
+segments. Segments that were rotated within the last GRACE_SECONDS stay, so that a restarting reader finds them. A
+failure with one file is logged, and the others are processed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ from api.prediction_log.files.segments import (
 
 GRACE_SECONDS = 600.0
 A_DAY = 86_400.0
-PATIENCE = 1.0  # seconds in which a reader that only looks whether something is new is done
+PATIENCE = 1.0  # seconds; a reader that only looks for new lines takes less
 logger = logging.getLogger("uvicorn.api.log")
 
 
 class Keep(NamedTuple):
-    """How much of the log stays: of `days` after a segment's last line, and of so many `bytes` in all; 0 is all of it.
-    Closed segments are compressed if that is said."""
+    """How much of the log stays: segments of the last `days`, and at most `bytes` in total; 0 means no limit.
+
+    `compress` says whether rotated segments are compressed.
+    """
 
     days: float = 0
     bytes: int = 0
@@ -54,11 +56,11 @@ KEEP_ALL = Keep()
 
 
 class Stopped(Exception):
-    """The service ends, and what is not done yet is left to the next one."""
+    """The service is stopping; the next one continues the work."""
 
 
 class Segment(NamedTuple):
-    """A file of the log: its size in bytes, and when it was last written, in seconds since 1970."""
+    """A file of the log: its size in bytes, and the time of its last write in seconds since 1970."""
 
     path: Path
     size: int
@@ -66,7 +68,7 @@ class Segment(NamedTuple):
 
 
 def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
-    """Which of the files of a log are to be deleted, the oldest first."""
+    """The files to delete, the oldest first."""
     closed = [file for file in files if is_closed(file.path) and file.written <= now - keep.grace_seconds]
     closed.sort(key=lambda file: file.written)
     too_old = [file for file in closed if keep.days and file.written < now - keep.days * A_DAY]
@@ -80,8 +82,10 @@ def outdated(files: Sequence[Segment], keep: Keep, now: float) -> list[Segment]:
 
 
 def tend(directory: Path, keep: Keep, stopping: Callable[[], bool] = lambda: False) -> list[Path]:
-    """Delete and compress what is due, and remove what a killed program left; what was deleted. Raises OSError. What
-    takes long ends soon after `stopping` has become true."""
+    """Delete and compress segments that are due, and remove temporary files. Returns the deleted files.
+
+    It ends soon after `stopping` returns true. Raises OSError.
+    """
     if keep.everything and not left_overs(directory):
         return []
     with changing_alone(directory) as alone:
@@ -105,12 +109,12 @@ def _delete_outdated(directory: Path, keep: Keep) -> list[Path]:
         return []
     with changing_segments(directory, PATIENCE) as allowed:
         if not allowed:
-            logger.debug("a reader has not counted all closed segments yet; they stay")
+            logger.debug("a reader has not counted all rotated segments yet; they stay")
         for path in [file.path for file in due if allowed]:
             with _saying(path, "deleted"):
                 path.unlink(missing_ok=True)
                 gone.append(path)
-                logger.info("%s was deleted, as LOG_KEEP_DAYS or LOG_KEEP_GB has it", path)
+                logger.info("%s was deleted, because of LOG_KEEP_DAYS or LOG_KEEP_GB", path)
     return gone
 
 
@@ -124,7 +128,7 @@ def _segments(directory: Path) -> list[Segment]:
 
 
 def _close_what_nobody_writes(directory: Path) -> None:
-    """Files of processes that are no more would stay for ever."""
+    """Rotate files of ended processes, which would otherwise stay for ever."""
     for path in log_files(directory):
         if is_closed(path) or path.suffix == ".gz":
             continue
@@ -133,12 +137,12 @@ def _close_what_nobody_writes(directory: Path) -> None:
             if not left.st_size or time.time() - left.st_mtime < A_DAY:
                 continue
             if file := OwnedFile.claim_path(path):
-                logger.info("%s was left by a process that is no more; it is now %s", path, file.retire().name)
+                logger.info("%s was left by an ended process; it is now %s", path, file.retire().name)
                 sync_folder(directory)
 
 
 def _compress_segments(directory: Path, grace_seconds: float, stopping: Callable[[], bool]) -> None:
-    """A compressed copy that is there already was left by a crash, and is made again."""
+    """A compressed copy that already exists was left by a crash, and is replaced."""
     for path in log_files(directory):
         if not is_closed(path) or path.suffix == ".gz":
             continue
@@ -171,10 +175,10 @@ def _copy(lines: BufferedIOBase, stopping: Callable[[], bool], sink: BinaryIO) -
 
 @contextmanager
 def _saying(path: Path, what: str) -> Iterator[None]:
-    """What is wrong with one file does not keep the others from being dealt with."""
+    """Log an error with one file, and go on with the others."""
     try:
         yield
     except FileNotFoundError:
-        pass  # it has another name by now, or is gone
+        pass  # it was renamed or deleted meanwhile
     except OSError as error:
         logger.warning("%s cannot be %s: %s", path, what, error.strerror)

@@ -1,4 +1,4 @@
-"""Checks the log of a folder: are its lines whole, are ids there once, is anything missing, how do its files end."""
+"""Verifies the log in a folder: whole lines, unique ids, missing predictions, and the ends of its files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from api.prediction_log.files.locks import AT_ONCE, SHARED, lock
 from api.prediction_log.files.segments import is_copy, needing_segments, unpacked, use_each
 
-MOST_NAMED = 20  # problems; the others are only counted
+MOST_NAMED = 20  # problems; further ones are only counted
 NEEDED = {
     "prediction_logs": ("timestamp", "request_text", "predicted_sentiment", "true_sentiment"),
     "feedback_logs": ("timestamp", "prediction_id", "true_sentiment"),
@@ -21,8 +21,7 @@ NEEDED = {
 
 @dataclass
 class File:
-    """What one file holds: `first` and `last` are the times of its first and last line, `gap` the longest between two
-    lines that stand together."""
+    """The content of one file: the times of its `first` and `last` line, and the longest `gap` between two lines."""
 
     path: Path
     lines: int = 0
@@ -41,8 +40,10 @@ class File:
 
 @dataclass
 class Verification:
-    """What a folder holds, and in sentences what is wrong with it; `missing` are acknowledged ids without a line,
-    `unchecked` the files of which not all could be read."""
+    """The content of a folder, and its `problems` in sentences.
+
+    `missing` are acknowledged ids without a line; `unchecked` are files that could not be read completely.
+    """
 
     files: list[File] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Verification:
         return not (self.unchecked or self.unreadable or self.unfinished or self.repeated or self.missing)
 
     def lines(self) -> Iterator[str]:
-        """For people to read."""
+        """The report for the operator."""
         yield from map(str, self.files)
         yield from self.unchecked
         yield from self.problems
@@ -76,8 +77,10 @@ class Verification:
 
 
 def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
-    """Read all of the log, whether or not it is being written; `acknowledged` ids must be in it. Raises OSError if the
-    folder cannot be read."""
+    """Read the whole log, even while it is written. All `acknowledged` ids must be in it.
+
+    Raises OSError if the folder cannot be read.
+    """
     found, seen, labelled = Verification(), set[str](), set[str]()
 
     def check(path: Path, opened: BinaryIO) -> None:
@@ -112,7 +115,7 @@ def verify(directory: Path, acknowledged: Collection[str] = ()) -> Verification:
 
 
 def _records(file: File, opened: BinaryIO, found: Verification) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records of a file and the numbers of their lines; notes in `file` and `found` what else there is."""
+    """The line numbers and records of a file; notes everything else in `file` and `found`."""
     needed = NEEDED["feedback_logs" if file.path.name.startswith("feedback_logs") else "prediction_logs"]
     for number, line in enumerate(unpacked(file.path, opened), 1):
         if not line.strip() and line.endswith(b"\n"):
@@ -123,13 +126,13 @@ def _records(file: File, opened: BinaryIO, found: Verification) -> Iterator[tupl
         except ValueError as why:
             if not line.endswith(b"\n"):
                 _note_rest(line, file, opened, found)
-                return  # what is written from now on is no line of its own
+                return  # what is appended meanwhile continues this line
             found.unreadable += 1
             found.say(f"{file.path.name} line {number} ({len(line)} bytes): {why}")
             continue
         _note_time(file, record["timestamp"])
         yield number, record
-        if not line.endswith(b"\n"):  # which the service adds, when it opens the file
+        if not line.endswith(b"\n"):  # the service adds it when it opens the file
             return
 
 
@@ -138,13 +141,13 @@ def _note_rest(rest: bytes, file: File, opened: BinaryIO, found: Verification) -
     if not file.being_written:
         found.unfinished += 1
         found.say(
-            f"{file.path.name} ends in {len(rest)} bytes of a line that was not finished; nobody was told that it is "
-            "there, and the service cuts it off when it opens the file"
+            f"{file.path.name} ends in {len(rest)} bytes of an unfinished line; it was never acknowledged, and "
+            "the service cuts it off when it opens the file"
         )
 
 
 def _parsed(line: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
-    """Raises ValueError with a clause that says what is wrong."""
+    """Raises ValueError with a clause that names the problem."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -198,7 +198,7 @@ def test_a_file_of_tokens_that_becomes_bad_changes_nothing_and_is_said_once(star
     server = start_api(API_TOKENS_FILE=str(path))
 
     def times_said() -> int:
-        return server.output.read_text().count("Until then the tokens that it had are accepted.")
+        return server.output.read_text().count("Until it is fixed, the previous tokens stay valid.")
 
     with closing(connected(server)) as api:
         for number, spoil in enumerate(SPOILT.values(), start=1):

@@ -171,7 +171,7 @@ def test_half_a_line_that_a_kill_leaves_is_gone_when_the_file_is_opened_again(st
         if was_torn and not torn:
             api = start_api(log_dir=folder)
             assert post(api.url + "/predict", {"text": "after the kill"})[0] == 200
-            assert api.output.read_text().count("the last line was not finished, and nobody was told") == 1
+            assert api.output.read_text().count("the last line was unfinished and never acknowledged") == 1
             api.stop()
             check = verify(folder)
             assert (check.unreadable, check.unfinished) == (0, 0), "\n".join(check.lines())

@@ -81,7 +81,7 @@ def test_a_head_that_is_too_large_gets_a_sentence(api, headers):
 
     assert (status, json.loads(said)) == (
         431,
-        {"detail": f"The request's head is larger than {MAX_HEAD_BYTES} bytes; send fewer headers."},
+        {"detail": f"The request's headers are larger than {MAX_HEAD_BYTES} bytes; send fewer headers."},
     )
 
 

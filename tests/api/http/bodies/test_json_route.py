@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.http.bodies.decoding import sentence
-from api.http.bodies.json_route import SMALL_BYTES, check_head, json_route, read_large, read_small
+from api.http.bodies.json_route import SMALL_BYTES, check_headers, json_route, read_large, read_small
 from api.http.bodies.large import LargeBodies
 from api.http.errors import add_error_handlers, problem
 from api.schemas import BatchRequest, BatchResponse, PredictRequest, PredictResponse, Problem
@@ -93,7 +93,7 @@ def read(messages: list[dict[str, Any]], headers: dict[str, str] = JSON, limit: 
         assert not await read_small(receive, read, limit)
         return bytes(read)
 
-    check_head({"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}, limit)
+    check_headers({"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}, limit)
     return asyncio.run(body())
 
 
@@ -146,7 +146,7 @@ def test_a_compressed_body_is_refused_with_the_way_out():
     with pytest.raises(
         HTTPException, match=r"Content-Encoding is 'gzip'; send the body as it is, not compressed"
     ) as no:
-        check_head({"headers": [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]}, 10)
+        check_headers({"headers": [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]}, 10)
 
     assert no.value.status_code == 415
 

@@ -93,7 +93,7 @@ def test_a_file_that_becomes_bad_keeps_its_tokens_and_says_so_once(path, clock, 
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(("API_TOKENS_FILE", "Entry 1 of API_TOKENS_FILE"))
     assert str(path) in said
-    assert said.endswith("Until then the tokens that it had are accepted.")
+    assert said.endswith("Until it is fixed, the previous tokens stay valid.")
 
 
 def test_a_file_that_becomes_good_again_is_read_and_who_has_tokens_is_said(path, clock, caplog):
@@ -106,7 +106,7 @@ def test_a_file_that_becomes_good_again_is_read_and_who_has_tokens_is_said(path,
 
     with caplog.at_level(logging.INFO, "uvicorn.api"):
         assert accepts(file) == [False, True]
-    assert caplog.records[-1].getMessage() == f"{path} has changed; now tokens are accepted of desk (admin)"
+    assert caplog.records[-1].getMessage() == f"{path} has changed; accepted tokens: desk (admin)"
 
 
 @pytest.mark.parametrize("spoil", SPOILT)

@@ -62,7 +62,7 @@ def test_what_is_left_of_a_line_is_cut_off_when_the_file_is_claimed_and_said_onc
 
     assert path.read_bytes() == before + b'{"c": 0}\n{"c": 1}\n'
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: the last line was not finished, and nobody was told that it is there; cut off"
+        f"{path}: the last line was unfinished and never acknowledged; cut off"
     ]
 
 

@@ -84,8 +84,8 @@ def test_half_a_line_at_the_end_is_a_problem_unless_it_is_being_written(log):
     found = verify(log)
     assert (found.is_sound, found.unfinished) == (False, 1)
     assert found.problems == [
-        "prediction_logs.json ends in 11 bytes of a line that was not finished; nobody was told that it is there, "
-        "and the service cuts it off when it opens the file"
+        "prediction_logs.json ends in 11 bytes of an unfinished line; it was never acknowledged, and the service "
+        "cuts it off when it opens the file"
     ]
 
     owned = OwnedFile.claim(log, "prediction_logs")
