@@ -9,22 +9,10 @@ from typing import Any, NamedTuple
 from monitoring.alarms.alert import Alert
 from monitoring.page.api.client import ApiClient, ApiRefused, ApiUnavailable
 
-START = "Check that it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
-
-
-TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
-
-
-def api_alert(state: ApiState) -> Alert | None:
-    if not state.problem:
-        return None
-    detail = f"{state.problem} This page reads the log and is not affected."
-    title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
-    return Alert("alert", title, detail, "api", action=action)
-
-
 IDLE_SECONDS = 60.0  # polling stops when no browser has looked for this time
 CARD_SECONDS = 10.0
+START = "Check that it runs: docker compose ps, or kubectl get pods. Its log says why it is not ready."
+TOKEN = "Set API_TOKEN of the dashboard to a token of the API with the scopes predict and feedback."
 
 
 class ApiState(NamedTuple):
@@ -40,6 +28,14 @@ class ApiState(NamedTuple):
         """The labels of the card, without duplicates."""
         labels = self.card.get("labels") if self.card else None
         return list(dict.fromkeys(map(str, labels))) if isinstance(labels, list) else []
+
+
+def api_alert(state: ApiState) -> Alert | None:
+    if not state.problem:
+        return None
+    detail = f"{state.problem} This page reads the log and is not affected."
+    title, action = ("The API refuses this dashboard", TOKEN) if state.refused else ("The API is not ready", START)
+    return Alert("alert", title, detail, "api", action=action)
 
 
 class ApiWatch:
