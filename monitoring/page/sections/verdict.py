@@ -70,7 +70,7 @@ def verdict_data(seen: Seen, settings: Settings, window: str, now: datetime) -> 
 def nothing_to_show(settings: Settings, snapshot: Snapshot, window: str) -> Alert:
     """Why there is no request to show."""
     if not snapshot.files:
-        detail = f"There is none in {settings.log_dir.absolute()}; the API creates it with the first request."
+        detail = f"There is none in {settings.log_dir.absolute()}. The API creates it with the first request."
         return Alert("unknown", "No log yet", detail, "empty", action=SEND)
     if snapshot.requests.latest is None:
         return Alert(

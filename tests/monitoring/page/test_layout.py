@@ -70,7 +70,7 @@ def page_with_api(log, monkeypatch, api: FakeApi) -> AppTest:
 def test_without_a_folder_there_is_no_log_yet_and_the_page_says_how_to_begin(page, log):
     run(page)
 
-    assert f"No log yet. There is none in {log.parent}; the API creates it" in told(page, "unknown")
+    assert f"No log yet. There is none in {log.parent}. The API creates it" in told(page, "unknown")
     assert page.code[0].value.startswith(CURL)
     assert not tiles(page)
 
