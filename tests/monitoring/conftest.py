@@ -75,13 +75,19 @@ def every(columns: Columns) -> npt.NDArray[np.bool_]:
 
 def predictions_of(snapshot: Snapshot) -> pd.DataFrame:
     """All requests in order of time, read back from disk, with Prediction's fields as columns and the labels that came
-    later. None of them may have gone, and what memory has of them must say the same."""
+    later."""
+    return table(lines_of(snapshot))
+
+
+def lines_of(snapshot: Snapshot) -> list[Prediction]:
+    """All requests in order of time, read back from disk, with the labels that came later. None of them may have gone,
+    and what memory has of them must say the same."""
     requests = snapshot.requests
     rows = requests.where(every)
     lines = [request.line for request in requests.read(rows)]
     remembered = zip(*remembered_of(snapshot, rows).values(), strict=True)
     assert repr([tuple(fields) for fields in remembered]) == repr([_remembered(line) for line in lines])
-    return table(lines)
+    return lines
 
 
 def remembered_of(snapshot: Snapshot, rows: npt.NDArray[Any]) -> dict[str, list[Any]]:

@@ -37,7 +37,7 @@ from monitoring.log.format import Feedback, Prediction, parse_feedback, parse_pr
 from monitoring.reader import Snapshot
 from tests.api.model.linear_pipelines import CORPUS, LABELS
 from tests.conftest import ROOT, TEXTS, get, post, wait_until
-from tests.monitoring.conftest import predictions_of, watched_log
+from tests.monitoring.conftest import lines_of, predictions_of, watched_log
 from training.data import LabelledTexts
 from training.evaluation import Answers, known_token_shares
 from training.own_model import measure
@@ -88,6 +88,11 @@ def as_records(predictions: pd.DataFrame) -> list[PredictionRecord]:
         )
         for row in rows
     ]
+
+
+def as_line(record: PredictionRecord) -> Prediction:
+    """The record as a line that the reader takes apart."""
+    return parse_prediction(json.loads(line(record)))
 
 
 def write(folder: Path, predictions: list[PredictionRecord]) -> None:
@@ -443,11 +448,11 @@ def test_a_file_torn_at_any_byte_loses_no_whole_line_when_it_is_written_on(tmp_p
     file.close()
 
     is_whole = cut >= len(line(RECORD)) - 1  # all but its newline is enough, once the writer adds that
-    expected = [whole, *[RECORD][:is_whole], appended]
+    expected = [as_line(record) for record in (whole, *[RECORD][:is_whole], appended)]
     snapshot = reader.refresh()
-    assert as_records(predictions_of(snapshot)) == sorted(expected, key=lambda record: record.timestamp)
+    assert lines_of(snapshot) == sorted(expected, key=lambda line: line.timestamp)
     assert snapshot.unreadable_lines == 0
-    assert as_records(predictions_of(before))[0] == whole
+    assert lines_of(before)[0] == as_line(whole)
     assert before.unreadable_lines == 0
 
 

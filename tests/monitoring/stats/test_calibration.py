@@ -160,7 +160,7 @@ def test_what_chance_does_to_equal_confidences_is_exact(n, confidence):
 @pytest.mark.parametrize("n", [30, 150, 600])
 def test_confidences_that_are_right_have_the_error_by_chance_on_average(n):
     rng = np.random.default_rng(20261123)
-    runs = [1 - rng.beta(0.6, 4, n) for _ in range(120)]
+    runs = [1 - rng.beta(0.6, 4, n) for _ in range(40)]
     found = [one for run in runs if (one := calibration_error(judged(run, rng.random(n) < run)))]
 
     by_chance = np.mean([one.by_chance for one in found])
