@@ -29,11 +29,15 @@ def test_the_machine_is_the_one_that_was_measured_on(command):
 def test_the_tables_are_those_that_were_measured():
     results = RESULTS["serving"]
 
-    assert serving.servers_table(results["rounds"]) in PUBLISHED
-    assert serving.goals_table(goals(results), faster_there(results["rounds"])) in PUBLISHED
-    assert stages.stages_table(RESULTS["stages"]) in PUBLISHED
-    assert growth.growth_table(RESULTS["growth"]) in PUBLISHED
-    assert dashboard.dashboard_table(RESULTS["dashboard"]) in PUBLISHED
+    tables = [
+        serving.servers_table(results["rounds"]),
+        serving.goals_table(goals(results), faster_there(results["rounds"])),
+        stages.stages_table(RESULTS["stages"]),
+        growth.growth_table(RESULTS["growth"]),
+        dashboard.dashboard_table(RESULTS["dashboard"]),
+    ]
+    assert all(len(table.splitlines()) > 4 for table in tables)  # more than a head and two rows
+    assert [table for table in tables if table not in PUBLISHED] == []
 
 
 @pytest.mark.parametrize("command", RESULTS)

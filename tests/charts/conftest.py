@@ -17,6 +17,7 @@ from tests.conftest import ROOT, require
 
 CHART = ROOT / "charts" / "sentiment-monitor"
 SHAPES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+TEMPLATES = sorted(path for path in CHART.glob("templates/**/*") if path.is_file())
 KUBERNETES = "1.34.0"
 WITHOUT_COLLECTION = os.environ | {"GOGC": "off"}  # of garbage, a third of Helm's time: no process of it lives long
 

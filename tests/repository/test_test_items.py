@@ -12,6 +12,7 @@ TEST_FILE = Path(__file__).parent.parent.parent / "test.json"
 @pytest.fixture(scope="module")
 def items() -> list[dict[str, str]]:
     loaded: list[dict[str, str]] = json.loads(TEST_FILE.read_text(encoding="utf-8"))
+    assert loaded
     return loaded
 
 
