@@ -29,8 +29,8 @@ from monitoring.page.sections import (
     verdict,
     versions,
 )
-from monitoring.page.seen import Seen
 from monitoring.page.sign_in import Visitor
+from monitoring.page.sources import Seen
 from monitoring.page.state import State
 from monitoring.settings import Settings
 

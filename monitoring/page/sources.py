@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import ref
 
@@ -14,13 +15,13 @@ import streamlit as st
 
 from monitoring.alarms.alert import Alert
 from monitoring.analysis.cache import AnalysisCache
+from monitoring.analysis.results import Analysis
 from monitoring.analysis.selection import Selection
 from monitoring.log.format import Prediction
 from monitoring.page import elements
 from monitoring.page.api.client import ApiClient, ApiUnavailable
 from monitoring.page.api.explanation import Explanation
-from monitoring.page.api.poller import ApiWatch
-from monitoring.page.seen import Seen
+from monitoring.page.api.poller import ApiState, ApiWatch
 from monitoring.reader import LogReader, Snapshot, open_reader
 from monitoring.settings import Settings
 from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
@@ -29,6 +30,19 @@ logger = logging.getLogger("dashboard")
 UNWATCHED_SECONDS = 30.0  # far less than the ten minutes for which a rotated segment is kept at least
 PATIENCE_SECONDS = 1.0  # how long the page waits for the first read of the log and the first answer of the API
 ALLOW = "Give this service read access. Nothing is lost: new requests appear as soon as the log can be read."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`snapshot` is None while the log is read for the first time, of which the share `read` is done, and when the log
+    cannot be read. `analysis` is then None too, and also when no request is selected. `problems` say why."""
+
+    reference: Reference | None = None
+    snapshot: Snapshot | None = None
+    analysis: Analysis | None = None
+    read: float = 1.0
+    problems: Sequence[Alert] = ()
+    api: ApiState = field(default_factory=ApiState)
 
 
 class Log:

@@ -9,8 +9,8 @@ from monitoring.analysis.selection import Selection
 from monitoring.page import elements, session, sign_in, sources
 from monitoring.page.api.client import ApiClient
 from monitoring.page.redraw import Content
-from monitoring.page.seen import Seen
 from monitoring.page.sign_in import Visitor
+from monitoring.page.sources import Seen
 from monitoring.settings import Settings
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +156,26 @@ def test_nothing_in_streamlits_folder_hides_another_module_or_makes_pages():
 
 def test_evaluate_needs_nothing_but_python():
     assert {name.split(".")[0] for name in imports(ROOT / "evaluate.py")} <= sys.stdlib_module_names
+
+
+CODE = [ROOT / name for name in ("api", "monitoring", "benchmarks", "scripts")]
+FOLDERS = [path for top in CODE for path in [top, *top.rglob("*")] if path.is_dir() and any(path.glob("*.py"))]
+
+
+def entries(folder: Path) -> set[str]:
+    """The names of a folder's modules and of its folders with code."""
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    return modules | {path.parent.name for path in folder.glob("*/*.py")}
+
+
+def test_a_folder_of_code_can_be_taken_in_at_a_glance():
+    assert len(FOLDERS) > 25
+    assert {str(folder.relative_to(ROOT)): found for folder in FOLDERS if len(found := entries(folder)) > 12} == {}
+
+
+def test_no_file_repeats_the_name_of_its_folder():
+    repeated = [
+        f"{folder.name}/{name}" for folder in FOLDERS for name in entries(folder) if folder.name in name.split("_")
+    ]
+
+    assert repeated == []

@@ -14,7 +14,7 @@ from monitoring.analysis.notes import log_alerts
 from monitoring.page.api.poller import api_alert
 from monitoring.page.components import verdict
 from monitoring.page.redraw import Content, Section
-from monitoring.page.seen import Seen
+from monitoring.page.sources import Seen
 from monitoring.page.state import State
 from monitoring.reader import Snapshot
 from monitoring.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from monitoring.page.redraw import ENOUGH_SECONDS, Content, Drawn, is_old
-from monitoring.page.seen import Seen
+from monitoring.page.sources import Seen
 from tests.conftest import wait_until
 from tests.monitoring.conftest import FakeApi, append, feedback
 from tests.monitoring.pages import (

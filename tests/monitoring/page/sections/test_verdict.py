@@ -15,7 +15,7 @@ from monitoring.analysis.cache import AnalysisCache
 from monitoring.analysis.selection import Selection
 from monitoring.page.api.poller import ApiState
 from monitoring.page.sections.verdict import duration, verdict_data
-from monitoring.page.seen import Seen
+from monitoring.page.sources import Seen
 from monitoring.reader import LogReader
 from monitoring.settings import Settings
 from monitoring.stats.quality import proportion
