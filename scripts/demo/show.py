@@ -37,24 +37,24 @@ SHOWN = {  # by number of the phase: its name, what comes, and what to look at
         "Film reviews like those that the model was made for: their lengths, words and answers are distributed as in "
         "the reference profile. Three in ten get a label, which says of about 93 % of the answers that they are right.",
         "Look at the top of the page: nothing there is red or yellow once there are 30 labels, and requests and labels "
-        "grow. No alarm may come on in this phase. The words that moved are those of the demo's small grammar: "
-        "they are no alarm. Open a recent request to see which words made its answer.",
+        "grow. No alert may appear in this phase. The changed word frequencies come from the demo's small grammar: "
+        "they raise no alert. Open a recent request to see which words made its answer.",
     ),
     2: (
         "Other texts than the model was made for",
         "Reviews of telephones and hotels, nearly twice as long as the film reviews and without labels: nobody says "
         "that the answers are worse, and yet it shows.",
-        "Look at the drift of sentence length, of vocabulary (fewer words are known to the model; the words that moved "
-        "are listed) and of confidence: their alarms come on within a few seconds. They go off again in the next "
-        "phase, once some hundred ordinary requests have proven that the drift is over. The page also says that the "
-        "feedback does not look like the traffic any more: the new texts have none.",
+        "Look at the drift of sentence length, of vocabulary coverage (the model knows fewer of the words; the section "
+        "Data drift lists them) and of confidence: their alerts appear within a few seconds. They clear in the next "
+        "phase, after some hundred ordinary requests. The page also says that the labelled predictions are not a random "
+        "sample: the new texts have no labels.",
     ),
     3: (
         "Answers become wrong",
         "Film reviews again. Their labels arrive through POST /feedback some seconds after the answers, and say more "
         f"and more often that these were wrong: {FIRST_RIGHT:.0%} are right at first, {LAST_RIGHT:.0%} in the end.",
-        "Look at the top of the page: first accuracy is worse than when the model was shipped, then, some seconds "
-        "later, the red banner says that it is below 80 %. Wrong answers are listed further down.",
+        "Look at the top of the page: first an accuracy regression appears, then, some seconds later, the red banner "
+        "says that accuracy is below 80 %. The wrong predictions are listed further down.",
     ),
 }
 
@@ -154,9 +154,9 @@ def demonstrate(api: Api, seconds: float, seed: int, dashboard: str) -> None:
             report(traffic.run(phase))
     say("What the page should say now", "=")
     say(
-        "At the top the red banner that accuracy is below 80 %, and that it is worse than when the model was shipped, "
-        "each with the label that it is thought to have started with. The warnings of drift in sentence length, "
-        "vocabulary and confidence have gone, or will with more ordinary requests. `make clean` stops the system and "
+        "At the top the red banner says that accuracy is below 80 %, and a warning reports an accuracy regression, each "
+        "with the label at which it probably started. The drift warnings for sentence length, vocabulary coverage and "
+        "confidence have cleared, or will clear after more ordinary requests. `make clean` stops the system and "
         "deletes its log, and with it all that the demo has sent."
     )
 
