@@ -1,15 +1,18 @@
 {{/*
 Gives the values their defaults where they are missing: `helm upgrade --reuse-values` takes those of the older release as
-they are, and a value that is null is missing too. Every template begins with it. files/values.yaml is values.yaml, which
-Helm shows to no template. Takes $.
+they are, and a value that is null is missing too. Every template begins with it, and the first fills them in for all.
+files/values.yaml is values.yaml, which Helm shows to no template. Takes $.
 
 What Kubernetes defines, such as resources, is one value: what is taken out of it stays out, and all of it can be. Not in
 `tests`: its pod always had resources, also before they were a value.
 */}}
 {{- define "sentiment-monitor.defaults" -}}
+{{- if not (hasKey .Values "_complete") }}
 {{- $whole := list "podSecurityContext" "securityContext" "resources" "startupProbe" "readinessProbe" "livenessProbe" "labels" }}
 {{- $defaults := .Files.Get "files/values.yaml" | fromYaml }}
 {{- include "sentiment-monitor.complete" (dict "values" .Values "defaults" $defaults "whole" $whole) }}
+{{- $_ := set .Values "_complete" true }}
+{{- end }}
 {{- end }}
 
 {{/* dict "values" dict "defaults" dict "whole" list of keys */}}
