@@ -19,10 +19,10 @@ from monitoring.stats.reference import Reference
 from monitoring.stats.tables import Tables
 
 MEANINGS = {
-    "Requests": "The selected requests. The bars show their number over time.",
+    "Requests": "The selected predictions. The bars show their number over time.",
     "Accuracy": "The share of right predictions among the labelled ones, with its 95 % interval.",
     "Labels": "Predictions with a known true label, which came with the request or later as feedback.",
-    "Confidence": "The model's mean probability for its predictions: their accuracy, if confidence is calibrated.",
+    "Confidence": "The model's mean probability for its predictions: their accuracy, if it is calibrated.",
     "Drift": "How many of sentence length, vocabulary coverage, confidence and predicted sentiment differ "
     "significantly from the reference. The line shows the mean number of words.",
 }
