@@ -29,15 +29,15 @@ help-all: ## List all targets
 	@awk 'BEGIN {FS = ":.*##-? "} /^##@/ {printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*##-? / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the two images
-	@docker info >/dev/null 2>&1 || { echo "Building images needs a Docker engine, and none answers here; 'make run' works without."; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo "Building images needs a running Docker engine. 'make run' works without one."; exit 1; }
 	$(COMPOSE) build
 
 run: ## Start both services: in Docker if an engine answers, else as local processes
 	@if $(COMPOSE) version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory run-docker; \
-	else echo "No Docker engine with Compose answers here, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
+	else echo "There is no Docker engine with Compose, so both services run as local processes."; $(MAKE) --no-print-directory run-local; fi
 
 run-docker: .ports ##- Start both services with Docker Compose
-	$(COMPOSE) up --build --detach --wait || { echo "Not every service runs: Compose says why above, or 'make logs' does."; exit 1; }
+	$(COMPOSE) up --build --detach --wait || { echo "Not every service is running: see Compose's output above, or 'make logs'."; exit 1; }
 	@$(MAKE) --no-print-directory urls
 
 run-local: .ports $(VENV)/.services ##- Start both services as local processes, in a virtual environment that make creates
@@ -72,7 +72,7 @@ demo: ## Send synthetic traffic for two minutes that raises every alarm of the d
 	$(PYTHON) -m scripts.demo --url http://localhost:$(API_PORT) $(DEMO_OPTIONS)
 
 train: $(VENV)/.training ##- Train the model: make train DATA=file.csv (UNLABELLED=more.csv, TRAIN_OPTIONS=…)
-	@[ -n "$(DATA)" ] || { echo 'Say what to train on: make train DATA="IMDB Dataset.csv"'; exit 2; }
+	@[ -n "$(DATA)" ] || { echo 'DATA is missing, for example: make train DATA="IMDB Dataset.csv"'; exit 2; }
 	$(BIN)/python -m training.train --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") $(TRAIN_OPTIONS)
 
 ##@ Kubernetes, in a kind cluster
@@ -185,20 +185,20 @@ $(VENV)/.services: api/requirements.txt monitoring/requirements.txt | $(BIN)/pyt
 	@touch $@
 
 $(VENV)/.api: api/requirements.txt | $(BIN)/python
-	@echo "Installing what the API's image has into $(VENV)/api, to measure it as it is shipped."
+	@echo "Installing the packages of the API's image into $(VENV)/api, for the benchmarks."
 	@$(BIN)/python -m venv $(VENV)/api
 	@$(VENV)/api/bin/pip install --disable-pip-version-check --require-hashes -r api/requirements.txt
 	@touch $@
 
 $(VENV)/.evidence: benchmarks/evidence/requirements-evidence.txt | $(BIN)/python
-	@echo "Installing what monitoring needs and River, which it is compared with, into $(VENV)/evidence."
+	@echo "Installing River and the packages of monitoring into $(VENV)/evidence, for the comparison."
 	@$(BIN)/python -m venv $(VENV)/evidence
 	@$(VENV)/evidence/bin/pip install --disable-pip-version-check --require-hashes -r benchmarks/evidence/requirements-evidence.txt
 	@touch $@
 
 # All dependencies are pinned; pip, left to look for them, would want another pin for a package with an extra.
 $(VENV)/.evidently: benchmarks/evidence/requirements-evidently.txt | $(BIN)/python
-	@echo "Installing Evidently, which wants another pandas, into $(VENV)/evidently; this takes some minutes."
+	@echo "Installing Evidently, which needs another pandas, into $(VENV)/evidently; this takes some minutes."
 	@$(BIN)/python -m venv $(VENV)/evidently
 	@$(VENV)/evidently/bin/pip install --disable-pip-version-check --no-deps --require-hashes -r benchmarks/evidence/requirements-evidently.txt
 	@touch $@

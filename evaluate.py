@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Send every labelled item of a test file to the running API and report how often it is right.
+"""Measure the accuracy of the running API on a labelled test file.
+
+This file must stand alone, with the standard library only, so it has a small HTTP client of its own.
 
 The 95 % interval is the score interval of E. B. Wilson (1927), "Probable Inference, the Law of Succession,
 and Statistical Inference", Journal of the American Statistical Association 22(158), 209-212.
@@ -26,7 +28,7 @@ from statistics import NormalDist
 from typing import Never, TextIO
 from urllib.parse import urlsplit
 
-# The first that fits counts: subclasses come before their base classes.
+# The first match counts, so subclasses come before their base classes.
 NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "there was no answer within {timeout:g} s"),
     (ConnectionRefusedError, "the connection was refused"),
@@ -38,7 +40,7 @@ NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (HTTPException, "the answer is not HTTP"),
     (Exception, "there is no connection ({error})"),
 )
-MOST_AT_ONCE = 1000  # each is a thread
+MOST_AT_ONCE = 1000  # threads
 TOKEN = r"[\w.~+/-]+=*"
 ADDRESS = r"https?://(\[[\da-f:.]+\]|[\w.-]+)(:\d*)?(/[\w/.~%!$&'()*+,;=:-]*)?"
 NOT_SENT = "The item was not sent, because the API had stopped answering."
@@ -50,7 +52,7 @@ class ProblemError(Exception):
 
 
 class LostError(ProblemError):
-    """There was no complete HTTP answer; with `closed`, since the server closed a connection that it had kept open."""
+    """There was no complete HTTP answer. `closed` means that the server closed an idle connection."""
 
     def __init__(self, sentence: str, closed: bool = False) -> None:
         super().__init__(sentence)
@@ -93,7 +95,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class LabelScore:
-    """One row of the table; None stands for a division by zero."""
+    """One row of the table; None means a division by zero."""
 
     label: str
     precision: float | None
@@ -103,7 +105,7 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a run; accuracy and its interval are over the evaluated items, None without any."""
+    """The result of a run. Accuracy and its interval cover the evaluated items; they are None if there are none."""
 
     items: int
     evaluated: int
@@ -113,11 +115,11 @@ class Report:
     labels: tuple[LabelScore, ...]
     failures: tuple[Failure, ...]
     wrong: tuple[Prediction, ...]
-    sent_again: tuple[int, ...] = ()  # numbers of items that the API may have taken, and logged, twice
+    sent_again: tuple[int, ...] = ()  # numbers of items that the API may have logged twice
 
 
 Outcome = Prediction | Failure
-Sent = tuple[Outcome, bool]  # whether it was sent twice
+Sent = tuple[Outcome, bool]  # True if it was sent twice
 Answer = tuple[int, dict[str, object]]
 Waiting = SimpleQueue[tuple[int, object]]
 
@@ -132,7 +134,7 @@ def load_items(path: Path) -> list[object]:
         raise ProblemError(f"{path} is not {form}: {error}; correct it or name another with --file.") from None
     if not isinstance(items, list) or not items:
         found = reprlib.repr(items)
-        raise ProblemError(f"{path} must hold a list of items with text and true_sentiment, not {found}.")
+        raise ProblemError(f"{path} must contain a list of items with text and true_sentiment, not {found}.")
     return items
 
 
@@ -151,9 +153,9 @@ def normal(label: str) -> str:
 
 
 def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | None = None) -> Answer:
-    """Return status and JSON object ({} if it is none). Sends once: what was sent may have been logged."""
+    """Return the status and the JSON object, {} if the answer is not one. Sends once: the API may have logged it."""
     if connection.sock is not None and has_news(connection.sock):
-        connection.close()  # the server did that before; the next request opens it again
+        connection.close()  # the server closed it; the next request opens a new one
     kept_alive = connection.sock is not None
     path = urlsplit(api.url).path + endpoint
     try:
@@ -173,7 +175,7 @@ def exchange(api: Api, connection: HTTPConnection, endpoint: str, body: str | No
 
 
 def has_news(connection: socket.socket) -> bool:
-    """Whether a connection on which nothing is awaited can be read: its end, as a rule."""
+    """Whether an idle connection is readable, which usually means that the server has closed it."""
     with DefaultSelector() as selector:
         selector.register(connection, EVENT_READ)
         return bool(selector.select(0))
@@ -221,7 +223,7 @@ def text_of(item: object) -> str:
 
 
 def send(api: Api, connection: HTTPConnection, number: int, item: object) -> Sent:
-    """Once more if the server has just closed the connection, which says nothing of whether it has taken the item."""
+    """Send again if the server has just closed the idle connection: it may or may not have processed the item."""
     try:
         return predict(api, connection, number, item), False
     except LostError:
@@ -229,7 +231,7 @@ def send(api: Api, connection: HTTPConnection, number: int, item: object) -> Sen
 
 
 def predict(api: Api, connection: HTTPConnection, number: int, item: object) -> Outcome:
-    """Raises LostError where the item may be sent again."""
+    """Raises LostError if the item may be sent again."""
     try:
         text, label = question(item)
         body = json.dumps({"text": text, "true_sentiment": label})
@@ -254,12 +256,12 @@ def work(api: Api, waiting: Waiting, done: SimpleQueue[Sent], gone: threading.Ev
 
 
 def evaluate(api: Api, items: list[object], concurrency: int) -> list[Sent]:
-    """Send all items; once many in a row got no answer, the rest fail without a wait for each."""
+    """Send all items. After many unanswered items in a row, the rest fail without being sent."""
     waiting, done, gone = Waiting(), SimpleQueue[Sent](), threading.Event()
     for numbered in enumerate(items, start=1):
         waiting.put(numbered)
     for _ in range(min(concurrency, len(items))):
-        # Daemons, so that Ctrl-C need not wait for answers that are still to come.
+        # Daemon threads, so that Ctrl-C does not wait for pending answers.
         threading.Thread(target=work, args=(api, waiting, done, gone), daemon=True).start()
     sent: list[Sent] = []
     lost = 0
@@ -280,7 +282,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
-    """Return the bounds between which the true share lies with 95 % confidence."""
+    """Return the limits of the 95 % confidence interval of a share."""
     z, share = NormalDist().inv_cdf(0.975), correct / total
     middle = share + z * z / (2 * total)
     half = z * (share * (1 - share) / total + (z / (2 * total)) ** 2) ** 0.5
@@ -307,7 +309,7 @@ def score(outcomes: Sequence[Outcome], sent_again: Sequence[int] = ()) -> Report
 
 
 def shown(text: str, width: int) -> str:
-    """Make a foreign text fit for one line of a terminal."""
+    """Make untrusted text fit on one line of a terminal."""
     visible = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: width + 1])
     return visible if len(visible) <= width else visible[: width - 3] + "..."
 
@@ -358,12 +360,12 @@ def table(labels: Sequence[LabelScore]) -> list[str]:
 
 
 def say(text: str, stream: TextIO) -> None:
-    """Print in whatever encoding the stream has; a reader that has gone away is no problem."""
+    """Print in the stream's encoding. A closed pipe is not an error."""
     encoding = stream.encoding or "utf-8"
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
     except OSError as error:
-        # What is still buffered would fail again when Python ends.
+        # Buffered output would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise ProblemError(f"The report cannot be printed ({error.strerror}).") from None
@@ -390,25 +392,31 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(allow_abbrev=False, description="Measure how often the running API is right about a test file.")
+    parser = Parser(allow_abbrev=False, description="Measure the accuracy of the running API on a test file.")
     option = parser.add_argument
-    option("--url", type=address, default="http://localhost:8000", help="of the API (default: %(default)s)")
-    option("--token", help="that the API asks for (default: API_TOKEN of the environment, which nobody else can see)")
-    option("--file", type=Path, default=Path(__file__).with_name("test.json"), help="default: %(default)s")
-    option("--concurrency", type=int, default=8, help="requests at the same time (default: %(default)s)")
-    option("--timeout", type=float, default=10.0, help="seconds for an answer (default: %(default)s)")
-    option("--min-accuracy", type=float, default=0.0, help="exit with 1 below this share, 0 to 1")
-    option("--json", nargs="?", const="-", metavar="FILE", help="report as JSON, instead of text without FILE")
+    option("--url", type=address, default="http://localhost:8000", help="address of the API (default: %(default)s)")
+    option("--token", help="token for the API (default: the variable API_TOKEN, which other users cannot see)")
+    option("--file", type=Path, default=Path(__file__).with_name("test.json"), help="test file (default: %(default)s)")
+    option("--concurrency", type=int, default=8, help="parallel requests (default: %(default)s)")
+    option("--timeout", type=float, default=10.0, help="seconds to wait for an answer (default: %(default)s)")
+    option("--min-accuracy", type=float, default=0.0, help="exit with 1 if the accuracy is below this, 0 to 1")
+    option(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write the report as JSON to FILE, or print it",
+    )
     options = parser.parse_args(argv)
     options.token = (os.environ.get("API_TOKEN", "") if options.token is None else options.token).strip()
     if options.token and not re.fullmatch(TOKEN, options.token, re.ASCII):
-        parser.error("the token (--token, or API_TOKEN) cannot be one; give it alone, without its name and scopes")
+        parser.error("the token (--token or API_TOKEN) is not valid; give it alone, without its name and scopes")
     if not 1 <= options.concurrency <= MOST_AT_ONCE:
-        parser.error(f"--concurrency must lie between 1 and {MOST_AT_ONCE}, not {options.concurrency}")
+        parser.error(f"--concurrency must be between 1 and {MOST_AT_ONCE}, not {options.concurrency}")
     if not 0 < options.timeout <= 3600:
         parser.error(f"--timeout must be above 0 and at most 3600 seconds, not {options.timeout:g}")
     if not 0 <= options.min_accuracy <= 1:
-        parser.error(f"--min-accuracy must lie between 0 and 1, not {options.min_accuracy:g}")
+        parser.error(f"--min-accuracy must be between 0 and 1, not {options.min_accuracy:g}")
     return options
 
 

@@ -202,9 +202,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     options.token = (os.environ.get("API_TOKEN", "") if options.token is None else options.token).strip()
     if options.token and not re.fullmatch(r"[\w.~+/-]+=*", options.token, re.ASCII):
-        parser.error("the token (--token, or API_TOKEN) cannot be one; give it alone, without its name and scopes")
+        parser.error("the token (--token or API_TOKEN) is not valid; give it alone, without its name and scopes")
     if not 10 <= options.seconds <= 3600:
-        parser.error(f"--seconds must lie between 10 and 3600, not {options.seconds:g}")
+        parser.error(f"--seconds must be between 10 and 3600, not {options.seconds:g}")
     if options.seed is None:
         options.seed = SystemRandom().randrange(1_000_000)
     return options

@@ -1,4 +1,7 @@
-"""Sends synthetic requests and labels at a steady rate, and shows progress."""
+"""Sends synthetic requests and labels at a steady rate, and shows progress.
+
+The demo must stand alone, with the standard library only, so it has a small HTTP client of its own.
+"""
 
 from __future__ import annotations
 

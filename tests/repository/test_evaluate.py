@@ -281,7 +281,7 @@ def test_an_api_without_a_model_card_is_evaluated_all_the_same(api, run):
 def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(complaint, token):
     said = complaint("--token", token)
 
-    assert "the token (--token, or API_TOKEN) cannot be one" in said
+    assert "the token (--token or API_TOKEN) is not valid" in said
     assert "secret" not in said
 
 
@@ -673,7 +673,7 @@ def test_json_beyond_what_can_be_read_is_one_sentence(complaint, tmp_path, conte
 def test_anything_but_a_list_with_items_is_one_sentence(complaint, tmp_path, content, found):
     file = tmp_path / "items.json"
     file.write_text(content)
-    expected = f"must hold a list of items with text and true_sentiment, not {found}."
+    expected = f"must contain a list of items with text and true_sentiment, not {found}."
     assert expected in complaint_about(complaint, file)
 
 

@@ -182,10 +182,10 @@ def test_what_may_have_been_logged_is_not_sent_again():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--seconds", "5"], "--seconds must lie between 10 and 3600, not 5"),
+        (["--seconds", "5"], "--seconds must be between 10 and 3600, not 5"),
         (["--url", "localhost"], "'localhost' is not an address"),
         (["--fast"], "unrecognized arguments: --fast"),
-        (["--token", "shop:predict:secret"], "the token (--token, or API_TOKEN) cannot be one"),
+        (["--token", "shop:predict:secret"], "the token (--token or API_TOKEN) is not valid"),
     ],
 )
 def test_a_wrong_option_is_a_sentence(arguments, words):
