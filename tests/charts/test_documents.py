@@ -76,7 +76,7 @@ def test_the_notes_tell_how_to_reach_test_and_delete_it():
         ("sign-in", "as redirect URI\n  https://monitor.example.org/sentiment/oauth2callback\n"),
         ("api-alone", "WARNING: log.emptyDir=true"),
         ("single-pod-volume", "WARNING: log.keepOnUninstall=false"),
-        ("read-write-many", "which is not this release's"),
+        ("read-write-many", "which the release does not own"),
         ("default", "The API requires no token: every pod of the cluster can use it"),
         ("network-policy", "The API requires no token: the peers in networkPolicy.apiFrom can use it"),
         ("tokens", "get secret tokens-extra --output jsonpath='{.data.admin-token}' | base64 --decode"),

@@ -40,11 +40,11 @@ def without(values: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def outcome(values: dict[str, Any], **where: Any) -> str:
-    """What is rendered; where values do not go together, the sentence that says so."""
+    """The rendered chart, or the error if values cannot be combined."""
     try:
         return manifest(values, **where)
     except Refused as refused:
-        return re.sub(r".*(these values do not go together)", r"\1", str(refused), flags=re.S)
+        return re.sub(r".*(these values cannot be combined)", r"\1", str(refused), flags=re.S)
 
 
 def test_the_defaults_that_templates_fall_back_to_are_those_of_values_yaml():

@@ -65,7 +65,7 @@ def test_it_fails_when_the_line_says_something_else(main, tmp_path):
 
     with (
         serving(ThreadingHTTPServer(("127.0.0.1", 0), Answers)) as server,
-        pytest.raises(SystemExit, match="The log says something else"),
+        pytest.raises(SystemExit, match="The line in the log is another one"),
     ):
         main({"API_URL": f"http://127.0.0.1:{server.server_port}", "LOG_DIR": str(tmp_path)})
 

@@ -108,7 +108,7 @@ def test_each_set_up_can_be_scheduled_or_is_refused_with_the_values_and_the_way_
 def test_read_only_volumes_and_impossible_pairs_are_refused():
     for modes, reason in [
         (["ReadOnlyMany"], "does not let the API write"),
-        (["ReadWriteOncePod", "ReadWriteMany"], "cannot stand beside"),
+        (["ReadWriteOncePod", "ReadWriteMany"], "cannot be combined with another mode"),
     ]:
         with pytest.raises(Refused, match=reason):
             render({"log": {"accessModes": modes}, "monitoring": {"enabled": False}})
@@ -131,7 +131,7 @@ def test_read_only_volumes_and_impossible_pairs_are_refused():
         ({"monitoring": {"signIn": {"allowed": ["@example.org"]}}}, "the page would be open to everybody"),
         (
             {"monitoring": {"basePath": "/a", "signIn": {"enabled": True, "publicUrl": "https://b.example/b"}}},
-            "does not end with monitoring.basePath=/a, under which the page is served; add it",
+            "does not end with monitoring.basePath=/a, under which the page is served. Add it",
         ),
         (
             {

@@ -1,8 +1,10 @@
-"""What `helm test` proves: a prediction is answered, its line is in the log, and the dashboard answers.
+"""`helm test`: checks that the API answers a prediction, that the log contains it, and that the dashboard responds.
 
-Runs in a pod with the API's image. API_URL is where the API is, and API_TOKEN the token that it asks for, if it does;
-DASHBOARD_URL (with its base path) and LOG_DIR are set where the release has a dashboard and a log that a second pod can
-read; FAIL makes it send what the API refuses.
+It must stand alone in a pod with the API's image, so it has a small HTTP client of its own. Environment variables:
+- API_URL, and API_TOKEN if the API requires a token.
+- DASHBOARD_URL, with its base path, if the release has a dashboard.
+- LOG_DIR, if a second pod can read the log.
+- FAIL, to send a text that the API refuses.
 """
 
 import json
@@ -15,14 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 
 TEXT = "A helm test: the movie was amazing!"
-# A proxy that the cluster gives its pods cannot reach the release.
+# A proxy from the pod's environment cannot reach the release.
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def fetch(url, deadline, body=None, token=None):
-    """The answer's text. Asks again until there is one: a node learns a little late that a pod has become ready, and
-    until then nobody answers, or a stranger to whom the network hands an address that it does not know. What is sent
-    and refused is not sent again; what may have been logged before the connection was lost is, and that is said.
+    """The text of the answer. Retries until `deadline`: a node learns late that a pod is ready, and until then there is
+    no answer, or another host's. A refused POST is not retried. A POST whose connection was lost is retried with a
+    notice, because it may be logged twice.
     """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     if token:
@@ -45,9 +47,9 @@ def fetch(url, deadline, body=None, token=None):
 
 
 def logged(directory, prediction_id):
-    """The line of a prediction in any file of the log, or None."""
+    """The log line of a prediction, or None."""
     for path in directory.glob("prediction_logs*.json"):
-        with suppress(FileNotFoundError):  # it has just been closed, and has another name
+        with suppress(FileNotFoundError):  # it was rotated meanwhile
             for line in path.read_bytes().splitlines(keepends=True):
                 if prediction_id.encode() in line and line.endswith(b"\n"):  # else it is still being written
                     return json.loads(line)
@@ -68,7 +70,7 @@ def main(environ, seconds=30):
             time.sleep(0.5)
         kept = "" if "text_hash" in record else text  # with LOG_TEXT=hashed
         if (record["request_text"], record["predicted_sentiment"]) != (kept, answer["predicted_sentiment"]):
-            sys.exit(f"The log says something else: {record}")
+            sys.exit(f"The line in the log is another one: {record}")
         print("Its line is in the log.")
     if environ.get("DASHBOARD_URL"):
         health = fetch(environ["DASHBOARD_URL"] + "/_stcore/health", deadline)

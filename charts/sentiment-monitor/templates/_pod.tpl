@@ -67,7 +67,7 @@ livenessProbe:
 lifecycle:
   preStop:
     sleep:
-      seconds: 5 # it goes on answering until every node knows that it should not be asked any more
+      seconds: 5 # keeps responding until every node has removed it from the Service
 {{- with .resources | default $values.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
