@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the images hold, and what trains, tests and builds them. Not the two files of benchmarks/: they install, into
-# environments of their own, what the alarms were compared with on invented data.
+# environments of their own, which the alarms were compared with on synthetic data.
 REQUIREMENTS = (
     "api/requirements.txt",
     "monitoring/requirements.txt",

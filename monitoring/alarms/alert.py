@@ -1,4 +1,4 @@
-"""An alert as data. The page, the watch and reports show it in their own ways."""
+"""An alert as data. The page, the alerting service and reports show it in their own ways."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def demonstrate(api: Api, seconds: float, seed: int, dashboard: str) -> None:
     """Run the demo. Raises DemoError."""
     version, labels = served_model(api)
     say(
-        f"Open {dashboard} beside this window. All texts are invented, and so are all labels: chance decides whether "
+        f"Open {dashboard} beside this window. All texts and labels are synthetic: chance decides whether "
         "they call an answer right or wrong, so that they say nothing about the model. Alarms of earlier traffic, as "
         "of an earlier demo, are still on; `make clean` and then `make run` begin with an empty log."
     )

@@ -100,7 +100,7 @@ class Hold:
         except OSError as error:
             if not self._failed:
                 logger.warning(
-                    "closed files may be deleted before they are counted: %s: %s", error.strerror, self._file
+                    "rotated segments may be deleted before they are counted: %s: %s", error.strerror, self._file
                 )
             self._failed = True
 

@@ -458,7 +458,7 @@ def test_a_lock_that_cannot_be_had_is_said_once_and_does_not_blind_the_reader(lo
     reader = Follower(log)
 
     assert [reader.look().requests.rows for _ in range(3)] == [40] * 3
-    assert caplog.text.count("closed files may be deleted before they are counted: No locks available") == 1
+    assert caplog.text.count("rotated segments may be deleted before they are counted: No locks available") == 1
 
 
 @pytest.mark.parametrize("what", ["the folder", "the file"])
