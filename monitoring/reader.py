@@ -146,7 +146,7 @@ class LogReader:
         return set()
 
     def _discard(self, checkpoint: Checkpoint, why: str) -> None:
-        logger.warning("%s is not gone on from: %s; the log is read from its start", checkpoint.directory, why)
+        logger.warning("%s is not resumed: %s; the log is read from its start", checkpoint.directory, why)
         self._tail.start_over()
 
     def _content(self) -> Content:

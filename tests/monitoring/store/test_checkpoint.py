@@ -221,7 +221,7 @@ def test_what_is_odd_is_left_aside_and_said_and_the_log_read_from_its_start(log,
     again, never_ended = Follower(log, kept), Follower(log)
 
     assert len(said(caplog)) == 1
-    assert said(caplog)[0].startswith(f"{kept} is not gone on from: {why}")
+    assert said(caplog)[0].startswith(f"{kept} is not resumed: {why}")
     assert said(caplog)[0].endswith("; the log is read from its start")
     assert figures(again.look()) == figures(never_ended.look())
     more(log)
@@ -462,7 +462,7 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_again_after_it_could(l
         append(log / "prediction_logs.json", line(500 + number))
         assert follower.look().requests.rows == 52 + number
     assert said(caplog) == [
-        f"{obstacle / 'dashboard'} is not gone on from: Not a directory: {obstacle / 'dashboard' / 'header.json'}; the "
+        f"{obstacle / 'dashboard'} is not resumed: Not a directory: {obstacle / 'dashboard' / 'header.json'}; the "
         "log is read from its start",
         f"what was read of the log cannot be kept in {obstacle / 'dashboard'} (Not a directory): a restart will read "
         "it all again",
