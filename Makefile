@@ -18,7 +18,7 @@ GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
+.PHONY: help help-all build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-properties test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -114,6 +114,9 @@ test: $(VENV)/.dev ## Run the fast tests on all cores
 
 test-processes: $(VENV)/.dev ## Test services and commands as real processes, with kills; train models
 	$(ON_ALL_CORES) -m processes
+
+test-properties: $(VENV)/.dev ##- Run the property tests with 1,000 examples each (half an hour)
+	$(ON_ALL_CORES) -m "hypothesis and not processes and not browser" --hypothesis-profile thorough
 
 test-browser: $(VENV)/.dev ## Test the page in a real Chromium, with local services
 	$(ON_ALL_CORES) -m browser

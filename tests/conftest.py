@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -44,10 +45,10 @@ from tests import chromium
 from tests.api.prediction_log.disk_recorder import DiskRecorder
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
-of_hypothesis.register_profile(
-    "unhurried", of_hypothesis(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-of_hypothesis.load_profile("unhurried")
+unhurried = of_hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+of_hypothesis.register_profile("usual", unhurried, max_examples=50)
+of_hypothesis.register_profile("thorough", unhurried, max_examples=1000)  # make test-properties
+of_hypothesis.load_profile("usual")
 
 ROOT = Path(__file__).parent.parent
 LEVELS = ("processes", "docker", "browser", "smoke", "evidence")
@@ -67,6 +68,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return True if f"mark.{chosen}" not in text else None
     whole = re.search(rf"^pytestmark = .*mark\.({'|'.join(LEVELS)})\b", text, re.MULTILINE)
     return True if whole and f"not {whole[1]}" in chosen else None
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are held to the end: the garbage collector would look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def write_model(directory: Path, texts: dict[str, list[str]], pipeline: Pipeline | None = None) -> Path:

@@ -46,8 +46,8 @@ SHOWN = {  # by number of the phase: its name, what comes, and what to look at
         "that the answers are worse, and yet it shows.",
         "Look at the drift of sentence length, of vocabulary coverage (the model knows fewer of the words; the section "
         "Data drift lists them) and of confidence: their alerts appear within a few seconds. They clear in the next "
-        "phase, after some hundred ordinary requests. The page also says that the labelled predictions are not a random "
-        "sample: the new texts have no labels.",
+        "phase, after some hundred ordinary requests. The page also says that the labelled predictions are not a "
+        "random sample: the new texts have no labels.",
     ),
     3: (
         "Answers become wrong",
@@ -154,9 +154,9 @@ def demonstrate(api: Api, seconds: float, seed: int, dashboard: str) -> None:
             report(traffic.run(phase))
     say("What the page should say now", "=")
     say(
-        "At the top the red banner says that accuracy is below 80 %, and a warning reports an accuracy regression, each "
-        "with the label at which it probably started. The drift warnings for sentence length, vocabulary coverage and "
-        "confidence have cleared, or will clear after more ordinary requests. `make clean` stops the system and "
+        "At the top the red banner says that accuracy is below 80 %, and a warning reports an accuracy regression, "
+        "each with the label at which it probably started. The drift warnings for sentence length, vocabulary coverage "
+        "and confidence have cleared, or will clear after more ordinary requests. `make clean` stops the system and "
         "deletes its log, and with it all that the demo has sent."
     )
 

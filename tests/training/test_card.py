@@ -286,6 +286,7 @@ def test_a_place_that_cannot_be_written_ends_with_a_sentence(model_path, rows, w
     assert "theirs.pkl" in run_badly([model_path, "--data", write_csv(rows), "--card", inside_a_file], capsys)
 
 
+@pytest.mark.processes
 def test_the_module_is_a_command(model_path, rows, write_csv):
     command = [sys.executable, "-m", "training.card", model_path, "--data", write_csv(rows)]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)

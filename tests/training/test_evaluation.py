@@ -117,6 +117,7 @@ def test_every_fold_reports_the_accuracy_of_its_part_and_the_fit_on_all_none(two
     assert right.mean() > 0.8
 
 
+@pytest.mark.processes
 def test_one_process_and_two_give_the_same_digits(data):
     corpus = to_corpus(data, [text for text, _ in make_rows(data.label_names, seed=2)])
     one, two = (cross_validate(data, corpus, fit, processes, ignore) for processes in (1, 2))

@@ -114,6 +114,7 @@ def test_the_model_is_made_of_nothing_but_scikit_learn_and_arrays(model):
     assert recorder.packages <= {"sklearn", "numpy", "scipy", "builtins"}
 
 
+@pytest.mark.processes
 def test_the_model_loads_where_this_repository_is_not_installed(tmp_path, model):
     script = "import sys, joblib; print(joblib.load(sys.argv[1]).predict(['A wonderful film.'])[0])"
     command = [sys.executable, "-I", "-W", "error", "-c", script, str(REPOSITORY / MODEL_FILE)]

@@ -167,6 +167,7 @@ def test_every_sentence_is_long_enough_and_part_of_its_text(texts):
     assert source.tolist() == sorted(source)
 
 
+@pytest.mark.processes
 def test_two_processes_count_what_one_does():
     labelled = ["a good film about a dog", "a good film about a cat"]
     unlabelled = [f"a {['good', 'bad'][number % 2]} film number {number % 11}" for number in range(20_001)]
