@@ -18,7 +18,7 @@ GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 export REVISION := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability test test-processes test-properties test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
+.PHONY: help help-all build run run-docker run-local stop logs clean evaluate demo train bench bench-profile bench-growth bench-dashboard bench-startup evidence reliability mutations test test-processes test-properties test-evidence test-browser test-docker lint format lock screenshots audit sbom secrets
 .PHONY: kind-up kind-load kind-down helm-install helm-test helm-uninstall port-forward smoke chart-tools chart-docs
 
 ##@ Use
@@ -142,6 +142,9 @@ test-evidence: $(VENV)/.dev ##- Test the alarms' error rates on few streams, wit
 
 reliability: $(VENV)/.dev $(VENV)/.gitleaks ##- Measure every promise of the reliability document (an hour; ROWS="kill power")
 	$(BIN)/python -m benchmarks.reliability $(ROWS)
+
+mutations: $(VENV)/.dev ##- Break the code in many places, and count which levels of tests notice (hours; MUTATIONS="log --level fast")
+	$(BIN)/python -m benchmarks.mutations $(MUTATIONS)
 
 bench-dashboard: $(VENV)/.dev ##- Measure the page on a million lines, and its reader on ten million (20 GB of disk; 20 minutes)
 	$(BIN)/python -m benchmarks.dashboard $(BENCH_OPTIONS)
