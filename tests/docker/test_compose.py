@@ -171,8 +171,9 @@ print([source for source in sources if not Path(cache_from_source(source)).exist
 """
 IMPORTS = {
     "api": "import uvicorn, api.model.predictor; uvicorn.Config('api.main:app', log_level='error').load()",
-    "monitoring": "import streamlit.web.bootstrap, monitoring.views, authlib.integrations.starlette_client, joserfc",
-    "watch": "import monitoring.watch",
+    "monitoring": "import streamlit.web.bootstrap, monitoring.page.layout\n"
+    "import authlib.integrations.starlette_client, joserfc",
+    "watch": "import monitoring.watch.command",
 }
 
 

@@ -68,7 +68,7 @@ def test_without_docker_make_runs_both_services_as_processes_and_ends_them(clone
     clone.environ |= {"http_proxy": "http://127.0.0.1:1", "no_proxy": ""}  # knows nothing of this machine
     run = clone.make("run")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.splitlines()[0].startswith("No Docker engine")
+    assert run.stdout.splitlines()[0].startswith("There is no Docker engine")
     assert api in run.stdout
     assert dashboard in run.stdout
     assert get(dashboard + "/_stcore/health")[0] == 200

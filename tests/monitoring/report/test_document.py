@@ -83,7 +83,7 @@ def test_a_report_says_the_alarms_that_stand_and_what_to_do(written):
     assert found["alerts"][0]["action"].startswith("Read the wrong predictions")
     words = Tags(html).words
     assert "Accuracy is below 80%." in words
-    assert "Next: Read the wrong answers" in words
+    assert "Next: Read the wrong predictions" in words
 
 
 def test_a_report_can_be_of_a_segment(written):

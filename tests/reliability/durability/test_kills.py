@@ -69,7 +69,8 @@ def test_a_stop_under_load_answers_what_was_accepted(start_api, publish):
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from api.prediction_log import PredictionLog, PredictionRecord, now
+from api.prediction_log.files.log import PredictionLog
+from api.prediction_log.records import PredictionRecord, now
 
 def record(writer, n):
     text = f"{writer}: {n} " + "é" * 500

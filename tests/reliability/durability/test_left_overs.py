@@ -25,7 +25,10 @@ from tests.monitoring.log.files.test_closed_files import is_free
 from tests.reliability.durability.test_retention import tended
 
 pytestmark = pytest.mark.processes
-TEND = "import sys; from pathlib import Path; from api.retention import *; tend(Path(sys.argv[1]), Keep(compress=True))"
+TEND = (
+    "import sys; from pathlib import Path; from api.prediction_log.files.retention import *; "
+    "tend(Path(sys.argv[1]), Keep(compress=True))"
+)
 LINES = 20_000
 
 
@@ -135,9 +138,9 @@ def test_one_file_that_cannot_be_erased_is_named_and_all_others_are_erased(tmp_p
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from api.group_commit import GroupCommit
-from api.owned_file import OwnedFile
-from api.prediction_log import PredictionRecord, line, now
+from api.prediction_log.files.group_commit import GroupCommit
+from api.prediction_log.files.owned_file import OwnedFile
+from api.prediction_log.records import PredictionRecord, line, now
 
 async def main(folder):
     log = GroupCommit(lambda: OwnedFile.claim(Path(folder), "prediction_logs"), "no")

@@ -49,7 +49,7 @@ def test_a_client_that_sends_a_byte_at_a_time_is_cut_off(api, publish):
     late = f"The request was not complete within {PATIENCE} seconds; send the {{}} faster."
     assert answers.pop("rest of a refused body") == (0, "")
     assert {name: status for name, (status, _) in answers.items()} == dict.fromkeys(answers, 408)
-    assert late.format("head") in answers["head"][1]
+    assert late.format("headers") in answers["head"][1]
     assert late.format("body") in answers["body"][1]
     publish(f"{', '.join(BEGINNINGS)}: cut off after at most {max(seconds):.1f} s of {PATIENCE}, {honest}")
 
