@@ -154,8 +154,8 @@ def test_a_service_that_does_not_start_is_said_with_the_end_of_its_output(clone)
 
 
 def listed(target: str) -> list[str]:
-    printed = subprocess.run(["make", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return printed.splitlines()
+    command = ["make", "--no-print-directory", *filter(None, [target])]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_every_target_has_a_help_text_and_help_all_lists_it():
@@ -166,7 +166,7 @@ def test_every_target_has_a_help_text_and_help_all_lists_it():
 
 
 def test_make_alone_lists_the_usual_targets_on_one_screen():
-    lines = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = listed("")
 
     assert lines == listed("help")
     assert len(lines) <= 24

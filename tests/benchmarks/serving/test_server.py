@@ -9,7 +9,7 @@ from benchmarks.serving.server import App, count_lines, serving
 def test_a_server_that_dies_is_reported_with_its_output(tmp_path):
     with (
         pytest.raises(SystemExit, match=r"nowhere:app ended with exit code \d+:\n(.*\n)*.*servers\.nowhere"),
-        serving(App("benchmarks.servers.nowhere:app"), tmp_path),
+        serving(App("benchmarks.serving.servers.nowhere:app"), tmp_path),
     ):
         pytest.fail("it was not to be ready")
 

@@ -1,6 +1,7 @@
 """A file of tokens that changes while the service runs; the clock is the test's."""
 
 import logging
+import os
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_a_change_is_seen_a_second_later(path, clock):
     assert accepts(file) == [True, False]
     clock.seconds = 1
     assert accepts(file) == [True, True]
+
+
+def test_a_file_that_is_written_anew_in_its_place_with_the_same_length_is_read(path, clock):
+    file = TokenFile(path, clock)
+    path.write_text(f"shop:predict:{NEW}\n")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))  # however coarse the clock of the file system is
+    clock.seconds = 1
+
+    assert accepts(file) == [False, True]
 
 
 def test_a_mounted_secret_is_exchanged_by_a_link(tmp_path, clock):
