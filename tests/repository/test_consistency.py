@@ -179,3 +179,17 @@ def test_no_file_repeats_the_name_of_its_folder():
     ]
 
     assert repeated == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_folder_of_code_is_named_in_what_comes_into_the_image(service):
+    """Docker's classic builder looks into no folder that is not named."""
+    lines = (ROOT / service / ".dockerignore").read_text().splitlines()
+    code = [path for kind in ("py", "css", "js") for path in (ROOT / service).rglob(f"*.{kind}")]
+    needed = {
+        f"!{path.parent.relative_to(ROOT / service).as_posix()}/*{path.suffix}".replace("!./", "!") for path in code
+    }
+
+    assert len(needed) > 7
+    assert needed - set(lines) == set()
+    assert lines[2] == "*"
