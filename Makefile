@@ -95,7 +95,7 @@ helm-test: ## Send a prediction through the release and find it in the log
 	$(HELM) test $(RELEASE) --timeout 3m
 
 smoke: $(VENV)/.dev kind-load ## Install, use, kill, upgrade, drain and uninstall the chart in the cluster
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m smoke
+	$(PYTEST) --numprocesses 2 --dist loadfile -m smoke
 
 helm-uninstall: ##- Uninstall the release; the claim with the log stays
 	@$(CLUSTER) require
@@ -105,9 +105,10 @@ kind-down: ## Delete the cluster and everything in it
 	@$(CLUSTER) down
 
 ##@ Develop
-# A process has one core: threads that share out small sums would only wait for each other. Without files of bytecode,
-# every pytest process and every service it starts would compile the project again.
-ON_ALL_CORES := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# Without files of bytecode, pytest and every service that a test starts would compile the project again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# A process has one core: threads that share out small sums would only wait for each other.
+ON_ALL_CORES := OPENBLAS_NUM_THREADS=1 $(PYTEST) --numprocesses auto --dist worksteal
 
 test: $(VENV)/.dev ## Run the fast tests on all cores
 	$(ON_ALL_CORES)
@@ -118,12 +119,12 @@ test-processes: $(VENV)/.dev ## Test services and commands as real processes, wi
 test-properties: $(VENV)/.dev ##- Run the property tests with 1,000 examples each (half an hour)
 	$(ON_ALL_CORES) -m "hypothesis and not processes and not browser" --hypothesis-profile thorough
 
+# A browser, the page and the API take both cores: beside a second set, what is promised for 5 seconds takes longer.
 test-browser: $(VENV)/.dev ## Test the page in a real Chromium, with local services
-	$(ON_ALL_CORES) -m browser
+	$(PYTEST) -m browser
 
-# Containers mostly wait: three files at the same time.
 test-docker: $(VENV)/.dev ## Build the images, run them with Compose, test the page in Chromium
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m docker
+	$(PYTEST) -m docker
 
 bench: $(VENV)/.api ##- Compare the API with other model servers (needs wrk; 25 minutes)
 	$(VENV)/api/bin/python -m benchmarks.serving $(BENCH_OPTIONS)
@@ -138,7 +139,7 @@ evidence: $(VENV)/.evidence $(VENV)/.evidently ##- Measure false-alarm rates and
 	OPENBLAS_NUM_THREADS=1 $(VENV)/evidence/bin/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
 
 test-evidence: $(VENV)/.dev ##- Test the alarms' error rates on few streams, without other libraries
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m evidence
+	OPENBLAS_NUM_THREADS=1 $(PYTEST) -m evidence
 
 reliability: $(VENV)/.dev $(VENV)/.gitleaks ##- Measure every promise of the reliability document (an hour; ROWS="kill power")
 	$(BIN)/python -m benchmarks.reliability $(ROWS)
