@@ -79,6 +79,8 @@ def record(writer, n):
 async def main(folder, writer, lines):
     log = PredictionLog(Path(folder), "everysec")
     await log.open()
+    print("open", flush=True)
+    sys.stdin.readline()
     for n in range(0, lines, 10):
         records = [record(writer, n + i) for i in range(10)]
         await asyncio.gather(*(log.append_predictions([record]) for record in records))
@@ -95,17 +97,24 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 )
 def test_eight_processes_write_one_log(tmp_path, publish):
     lines = many(1_000, 10_000)
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(number), str(lines)], cwd=ROOT)
-        for number in range(8)
-    ]
-    assert [writer.wait(300) for writer in writers] == [0] * 8
+    commands = [[sys.executable, "-c", WRITER, str(tmp_path), str(number), str(lines)] for number in range(8)]
+    pipe = subprocess.PIPE
+    writers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for command in commands]
+    assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["open\n"] * 8
+    for writer in writers:  # all have claimed a file by now
+        assert writer.stdin
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=300)
+    assert [writer.returncode for writer in writers] == [0] * 8
     check = verify(tmp_path, [f"{writer}-{number}" for writer in range(8) for number in range(lines)])
 
     files = [file for file in check.files if file.lines]
     publish(f"8 × {lines:,} lines of 1.2 kB: {len(check.missing)} lost, {check.unreadable} torn, {len(files)} files")
     assert check.is_sound, "\n".join(check.lines())
     assert check.predictions == 8 * lines
+    assert len(files) == 8
 
 
 @pytest.mark.promise(
