@@ -43,11 +43,6 @@ CURL = "curl -X POST"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "logs" / "prediction_logs.json"
-
-
-@pytest.fixture
 def page(log, monkeypatch) -> AppTest:
     """The page on an empty folder and without an API, before it is first looked at."""
     return unseen_page(log, monkeypatch)

@@ -1,7 +1,6 @@
 """What of the page is drawn again when the time has come to look: no more than has changed, and nothing ends it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -31,11 +30,6 @@ from tests.monitoring.pages import (
 
 CHARTS = ["quality", "data_drift", "target_drift", "versions"]
 SECTIONS = ["verdict", "selection", "tiles", *CHARTS, "requests", "audit", "try", "api", "export"]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "logs" / "prediction_logs.json"
 
 
 @pytest.fixture

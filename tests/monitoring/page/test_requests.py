@@ -5,7 +5,6 @@ import io
 import json
 import re
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from streamlit.runtime.media_file_manager import MediaFileManager
@@ -51,11 +50,6 @@ KINDS_OF_TEXT = [
     "",
     "2026-99-99 99:99 UTC",
 ]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "logs" / "prediction_logs.json"
 
 
 @pytest.fixture
