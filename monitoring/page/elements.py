@@ -7,7 +7,7 @@ HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -92,6 +92,16 @@ def draw_note(key: str, text: str) -> None:
 
 def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}."
+
+
+def draw_judgement(
+    key: str, predicted: str, labels: Sequence[str], judge: Callable[[str], None], most: int | None = None
+) -> None:
+    """A button for the predicted label and one for each other label, at most `most`. `judge` is called with the label
+    that the user clicks."""
+    for label in [predicted, *(label for label in labels if label != predicted)][:most]:
+        text = f"Right: {named(label)}" if label == predicted else f"Wrong: it is {named(label)}"
+        st.button(text, key=f"{key}-{label}", on_click=judge, args=(label,))
 
 
 def the_zone() -> tzinfo:

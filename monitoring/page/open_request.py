@@ -11,7 +11,7 @@ from monitoring.alarms.alert import Alert
 from monitoring.log.format import Prediction
 from monitoring.page.api.explanation import Explanation, Piece, difference, pieces, sides, strongest_terms
 from monitoring.page.components import coloured_text
-from monitoring.page.elements import clipped, draw_alerts, named, plain, text_of
+from monitoring.page.elements import clipped, draw_alerts, draw_judgement, named, plain, text_of
 
 MOST_CHOICES = 10  # buttons
 
@@ -88,12 +88,8 @@ def _draw_judgement(request: Prediction, labels: Sequence[str], judge: Callable[
     if request.prediction_id is None:
         st.caption("It has no prediction_id in the log, so it cannot be labelled.")
         return
-    choices = [request.predicted_sentiment, *(label for label in labels if label != request.predicted_sentiment)]
     with st.container(horizontal=True, key="judgement"):
-        for label in choices[:MOST_CHOICES]:
-            right = label == request.predicted_sentiment
-            text = f"Right: {named(label)}" if right else f"Wrong: it is {named(label)}"
-            st.button(text, key=f"judge-request-{label}", on_click=judge, args=(label,))
+        draw_judgement("judge-request", request.predicted_sentiment, labels, judge, MOST_CHOICES)
 
 
 def _why_without_colours(explanation: Explanation) -> str:

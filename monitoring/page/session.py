@@ -45,8 +45,7 @@ def range_name() -> str:
 
 
 def selection() -> Selection:
-    labels, versions = (tuple(st.session_state.get(key, ())) for key in (LABELS, VERSIONS))
-    return Selection(RANGES[range_name()], labels, versions)
+    return Selection(RANGES[range_name()], chosen(LABELS), chosen(VERSIONS))
 
 
 def chosen(key: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from monitoring.page import session
 from monitoring.page.api.client import ApiUnavailable
-from monitoring.page.elements import named, plain
+from monitoring.page.elements import draw_judgement, named, plain
 from monitoring.page.redraw import Content, Section
 from monitoring.page.state import State
 
@@ -47,8 +47,5 @@ def _draw_answer(answer: Mapping[str, Any], labels: list[str], judge: Callable[[
     """The prediction for the tried sentence. `judge` is called with the true label that the user gives."""
     predicted = str(answer["predicted_sentiment"])
     st.write(f"Predicted **{named(predicted)}** with confidence {answer['confidence']:.3f}. Was that right?")
-    choices = [predicted, *(label for label in labels if label != predicted)]
     with st.container(horizontal=True):
-        for label in choices:
-            text = f"Right: {named(label)}" if label == predicted else f"Wrong: it is {named(label)}"
-            st.button(text, key=f"judge-answer-{label}", on_click=judge, args=(label,))
+        draw_judgement("judge-answer", predicted, labels, judge)
