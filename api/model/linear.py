@@ -12,7 +12,7 @@ Weights = tuple[NDArray[np.float64], NDArray[np.float64]]  # coefficients, (rows
 
 
 class UnsupportedPipeline(Exception):
-    """A part of the pipeline prevents what is asked of it; the text is a clause that names the part."""
+    """The pipeline has a part that the scorer or the explanation does not support; the text names the part."""
 
 
 class LinearPipeline:

@@ -94,7 +94,7 @@ class Runner:
         self._pool = get_context("fork").Pool(jobs) if jobs > 1 else None
 
     def run(self, function: Callable[[int], Any], streams: int, may_be_fewer: bool = False) -> list[Any]:
-        """Outcomes of the first `streams` streams, or of those that fit into the time, but at least some."""
+        """Outcomes of the first `streams` streams. With `may_be_fewer`, only a first batch starts after `end`."""
         if not may_be_fewer:
             return self._map(function, range(streams))
         outcomes: list[Any] = []
