@@ -20,7 +20,7 @@ SINGLE_PRECISION = 1e-5  # a score may differ from the sum of its parts by this 
 
 
 class Unexplainable(Exception):
-    """The model's score is not a sum over terms; the text names the part that prevents it, and what is explainable."""
+    """The model has no exact explanation. The text names the part that prevents one, and which models have one."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(

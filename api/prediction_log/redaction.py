@@ -32,7 +32,7 @@ def _replaced(text: str, spans: Iterable[Span], name: str) -> str:
 
 
 def _apart(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, without those that begin inside another."""
+    """The spans in order; a span that begins inside another is left out."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if not found or start >= found[-1][1]:

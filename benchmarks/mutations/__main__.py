@@ -171,7 +171,7 @@ def commits(measured: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def share(measured: Mapping[str, Mapping[str, Any]], level: str) -> str:
-    """How many mutations the level (any, if it is empty) catches, of those that it was tried on."""
+    """How many of the mutations tried on a level that level catches; of all levels together if `level` is empty."""
     tried = [of["caught"] for of in measured.values() if not level or level in of["caught"]]
     found = [of for of in tried if (of[level] if level else any(of.values()))]
     return f"{len(found)} of {len(tried)}"

@@ -61,7 +61,7 @@ class Tokens:
 
 
 def needed_for(path: str) -> Sequence[str]:
-    """The scopes of which a token needs one; `admin` for routes that are not listed."""
+    """A token needs one of these scopes for the path. Paths that are not listed need `admin`."""
     return NEEDED.get(path, ("admin",))
 
 

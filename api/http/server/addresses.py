@@ -1,4 +1,4 @@
-"""Binds the sockets that the service listens on: IPv4 and IPv6, as far as the machine has them."""
+"""Binds the listening sockets, for IPv4 and IPv6 if the machine has both."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _records(file: File, opened: BinaryIO, found: Verification) -> Iterator[tupl
         except ValueError as why:
             if not line.endswith(b"\n"):
                 _note_rest(line, file, opened, found)
-                return  # what is appended meanwhile continues this line
+                return  # the next append continues this line
             found.unreadable += 1
             found.say(f"{file.path.name} line {number} ({len(line)} bytes): {why}")
             continue
