@@ -41,6 +41,7 @@ NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "there is no connection ({error})"),
 )
 MOST_AT_ONCE = 1000  # threads
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 TOKEN = r"[\w.~+/-]+=*"
 ADDRESS = r"https?://(\[[\da-f:.]+\]|[\w.-]+)(:\d*)?(/[\w/.~%!$&'()*+,;=:-]*)?"
 NOT_SENT = "The item was not sent, because the API had stopped answering."
@@ -457,8 +458,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         complain("Interrupted before all items were evaluated, so there is no report.")
-        return 130
+        return INTERRUPTED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == INTERRUPTED:  # threads still wait for answers, and Python 3.11.2 can crash when it stops them
+        os._exit(status)
+    sys.exit(status)

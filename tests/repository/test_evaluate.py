@@ -904,8 +904,8 @@ def test_ctrl_c_ends_at_once_with_one_sentence_and_exit_code_130(api):
     api.answer = answer
     # A shell may have told its background jobs to ignore Ctrl-C, which is inherited.
     program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "import evaluate; sys.exit(evaluate.main(sys.argv[1:]))"
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "runpy.run_path('evaluate.py', run_name='__main__')"
     )
     options = ["--url", api.url, "--timeout", "3000"]
     with subprocess.Popen(
