@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from weakref import ref
 
 import streamlit as st
 
@@ -22,7 +20,7 @@ from monitoring.page import elements
 from monitoring.page.api.client import ApiClient, ApiUnavailable
 from monitoring.page.api.explanation import Explanation
 from monitoring.page.api.poller import ApiState, ApiWatch
-from monitoring.reader import LogReader, Snapshot, open_reader
+from monitoring.reader import Snapshot, open_reader
 from monitoring.settings import Settings
 from monitoring.stats.reference import CSV_PATH, Reference, ReferenceUnavailable, load_profile, with_csv
 
@@ -51,26 +49,27 @@ class Log:
     def __init__(self, settings: Settings, reference: Reference | None) -> None:
         self.analyses = AnalysisCache(reference, settings)
         self.reader = open_reader(settings, reference, checkpoint="dashboard")
-        self._first_read = threading.Event()
-        threading.Thread(target=_follow, args=(ref(self.reader), self._first_read), daemon=True).start()
+        self._first_read, self._closed = threading.Event(), threading.Event()
+        threading.Thread(target=self._follow, name="log", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop following the log. Sessions that still have this Log can look."""
+        self._closed.set()
 
     def look(self, wait: float = PATIENCE_SECONDS) -> Snapshot | None:
         """The log as it is now, or None if its first read is not done after `wait` seconds. Raises OSError."""
         return self.reader.refresh() if self._first_read.wait(wait) else None
 
-
-def _follow(reader: ref[LogReader], first_read: threading.Event) -> None:
-    """Read the log until the reader is gone, whether or not a browser looks: a rotated segment must be counted before
-    it may be deleted."""
-    while there := reader():
-        with suppress(OSError):  # the page shows the error when it looks itself
-            there.refresh()
-        first_read.set()
-        del there
-        time.sleep(UNWATCHED_SECONDS)
+    def _follow(self) -> None:
+        """Read the log whether or not a browser looks: a rotated segment must be counted before it may be deleted."""
+        while not self._closed.is_set():
+            with suppress(OSError):  # the page shows the error when it looks itself
+                self.reader.refresh()
+            self._first_read.set()
+            self._closed.wait(UNWATCHED_SECONDS)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=Log.close)
 def the_log(settings: Settings, digest: str | None, _reference: Reference | None) -> Log:
     """One for all sessions, so that each line is read once. `digest` is that of `_reference`: a new reference makes a
     new Log."""
@@ -89,7 +88,7 @@ def profile_of_data_set(path: Path, changed: tuple[float, float], _profile: Refe
     return with_csv(_profile, path)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=ApiWatch.close)
 def api_watch(url: str, seconds: float, _client: ApiClient) -> ApiWatch:
     """One poller of the API at `url` for all sessions. `_client` holds a token, which must stay out of a cache key."""
     return ApiWatch(_client, seconds)

@@ -45,13 +45,17 @@ class ApiWatch:
         self._client, self._seconds, self._idle = client, seconds, idle
         self._state, self._looked, self._card_at = ApiState(), 0.0, 0.0
         self._lock, self._thread = threading.Lock(), threading.Thread()
-        self._asked = threading.Event()
+        self._asked, self._closed = threading.Event(), threading.Event()
+
+    def close(self) -> None:
+        """Stop polling. Sessions that still have this watch see the last state."""
+        self._closed.set()
 
     def state(self, wait: float = 0.0) -> ApiState:
         """The last state. Waits up to `wait` seconds for the first one."""
         with self._lock:
             self._looked = time.monotonic()
-            if not self._thread.is_alive():
+            if not (self._thread.is_alive() or self._closed.is_set()):
                 self._asked.clear()  # the last state may be old
                 self._thread = threading.Thread(target=self._watch, name="api-watch", daemon=True)
                 self._thread.start()
@@ -59,10 +63,10 @@ class ApiWatch:
         return self._state
 
     def _watch(self) -> None:
-        while time.monotonic() < self._looked + self._idle:
+        while time.monotonic() < self._looked + self._idle and not self._closed.is_set():
             self._ask()
             self._asked.set()
-            time.sleep(self._seconds)
+            self._closed.wait(self._seconds)
 
     def _ask(self) -> None:
         try:

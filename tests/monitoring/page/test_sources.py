@@ -1,6 +1,8 @@
 """Where the page has its data from, on real files and real servers."""
 
 import shutil
+import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -25,6 +27,7 @@ EVERYTHING = Selection()
 def settings(tmp_path) -> Settings:
     """A log in a folder of its own, which is not there yet, and no API."""
     streamlit.cache_resource.clear()
+    wait_until(lambda: not following(), "no log of another test is followed")
     return Settings(log_dir=tmp_path / "logs", state_dir=tmp_path / "state", api_url=f"http://127.0.0.1:{free_port()}")
 
 
@@ -35,10 +38,17 @@ def many(n: int = MANY) -> list[bytes]:
     ]
 
 
+def following() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "log"]
+
+
 def written_checkpoint(log: Log) -> None:
+    """Reads the log to its end, writes its checkpoint, and closes it."""
     log.look(60)
     assert log.reader.saver is not None
     log.reader.saver.wait()
+    log.close()
+    wait_until(lambda: not following(), "the log is not followed any more")
 
 
 # The log
@@ -62,7 +72,8 @@ def test_a_log_of_many_lines_is_nothing_at_first_then_all_of_it(settings):
 def test_a_small_log_is_there_at_the_first_look(settings):
     append(settings.log_dir / "prediction_logs.json", prediction())
 
-    snapshot = Log(settings, REFERENCE).look(60)
+    with closing(Log(settings, REFERENCE)) as log:
+        snapshot = log.look(60)
 
     assert snapshot is not None
     assert snapshot.requests.rows == 1
@@ -93,7 +104,8 @@ def test_a_restart_goes_on_from_what_was_kept_in_the_folder_for_that(settings):
     with path.open("r+b") as file:
         file.write(b"garbage")  # which nobody sees who does not read it again
 
-    again = Log(settings, REFERENCE).look(60)
+    with closing(Log(settings, REFERENCE)) as log:
+        again = log.look(60)
 
     assert again is not None
     assert (again.requests.rows, again.unreadable_lines) == (MANY, 0)
@@ -125,6 +137,32 @@ def test_where_nothing_can_be_kept_the_log_is_read_all_the_same(settings, tmp_pa
     assert snapshot is not None
     assert snapshot.requests.rows == MANY
     assert "cannot be kept in" in caplog.text
+
+
+def test_a_closed_log_is_not_followed_and_can_still_be_looked_at(settings):
+    path = settings.log_dir / "prediction_logs.json"
+    append(path, prediction())
+    log = Log(settings, REFERENCE)
+    assert log.look(60)
+
+    log.close()
+
+    wait_until(lambda: not following(), "the log is not followed any more")
+    append(path, prediction())
+    snapshot = log.look(0)
+    assert snapshot is not None
+    assert snapshot.requests.rows == 2
+
+
+def test_another_reference_closes_the_log_of_the_former_one(settings):
+    former = sources.the_log(settings, "former", REFERENCE)
+    former.look(60)
+    (thread,) = following()
+
+    assert sources.the_log(settings, "other", None) is not former
+
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 # The reference

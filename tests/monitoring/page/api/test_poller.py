@@ -4,7 +4,9 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -34,52 +36,60 @@ def counted(api):
     return api
 
 
-def test_an_api_that_is_ready_has_no_problem_and_a_card(api):
-    state = ApiWatch(ApiClient(api.url), LONG).state(PATIENCE)
+@pytest.fixture
+def watch_of() -> Iterator[Callable[..., ApiWatch]]:
+    with ExitStack() as opened:
+        yield lambda url, *seconds, **options: opened.enter_context(
+            closing(ApiWatch(ApiClient(url), *seconds or [LONG], **options))
+        )
+
+
+def test_an_api_that_is_ready_has_no_problem_and_a_card(api, watch_of):
+    state = watch_of(api.url).state(PATIENCE)
 
     assert state.problem == ""
     assert state.card == api.replies["/model"][1]
     assert state.labels == ["negative", "positive"]
 
 
-def test_what_nobody_waits_for_is_not_known_yet():
+def test_what_nobody_waits_for_is_not_known_yet(watch_of):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        state = ApiWatch(ApiClient(f"http://127.0.0.1:{silent.getsockname()[1]}"), LONG).state()
+        state = watch_of(f"http://127.0.0.1:{silent.getsockname()[1]}").state()
 
     assert state == ApiState(problem=None, card=None)
     assert state.labels == []
 
 
-def test_an_api_that_is_down_is_a_sentence():
+def test_an_api_that_is_down_is_a_sentence(watch_of):
     url = f"http://127.0.0.1:{free_port()}"
 
-    state = ApiWatch(ApiClient(url), LONG).state(PATIENCE)
+    state = watch_of(url).state(PATIENCE)
 
     assert state == ApiState(f"The API does not answer at {url}: Connection refused.", None)
 
 
-def test_an_api_that_is_not_ready_says_why_in_its_own_words(api):
+def test_an_api_that_is_not_ready_says_why_in_its_own_words(api, watch_of):
     api.replies["/readyz"] = (503, {"detail": "The log cannot be written: disk full."})
 
-    assert ApiWatch(ApiClient(api.url), LONG).state(PATIENCE).problem == "The log cannot be written: disk full."
+    assert watch_of(api.url).state(PATIENCE).problem == "The log cannot be written: disk full."
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/model"])
 @pytest.mark.parametrize("nonsense", [(200, b"nonsense"), (200, [1]), (0, b"nonsense\r\n\r\n"), (500, b"\xff")])
-def test_nonsense_is_a_sentence(api, path, nonsense):
+def test_nonsense_is_a_sentence(api, path, nonsense, watch_of):
     api.replies[path] = nonsense
 
-    problem = ApiWatch(ApiClient(api.url), LONG).state(PATIENCE).problem
+    problem = watch_of(api.url).state(PATIENCE).problem
 
     assert problem is not None
     assert problem.startswith("The API ")
     assert problem.endswith(".")
 
 
-def test_an_api_that_takes_long_delays_nobody():
+def test_an_api_that_takes_long_delays_nobody(watch_of):
     """Whoever looks is told at once what is known; only what has never been asked may be waited for."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        watch = ApiWatch(ApiClient(f"http://127.0.0.1:{silent.getsockname()[1]}"), 0.01)
+        watch = watch_of(f"http://127.0.0.1:{silent.getsockname()[1]}", 0.01)
         started = time.monotonic()
         first = {watch.state().problem for _ in range(100)}
         took = time.monotonic() - started
@@ -112,8 +122,8 @@ def test_labels_are_those_of_the_card_each_once(labels, read):
     assert ApiState("", {"labels": labels}).labels == read
 
 
-def test_a_token_that_is_not_accepted_any_more_is_seen_and_one_that_is_again_too(api):
-    card, watch = api.replies["/model"], ApiWatch(ApiClient(api.url), 0.01)
+def test_a_token_that_is_not_accepted_any_more_is_seen_and_one_that_is_again_too(api, watch_of):
+    card, watch = api.replies["/model"], watch_of(api.url, 0.01)
     api.replies["/model"] = (401, {"detail": "The token is not accepted here."})
     assert watch.state(PATIENCE) == ApiState("The token is not accepted here.", None, refused=True)
 
@@ -122,8 +132,8 @@ def test_a_token_that_is_not_accepted_any_more_is_seen_and_one_that_is_again_too
     assert not watch.state().refused
 
 
-def test_an_api_that_comes_back_is_seen_and_keeps_its_card_meanwhile(api):
-    ready, watch = api.replies["/readyz"], ApiWatch(ApiClient(api.url), 0.01)
+def test_an_api_that_comes_back_is_seen_and_keeps_its_card_meanwhile(api, watch_of):
+    ready, watch = api.replies["/readyz"], watch_of(api.url, 0.01)
     card = watch.state(PATIENCE).card
 
     api.replies["/readyz"] = (503, {"detail": "Starting."})
@@ -134,8 +144,8 @@ def test_an_api_that_comes_back_is_seen_and_keeps_its_card_meanwhile(api):
     wait_until(lambda: watch.state().problem == "", "the API is ready again")
 
 
-def test_one_asks_for_all_who_look(counted):
-    watch, together = ApiWatch(ApiClient(counted.url), LONG), threading.Barrier(10)
+def test_one_asks_for_all_who_look(counted, watch_of):
+    watch, together = watch_of(counted.url), threading.Barrier(10)
 
     def look(_):
         together.wait()
@@ -148,17 +158,17 @@ def test_one_asks_for_all_who_look(counted):
     assert counted.replies.asked == {"/readyz": 1, "/model": 1}
 
 
-def test_the_card_is_asked_for_less_often_than_whether_the_api_is_ready(counted):
-    watch = ApiWatch(ApiClient(counted.url), 0.01)
+def test_the_card_is_asked_for_less_often_than_whether_the_api_is_ready(counted, watch_of):
+    watch = watch_of(counted.url, 0.01)
 
     wait_until(lambda: watch.state() and counted.replies.asked["/readyz"] > 5, "it is asked again and again")
 
     assert counted.replies.asked["/model"] == 1
 
 
-def test_when_nobody_has_looked_for_long_it_asks_no_more_and_then_nobody_is_told_what_was_long_ago(counted):
+def test_when_nobody_has_looked_for_long_it_asks_no_more_and_then_nobody_is_told_what_was_long_ago(counted, watch_of):
     before = set(threading.enumerate())
-    watch = ApiWatch(ApiClient(counted.url), 0.1, idle=0.05)
+    watch = watch_of(counted.url, 0.1, idle=0.05)
     assert watch.state(PATIENCE).problem == ""
 
     (asking,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "api-watch")
@@ -168,3 +178,16 @@ def test_when_nobody_has_looked_for_long_it_asks_no_more_and_then_nobody_is_told
 
     counted.replies["/readyz"] = (503, {"detail": "Down since last night."})
     assert watch.state(PATIENCE).problem == "Down since last night."
+
+
+def test_a_closed_watch_asks_no_more(counted, watch_of):
+    before = set(threading.enumerate())
+    watch = watch_of(counted.url)
+    watch.state(PATIENCE)
+    (asking,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "api-watch")
+
+    watch.close()
+
+    asking.join(PATIENCE)
+    assert not asking.is_alive()
+    assert watch.state(PATIENCE).problem == ""
