@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -41,12 +40,12 @@ from api.settings import Settings
 from benchmarks.reliability.__main__ import COLLECT
 from scripts.local_services import DIRECTLY
 from scripts.screenshots import CHROMIUM_ARGS
-from tests import chromium
+from tests import chromium, preloaded
 from tests.api.prediction_log.disk_recorder import DiskRecorder
 
 # How long an example takes says nothing on a busy machine, and other tests run on its other cores.
 unhurried = of_hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-of_hypothesis.register_profile("usual", unhurried, max_examples=50)
+of_hypothesis.register_profile("usual", unhurried, max_examples=30)
 of_hypothesis.register_profile("thorough", unhurried, max_examples=1000)  # make test-properties
 of_hypothesis.load_profile("usual")
 
@@ -210,7 +209,7 @@ def repeating(act: Callable[[], object], pause: float) -> Iterator[None]:
 
 @dataclass
 class Server:
-    process: subprocess.Popen
+    process: preloaded.Process
     url: str
     log_dir: Path
     output: Path
@@ -229,9 +228,8 @@ def starting_api(model: Path, directory: Path) -> Iterator[Callable[..., Server]
         port = port or free_port()
         output = directory / f"api-{len(servers)}.txt"
         environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(model)} | environment
-        command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
-        with output.open("wb") as sink:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink, start_new_session=True)
+        command = ["uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
+        process = preloaded.Process(*command, cwd=ROOT, env=environ, output=output, own_session=True)
         server = Server(process, f"http://127.0.0.1:{port}", log_dir, output)
         servers.append(server)
         if ready:
@@ -270,9 +268,8 @@ def starting_dashboard(directory: Path) -> Iterator[Callable[..., Server]]:
         environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": base_path} if base_path else {}
         own = {"LOG_DIR": str(api.log_dir), "STATE_DIR": str(directory / f"state-{len(servers)}"), "API_URL": api.url}
         environ = os.environ | own | {"REFRESH_SECONDS": "1"} | environment
-        command = [sys.executable, "-m", "streamlit", "run", "monitoring/dashboard.py", "--server.port", str(port)]
-        with output.open("wb") as sink:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink)
+        command = ["streamlit", "run", "monitoring/dashboard.py", "--server.port", str(port)]
+        process = preloaded.Process(*command, cwd=ROOT, env=environ, output=output)
         server = Server(process, f"http://localhost:{port}{base_path}", Path(environ["LOG_DIR"]), output)
         servers.append(server)
         wait_until(lambda: get(server.url + "/_stcore/health")[0] == 200, "it answers", 60, state=output.read_text)

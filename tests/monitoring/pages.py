@@ -6,13 +6,12 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit
-from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.testing.v1 import AppTest, app_test
@@ -29,7 +28,6 @@ VARIABLES = [
 VERSION = load_profile(ROOT / "monitoring" / "reference.json").model_version
 NASTY = "**bold** <script>alert(1)</script> ![x](http://x) :red[y] $z$"
 prediction = partial(line_of, model_version=VERSION)
-scanned_once = cache(manifest_scanner.scan_component_manifests)
 for option in ("runner.postScriptGC", "runner.magicEnabled"):  # the page is run without one, and does not use the other
     streamlit.config.set_option(option, False)
 
@@ -44,8 +42,6 @@ def unseen_page(log: Path, monkeypatch: pytest.MonkeyPatch, api_url: str = "", *
     if not is_compared:
         monkeypatch.setenv("REFERENCE_PATH", str(log.with_name("no profile")))
     monkeypatch.setenv("API_URL", api_url or f"http://127.0.0.1:{free_port()}")
-    # Streamlit reads what every installed package says of itself, for each page anew: longer than the page takes.
-    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", scanned_once)
     streamlit.cache_resource.clear()
     return another_session()
 

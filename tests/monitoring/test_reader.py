@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.analysis.selection import Selected
@@ -343,7 +343,6 @@ def test_blanks_at_the_end_that_are_taken_back_change_nothing(reader, log):
     assert (texts(snapshot), snapshot.unreadable_lines) == (["one", "two"], 0)
 
 
-@settings(max_examples=40)
 @given(st.lists(st.integers(0, 2000), max_size=8))
 def test_it_does_not_matter_how_often_the_log_is_read_while_it_grows(cuts):
     lines = [prediction(request_text=f"text {n} é🎬", timestamp=at(n), prediction_id=f"{n}") for n in range(6)]
@@ -524,7 +523,6 @@ def grow(happened: list[Change], log: Path, follower: Follower) -> None:
 GROWTH = ("prediction", "prediction", "prediction", "feedback", "feedback", "garbage", "look")
 
 
-@settings(max_examples=40)
 @given(changes(*GROWTH, "rename", files=2))
 def test_however_often_it_looks_a_reader_says_what_one_says_that_reads_all_at_once(happened):
     with tempfile.TemporaryDirectory() as folder:
@@ -534,7 +532,6 @@ def test_however_often_it_looks_a_reader_says_what_one_says_that_reads_all_at_on
         assert figures(follower.look()) == figures(Follower(Path(folder)).look())
 
 
-@settings(max_examples=40)
 @given(changes(*GROWTH))
 def test_of_one_file_each_row_is_the_same_however_often_it_is_looked_at(happened):
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 from sklearn.pipeline import Pipeline
 
 from training.data import LabelledTexts
@@ -19,9 +18,6 @@ from training.recipe import fit
 from training.terms import Corpus, count_terms
 
 Rows = list[tuple[str, str]]
-
-# How long an example takes says nothing on a busy machine.
-unhurried = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _words(text: str) -> list[str]:

@@ -8,7 +8,6 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
-from tests.training.conftest import unhurried
 from training.calibration import MAX_TEMPERATURE, Calibration, calibrate_across_folds, fit_calibration
 
 
@@ -32,7 +31,6 @@ def labelled_logits(draw):
     return logits, np.array(draw(st.lists(st.integers(0, k - 1), min_size=n, max_size=n)))
 
 
-@unhurried
 @given(labelled_logits(), st.floats(0.01, 100))
 def test_probabilities_are_the_softmax_of_scaled_logits_and_bias(case, temperature):
     logits, _ = case
@@ -61,7 +59,6 @@ def test_without_bias_the_factor_is_found_too(factor, k):
     assert found.bias.tolist() == [0] * k
 
 
-@unhurried
 @given(labelled_logits())
 def test_without_bias_the_largest_logit_stays_the_most_probable(case):
     logits, truth = case
@@ -69,7 +66,6 @@ def test_without_bias_the_largest_logit_stays_the_most_probable(case):
     assert probabilities[np.arange(len(logits)), logits.argmax(axis=1)].tolist() == probabilities.max(axis=1).tolist()
 
 
-@unhurried
 @given(st.integers(0, 1_000), st.floats(-0.5, 0.5), arrays(np.float64, 3, elements=st.floats(-0.5, 0.5)), st.booleans())
 def test_no_other_parameters_have_a_lower_log_loss(seed, change, changes, with_bias):
     logits, truth = simulate(200, [0.0, 0.5, -1.0], seed)

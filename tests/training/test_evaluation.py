@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from tests.training.conftest import fit_to_all, ignore, make_rows, to_corpus, unhurried
+from tests.training.conftest import fit_to_all, ignore, make_rows, to_corpus
 from training.calibration import calibrate_across_folds
 from training.evaluation import (
     FOLDS,
@@ -128,7 +128,6 @@ def test_one_process_and_two_give_the_same_digits(data):
     assert np.array_equal(one.model[1].coef_, two.model[1].coef_)
 
 
-@unhurried
 @given(st.lists(st.integers(10, 30), min_size=2, max_size=4), st.randoms())
 def test_every_label_is_spread_evenly_over_the_folds(counts, chance):
     truth = [label for label, count in enumerate(counts) for _ in range(count)]

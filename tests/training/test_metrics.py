@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from tests.training.conftest import unhurried
 from training.metrics import (
     CALIBRATION_BINS,
     accuracy,
@@ -31,7 +30,6 @@ def simulate(n, seed=0):
     return confidences, random.uniform(size=n) < confidences
 
 
-@unhurried
 @given(pairs)
 def test_metrics_are_those_of_scikit_learn(rows):
     truth, predicted = np.array(rows).T
@@ -53,7 +51,6 @@ def test_intervals_are_those_of_newcombes_table(successes, trials, low, high):
     assert (measured.low, measured.high) == pytest.approx((low, high), abs=5e-5)
 
 
-@unhurried
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_intervals_are_wilsons(case):
     k, n = case
@@ -76,7 +73,6 @@ def test_a_label_that_is_never_predicted_has_an_unknown_precision():
     assert (precision.value, precision.low, precision.high) == (0.0, 0.0, 1.0)
 
 
-@unhurried
 @given(st.lists(st.floats(0, 1), max_size=100))
 def test_bins_hold_every_row_once_by_rising_confidence_and_differ_by_one_row_at_most(confidences):
     bins = calibration_bins(np.array(confidences))
@@ -108,7 +104,6 @@ def test_confidence_that_comes_true_has_no_calibration_error():
     assert expected_calibration_error(confidences, correct) == pytest.approx(0.0, abs=1e-12)
 
 
-@unhurried
 @given(answers)
 def test_calibration_error_lies_between_the_overall_gap_and_one(rows):
     confidences, correct = np.array([c for c, _ in rows]), np.array([hit for _, hit in rows])

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.feature_selection import chi2
 
-from tests.training.conftest import unhurried
 from training.naive_bayes import SMOOTHING, chi_squared, label_counts, log_count_ratios
 
 
@@ -29,7 +28,6 @@ shares_of_labels = st.integers(2, 4).flatmap(
 )
 
 
-@unhurried
 @given(labelled_matrices())
 def test_for_certain_labels_it_is_the_statistic_of_scikit_learn(case):
     matrix, truth = case
@@ -42,7 +40,6 @@ def test_for_certain_labels_it_is_the_statistic_of_scikit_learn(case):
     assert statistic[~used].tolist() == [0] * np.count_nonzero(~used)
 
 
-@unhurried
 @given(labelled_matrices())
 def test_counts_of_certain_labels_are_numbers_of_texts(case):
     matrix, truth = case
@@ -51,7 +48,6 @@ def test_counts_of_certain_labels_are_numbers_of_texts(case):
     assert counts.tolist() == [matrix.toarray()[truth == label].sum(axis=0).tolist() for label in range(k)]
 
 
-@unhurried
 @given(labelled_matrices(), st.floats(0, 1))
 def test_a_probable_label_counts_between_the_certain_ones(case, weight):
     matrix, truth = case
@@ -78,7 +74,6 @@ def test_a_term_spread_like_the_labels_has_no_statistic_and_one_of_a_single_labe
     assert (first, second) == pytest.approx((6, 3))  # n (1 - p) / p, for n texts all of the label with share p
 
 
-@unhurried
 @given(shares_of_labels)
 def test_ratios_are_those_of_the_formula(counts):
     counts = counts.T
@@ -97,7 +92,6 @@ def test_ratios_are_those_of_the_formula(counts):
     assert log_count_ratios(counts) == pytest.approx(np.array(expected), abs=1e-12)
 
 
-@unhurried
 @given(arrays(np.float64, st.tuples(st.just(2), st.integers(1, 10)), elements=st.floats(0, 1e6)))
 def test_of_two_labels_one_says_the_opposite_of_the_other(counts):
     first, second = log_count_ratios(counts)

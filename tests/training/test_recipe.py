@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from tests.training.conftest import fit_to_all, ignore, make_reviews, make_rows, to_corpus, to_data, unhurried, validate
+from tests.training.conftest import fit_to_all, ignore, make_reviews, make_rows, to_corpus, to_data, validate
 from training.data import LabelledTexts, read_labelled_texts, read_unlabelled_texts
 from training.evaluation import cross_validate, fold_of_each
 from training.recipe import DESCRIPTION, MAX_TERMS, LinearModel, fit, guess_labels, tfidf
@@ -205,7 +205,6 @@ def test_unlabelled_texts_of_unknown_words_do_no_harm(data, unlabelled):
     assert fitted.score(data.texts, data.labels) > 0.95
 
 
-@unhurried
 @given(scores_of_two)
 def test_of_two_labels_the_second_is_the_likelier_the_higher_the_score(scores):
     shares = guess_labels(scores)
@@ -215,7 +214,6 @@ def test_of_two_labels_the_second_is_the_likelier_the_higher_the_score(scores):
     assert ((shares[:, 1] > 0.5) <= (scores[:, 0] > 0)).all()
 
 
-@unhurried
 @given(st.permutations(range(12)), st.permutations(range(12)))
 def test_of_three_labels_the_one_with_the_highest_score_is_the_likeliest(second, third):
     scores = (np.column_stack([np.arange(12), second, third]) - 8) / 4
@@ -224,7 +222,6 @@ def test_of_three_labels_the_one_with_the_highest_score_is_the_likeliest(second,
     assert np.array_equal(np.take_along_axis(shares, np.argsort(scores, axis=1), axis=1), np.sort(shares, axis=1))
 
 
-@unhurried
 @given(arrays(np.float64, st.tuples(st.integers(1, 8), st.just(3)), elements=st.floats(-5, 5)))
 def test_three_labels_always_have_shares_that_add_up_to_1(scores):
     shares = guess_labels(scores)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.conftest import make_reviews, to_data, unhurried, validate
+from tests.training.conftest import make_reviews, to_data, validate
 from training.artefacts import json_to_bytes
 from training.data import LabelledTexts
 from training.evaluation import Answers
@@ -167,7 +167,6 @@ def test_the_curve_rises_and_its_mean_over_the_texts_is_the_accuracy(of_reviews)
     assert estimated.mean() == pytest.approx(answers.correct.mean())
 
 
-@unhurried
 @given(st.lists(st.tuples(st.floats(0.5, 1, width=16), st.booleans()), min_size=2, max_size=50))
 def test_the_curve_estimates_the_accuracy_of_any_answers(rows):
     confidences, correct = zip(*rows, strict=True)
@@ -244,7 +243,6 @@ def test_edges_rise(edges):
 
 
 @pytest.mark.parametrize("edges", EDGES)
-@unhurried
 @given(values=st.lists(finite, min_size=1))
 def test_every_value_is_counted_once(edges, values):
     counts = histogram(np.array(values), edges)
@@ -253,7 +251,6 @@ def test_every_value_is_counted_once(edges, values):
 
 
 @pytest.mark.parametrize("edges", EDGES)
-@unhurried
 @given(value=finite)
 def test_values_outside_are_counted_in_the_outermost_bins(edges, value):
     counted_in = histogram(np.array([value]), edges).index(1)

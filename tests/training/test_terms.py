@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.conftest import ignore, to_corpus, unhurried
+from tests.training.conftest import ignore, to_corpus
 from training.data import DataError
 from training.terms import MIN_SENTENCE_WORDS, MIN_TEXTS, TOKEN_PATTERN, Counted, count_terms, split_sentences
 
@@ -70,7 +70,6 @@ def test_a_term_that_only_unlabelled_texts_repeat_is_none():
     assert found(corpus.unlabelled.texts, corpus.terms) == [set(), set(), {"common"}]
 
 
-@unhurried
 @given(texts_of_tokens, texts_of_tokens)
 def test_every_text_and_sentence_has_exactly_its_own_terms(texts, unlabelled):
     texts = [*texts, "good", "good"]
@@ -114,7 +113,6 @@ def test_some_texts_in_another_order_keep_their_terms_and_their_sentences():
     assert taken.source.tolist() == [2, 0, 0]
 
 
-@unhurried
 @given(st.data())
 def test_whichever_texts_are_taken_their_sentences_are_those_of_a_corpus_of_only_them(data):
     texts = [f"{'good film and story. ' * number}bad number {number}" for number in range(5)]
@@ -158,7 +156,6 @@ def test_every_sentence_knows_its_text_and_every_third_is_every_third_of_all():
     assert (thinned, of_thinned.tolist()) == ([sentences[0], sentences[3]], [0, 2])
 
 
-@unhurried
 @given(st.lists(st.text("ab .!?\"')\n<>/br", max_size=60)))
 def test_every_sentence_is_long_enough_and_part_of_its_text(texts):
     sentences, source = split_sentences(texts)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -54,7 +54,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # of what scikit-learn will rename or leave out
 ]
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ODD_TEXTS = ["", " \n", "\0\x1b\u200b", "🎬👍🏽", "e\u0301 İ ß ς ﬁ", "<br />", "night " * 20_000, "!" * 20_000, LONG]
 CLASSIFIERS = [
     LogisticRegression(),
@@ -115,7 +114,6 @@ def assert_agrees(scorer: Scorer, model: Model, text: str) -> None:
     assert known_share == model.known_share(text)
 
 
-@unhurried
 @given(models(), st.lists(texts, max_size=8))
 def test_every_text_gets_the_answer_of_the_pipeline(model, some):
     scorer = Scorer(model)
@@ -425,7 +423,6 @@ def test_the_shipped_model_is_scored(shipped, shipped_scorer, text):
     assert_agrees(shipped_scorer, shipped, text)
 
 
-@unhurried
 @given(st.data())
 def test_the_shipped_model_is_scored_on_its_own_terms(shipped, shipped_scorer, data):
     terms = list(shipped.pipeline[0].vocabulary_)[::1000]

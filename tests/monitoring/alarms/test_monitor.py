@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alarms.monitor import Monitor, StateUnusable
@@ -277,7 +277,6 @@ def test_a_restart_goes_on_where_it_was_and_ends_in_the_same_state(followed, tmp
     assert "accuracy" in alarms(followed.monitor.statuses())
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(0, 30_000), max_size=6), st.lists(st.booleans(), min_size=7, max_size=7), st.randoms())
 def test_the_state_is_the_same_however_the_log_is_cut_into_looks_and_whatever_its_clock_does(cuts, restarts, chance):
     lines = [json.loads(line) for line in judged(60, wrong_every=3)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.log.encoding import MOST_WORDS, NO_ID, Names, hashes, microseconds, word_counts
@@ -114,7 +114,6 @@ def test_a_text_that_is_there_is_counted_whatever_the_line_says():
 # The fast and the slow way
 
 
-@settings(max_examples=300)
 @given(records, st.booleans())
 @example([("true_sentiment", "a"), ("true_sentiment", None)], True)
 @example([("confidence", "x"), ("confidence", 0.5)], True)
@@ -157,7 +156,6 @@ def test_a_line_says_the_same_whether_it_is_read_fast_or_looked_at_twice(changed
     assert (first_of(fast[0], names)["key"] == NO_ID) == (row.prediction_id is None)
 
 
-@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(["timestamp", "prediction_id", "true_sentiment"]), words_of_json | values)))
 def test_a_label_says_the_same_whether_it_is_read_fast_or_looked_at_twice(changed):
     line = as_line([("timestamp", at(0)), ("prediction_id", "id-1"), ("true_sentiment", "positive"), *changed])

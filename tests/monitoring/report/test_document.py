@@ -1,4 +1,4 @@
-"""What the page shows, as files: in a process of its own, on real logs."""
+"""What the page shows, as files, of real logs."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from monitoring.report.document import main
 from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at, prediction
@@ -42,20 +43,36 @@ def lines(n: int, **fields) -> list[bytes]:
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path, capsys):
     """Runs the command on a log, and gives its exit code, what it said, and the two documents."""
 
     def run(*log: bytes, arguments: tuple[str, ...] = (), **environment: str):
         if log:
             append(tmp_path / "logs" / "prediction_logs.json", *log)
         html, figures = tmp_path / "report.html", tmp_path / "report.json"
-        command = [sys.executable, "-m", "monitoring.report", "--html", str(html), "--json", str(figures), *arguments]
         variables = {**os.environ, "LOG_DIR": str(tmp_path / "logs"), **environment}
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+        try:
+            code: object = main(["--html", str(html), "--json", str(figures), *arguments], variables)
+        except SystemExit as end:
+            code = end.code
         documents = [path.read_text("utf-8") if path.exists() else "" for path in (html, figures)]
-        return done.returncode, done.stdout + done.stderr, *documents
+        return code, "".join(capsys.readouterr()), *documents
 
     return run
+
+
+def test_the_command_writes_a_report_of_the_log_of_its_environment(tmp_path):
+    append(tmp_path / "logs" / "prediction_logs.json", *lines(40))
+    command = [sys.executable, "-m", "monitoring.report", "--html", tmp_path / "a.html", "--json", tmp_path / "a.json"]
+
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "LOG_DIR": str(tmp_path / "logs")}, capture_output=True, text=True
+    )
+
+    said = f"Written: {tmp_path / 'a.html'} and {tmp_path / 'a.json'}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+    assert json.loads((tmp_path / "a.json").read_text())["requests"] == 40
+    assert (tmp_path / "a.html").stat().st_size > 100_000
 
 
 def test_a_report_is_one_file_for_people_and_one_of_figures(written):

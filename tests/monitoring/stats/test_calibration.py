@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -20,7 +20,6 @@ from monitoring.store.tally import SHARE_STEPS
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 counted_shares = st.integers(0, SHARE_STEPS).map(lambda steps: steps / SHARE_STEPS)  # as they come from a log
@@ -43,7 +42,6 @@ def test_between_the_knots_of_the_curve_is_a_straight_line_and_beyond_them_nothi
     assert calibrated(np.array([0.1, 0.6, 0.7, 0.8, 1.0]), curve) == pytest.approx([0.5, 0.5, 0.7, 0.9, 0.9])
 
 
-@unhurried
 @given(probabilities)
 def test_a_higher_confidence_is_never_less_often_right(values):
     found = calibrated(np.sort(values), SHIPPED)
@@ -52,7 +50,6 @@ def test_a_higher_confidence_is_never_less_often_right(values):
     assert ((found >= 0) & (found <= 1)).all()
 
 
-@unhurried
 @given(probabilities)
 def test_each_probability_is_given_the_nearest_bin(values):
     places = probability_bins(np.array(values))
@@ -94,7 +91,6 @@ def test_answers_without_label_or_confidence_are_in_no_bin():
         assert calibration_error(nothing) is None
 
 
-@unhurried
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=150))
 def test_each_labelled_answer_is_in_one_bin_and_bins_rise(rows):
     found = reliability(judged(*zip(*rows, strict=True)))
@@ -106,7 +102,6 @@ def test_each_labelled_answer_is_in_one_bin_and_bins_rise(rows):
     )
 
 
-@settings(unhurried, max_examples=50)
 @given(st.lists(st.tuples(counted_shares, st.booleans(), st.integers(1, 5)), min_size=1, max_size=60))
 def test_a_row_of_many_answers_says_what_as_many_rows_say(rows):
     confidence, right, n = zip(*rows, strict=True)
@@ -167,7 +162,6 @@ def test_confidences_that_are_right_have_the_error_by_chance_on_average(n):
     assert np.mean([one.value for one in found]) == pytest.approx(by_chance, rel=0.1)
 
 
-@unhurried
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 @example([(1.2e-308, False), (1.2e-308, False)])  # for which binom.pmf overflows
 def test_any_answers_have_an_error_between_0_and_1(rows):

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
@@ -24,7 +24,6 @@ from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers, tables_from
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 count_lists = st.lists(st.integers(0, 100), min_size=1, max_size=30).filter(any)
 two_counts = st.integers(1, 10).flatmap(
@@ -86,7 +85,6 @@ def test_rare_labels_have_the_same_p_value_each_time():
     assert once.p_value < 0.01
 
 
-@unhurried
 @given(count_lists, st.integers(1, 20))
 def test_the_same_distribution_is_at_distance_0_however_many_there_are(values, times):
     found = drift(counts(*values), counts(*values) * times)
@@ -95,7 +93,6 @@ def test_the_same_distribution_is_at_distance_0_however_many_there_are(values, t
     assert found.p_value == pytest.approx(1)
 
 
-@unhurried
 @given(two_counts)
 def test_the_distance_is_between_0_and_1_and_the_same_in_both_directions(pair):
     one, other = counts(*pair[0]), counts(*pair[1])
@@ -219,7 +216,6 @@ def test_lengths_as_in_the_reference_have_not_shifted_at_all():
     assert length_drift(same, SHIPPED).shift == pytest.approx(0, abs=1e-12)
 
 
-@unhurried
 @given(count_lists, st.sampled_from([GROUP_SHARE, 0.01, 0.3]))
 def test_groups_start_at_0_go_up_and_hold_at_least_their_share_each(values, share):
     starts = groups_of(counts(*values), share)
@@ -295,7 +291,6 @@ def test_each_text_counts_once_when_it_is_first_seen():
     assert label_counts(tables_from(answers([], [])).answers, "distinct") == {}
 
 
-@unhurried
 @given(st.lists(st.tuples(st.integers(0, 600), st.floats(0, 1), st.integers(0, 3)), min_size=1, max_size=60))
 def test_a_row_of_many_texts_says_what_as_many_rows_say_and_repeats_say_nothing(rows):
     words, shares, n = (list(column) for column in zip(*rows, strict=True))

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress, norm
 
@@ -13,7 +13,6 @@ from monitoring.stats.quality import proportion
 from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 SURE = dataclasses.replace(
     SHIPPED, calibration_confidence=np.array([0.5, 1.0]), calibration_accuracy=np.array([0.5, 1.0])
@@ -78,7 +77,6 @@ def test_without_any_confidence_nothing_is_estimated():
     assert estimated_accuracy(confident([np.nan, np.nan]), SHIPPED) is None
 
 
-@unhurried
 @given(confidences)
 def test_the_estimate_is_within_its_interval_and_both_within_0_and_1(values):
     found = estimated_accuracy(confident(values), SHIPPED)
@@ -205,7 +203,6 @@ def test_labels_that_are_all_right_still_leave_room_for_errors():
     assert found.low == pytest.approx(plain.low)
 
 
-@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60))
 def test_a_row_of_many_answers_says_what_as_many_rows_say(seed, kinds):
     rng = np.random.default_rng(seed)
@@ -233,7 +230,6 @@ def test_with_too_few_audited_answers_nothing_is_said():
     assert with_few_labels(table.assign(audit=False)) is None
 
 
-@unhurried
 @given(st.integers(0, 2**32 - 1), st.integers(MIN_LABELS, 80), st.floats(0, 1))
 def test_any_labels_give_an_interval_within_0_and_1(seed, labels, accuracy):
     rng = np.random.default_rng(seed)

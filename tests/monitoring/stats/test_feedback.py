@@ -3,7 +3,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.stats.calibration import calibrated
@@ -21,7 +21,6 @@ from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import answers
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHIPPED = load_profile(ROOT / "monitoring" / "reference.json")
 OTHER = {"positive": "negative", "negative": "positive"}
 
@@ -116,7 +115,6 @@ def test_with_fewer_than_50_labels_or_answers_without_one_nothing_is_said():
     assert skew(table[:1]) is None
 
 
-@unhurried
 @given(
     st.integers(2, 6),
     st.sampled_from(["ties at the top", "all the same", "none", "some"]),
@@ -149,7 +147,6 @@ def test_one_answer_without_any_confidence_cannot_be_labelled_unevenly():
     assert found.p_value == 1
 
 
-@unhurried
 @given(
     st.lists(
         st.tuples(
@@ -246,7 +243,6 @@ def test_without_an_audit_there_is_no_sample():
     assert (found.drawn, found.labelled, found.accuracy, len(found.waiting)) == (0, 0, None, 0)
 
 
-@unhurried
 @given(st.lists(st.booleans(), max_size=30))
 def test_the_audited_answers_are_the_first_ones_and_all_labelled(labels):
     first = audited(of_audit(labels))

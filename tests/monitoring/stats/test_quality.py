@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
@@ -17,7 +17,6 @@ def table(of_pairs):
     return answers([predicted for predicted, _ in of_pairs], [true for _, true in of_pairs])
 
 
-@settings(max_examples=40)
 @given(pairs)
 def test_accuracy_is_that_of_scikit_learn(of_pairs):
     predicted, true = zip(*of_pairs, strict=True)
@@ -29,7 +28,6 @@ def test_accuracy_is_that_of_scikit_learn(of_pairs):
     assert found.n == len(of_pairs)
 
 
-@settings(max_examples=40)
 @given(pairs)
 def test_precision_recall_and_f1_are_those_of_scikit_learn(of_pairs):
     predicted, true = zip(*of_pairs, strict=True)
@@ -48,7 +46,6 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn(of_pairs):
                 assert figure.value == pytest.approx(expected)
 
 
-@settings(max_examples=40)
 @given(pairs)
 def test_n_is_how_many_labels_speak_about_a_figure(of_pairs):
     for quality in by_label(table(of_pairs)):
@@ -61,7 +58,6 @@ def test_n_is_how_many_labels_speak_about_a_figure(of_pairs):
         assert (quality.f1.n if quality.f1 else 0) == len(either) > 0
 
 
-@settings(max_examples=40)
 @given(pairs)
 def test_every_interval_holds_its_value_and_stays_between_0_and_1(of_pairs):
     figures = [accuracy(table(of_pairs))]
@@ -154,7 +150,6 @@ def test_the_f1_interval_is_that_of_the_jaccard_index_carried_over():
     assert quality.f1.low == pytest.approx(2 * jaccard.low / (1 + jaccard.low))
 
 
-@settings(max_examples=40)
 @given(pairs, st.randoms())
 def test_a_row_of_many_answers_says_what_as_many_rows_say(of_pairs, chance):
     counted = table(of_pairs).assign(n=[chance.randint(1, 4) for _ in of_pairs])

@@ -3,7 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.stats.calibration import calibrated
@@ -65,7 +65,6 @@ def test_steps_are_seconds_when_all_happened_within_two_minutes():
     assert table["mean"].tolist() == pytest.approx([0.3, 0.6, 0.8])
 
 
-@settings(max_examples=50)
 @given(seconds)
 def test_there_are_never_many_steps_and_every_prediction_is_in_one(offsets):
     times = sorted(NOON + timedelta(seconds=offset) for offset in offsets)
@@ -129,7 +128,6 @@ def test_answers_of_another_model_are_not_estimated():
     assert table["estimated"].isna().all()
 
 
-@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.booleans(), st.floats(0, 1)), min_size=1, max_size=40))
 def test_accuracy_is_that_of_the_answers_in_steps_that_are_few(rows):
     times = [NOON + timedelta(seconds=offset) for offset, _, _ in rows]
@@ -185,7 +183,6 @@ def test_steps_without_requests_are_there_and_those_without_new_texts_have_no_wo
     assert table["words"].isna().tolist() == [False, True, True, True]
 
 
-@settings(max_examples=30)
 @given(seconds)
 def test_traffic_has_all_steps_from_the_first_request_to_the_last(offsets):
     table = traffic(*((offset, "one", None) for offset in offsets))

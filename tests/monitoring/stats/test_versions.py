@@ -3,7 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -11,7 +11,6 @@ from monitoring.stats.quality import Proportion, proportion
 from monitoring.stats.versions import Difference, VersionQuality, by_version, difference, verdict
 from tests.monitoring.conftest import NOON, answers, tables_from
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 samples = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
@@ -96,7 +95,6 @@ def test_the_interval_is_that_of_newcombes_other_examples(one, other, low, high)
     assert found.high == pytest.approx(high, abs=1e-4)
 
 
-@unhurried
 @given(samples, samples)
 def test_the_difference_is_within_its_interval_and_the_other_way_round_it_is_the_same(one, other):
     found, reverse = difference(share(*one), share(*other)), difference(share(*other), share(*one))

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.format import Prediction
@@ -12,7 +12,6 @@ from monitoring.stats.reference import Words
 from monitoring.stats.words import MAX_EXAMPLES, MAX_TEXTS, MAX_WORDS, MIN_SIGHTINGS, holm, moved_words
 from tests.monitoring.conftest import NOON
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PATTERN = re.compile(r"\w+|[.!]")
 COMMON = ["the", "a", "and", "of", "to", "it"]
 FILM = [f"film{number}" for number in range(400)]  # of falling frequency, as words are
@@ -173,7 +172,6 @@ def test_a_word_in_too_few_texts_is_passed_over():
     assert "unheard" not in {one.word for one in moved_words(of_texts(texts), everywhere)}
 
 
-@unhurried
 @given(st.lists(st.text(max_size=20), min_size=50, max_size=70, unique=True))
 def test_any_texts_can_be_compared(texts):
     found = moved_words(of_texts(texts), Words(PATTERN, {"a": 500, "0": 1, "b": 1_000}, 1_000))
@@ -189,7 +187,6 @@ def test_holms_correction_is_that_of_his_procedure():
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-@unhurried
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_corrected_p_values_keep_their_order_and_lie_between_the_plain_ones_and_bonferronis(values):
     plain = np.array(values)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alarms.monitor import Monitor
@@ -136,7 +136,6 @@ def test_a_log_that_has_nothing_can_be_kept_and_gone_on_from(tmp_path, kept):
     assert Follower(tmp_path / "logs", kept).look().requests.rows == 1
 
 
-@settings(max_examples=25)
 @given(changes(*GROWTH, "look", "restart", files=2))
 def test_restarts_change_nothing_that_a_reader_says(happened):
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +147,6 @@ def test_restarts_change_nothing_that_a_reader_says(happened):
         assert figures(follower.look()) == figures(Follower(log).look())
 
 
-@settings(max_examples=25)
 @given(changes(*GROWTH, "look", "restart"))
 def test_of_one_file_each_row_is_the_same_after_restarts(happened):
     with tempfile.TemporaryDirectory() as folder:
@@ -260,7 +258,6 @@ def test_each_file_of_it_is_needed_as_it_was(log, kept, caplog, how):
 places = st.integers(0, 10**6)  # of bytes and files, however many there are
 
 
-@settings(max_examples=30)
 @given(places, st.lists(st.tuples(places, st.integers(0, 7)), min_size=1, max_size=3), st.none() | places)
 def test_whatever_happens_to_its_bytes_the_figures_are_right(file, flipped, cut):
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.lines import Predictions
@@ -43,7 +43,6 @@ def test_rows_have_all_columns_of_the_requests_their_file_and_no_earlier_sightin
     }
 
 
-@settings(max_examples=25)
 @given(st.lists(SIZES, max_size=4), st.integers(0, 3 * BLOCK_ROWS))
 def test_rows_stand_in_the_order_in_which_they_were_appended(sizes, first):
     table = filled(*sizes)
@@ -54,7 +53,6 @@ def test_rows_stand_in_the_order_in_which_they_were_appended(sizes, first):
     assert all(0 < len(piece.time) <= BLOCK_ROWS for piece in table.part(first))
 
 
-@settings(max_examples=25)
 @given(st.lists(SIZES, min_size=1, max_size=3), st.data())
 def test_any_rows_can_be_taken_in_any_order(sizes, data):
     table = filled(*sizes, 1)
@@ -67,7 +65,6 @@ def test_any_rows_can_be_taken_in_any_order(sizes, data):
     assert take(table.part(0), np.array(rows, dtype=np.int64)).start.tolist() == rows
 
 
-@settings(max_examples=25)
 @given(st.lists(SIZES, max_size=3), st.integers(0, 3 * BLOCK_ROWS), SIZES)
 def test_what_was_cut_off_can_be_appended_anew(sizes, kept, more):
     table = filled(*sizes)

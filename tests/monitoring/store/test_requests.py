@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.encoding import EPOCH, Names
@@ -102,7 +102,6 @@ def test_of_requests_of_one_moment_the_last_are_the_newest_in_whatever_block():
     assert requests.newest(every, 4).tolist() == [*range(2 * BLOCK_ROWS + 1, 2 * BLOCK_ROWS - 3, -1)]
 
 
-@settings(max_examples=20)
 @given(st.lists(st.integers(0, ROWS - 1), max_size=10))
 def test_parts_stand_in_the_order_in_which_they_were_asked_for(requests, columns, rows):
     part = requests.part(np.array(rows, dtype=np.int64), "time", "audit")

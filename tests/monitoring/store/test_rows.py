@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.encoding import Names
@@ -91,7 +91,6 @@ def same(one: Tally, other: Tally) -> bool:
     return one.step == other.step and plain(one) == plain(other)
 
 
-@settings(max_examples=60)
 @given(batches)
 def test_labels_are_joined_and_counted_in_whatever_order_they_come(batches):
     store, model = Store(), Model()
@@ -105,7 +104,6 @@ def test_labels_are_joined_and_counted_in_whatever_order_they_come(batches):
         assert same(store.whole, recounted(store))
 
 
-@settings(max_examples=40)
 @given(batches, batches)
 def test_a_store_made_of_what_another_kept_goes_on_as_that_one(before, after):
     store = Store()
@@ -174,7 +172,6 @@ def test_a_request_knows_when_its_version_answered_its_text_before(rows):
         assert found[place][1] == max(before, default=NEVER)
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["one", "two"]), minutes), max_size=15), minutes)
 def test_different_texts_in_a_range_of_time_are_counted_once_each(rows, start):
     store = store_of(*(prediction(request_text=text, timestamp=at(time)) for text, time in rows))

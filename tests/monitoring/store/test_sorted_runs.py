@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.store.sorted_runs import SortedRuns
@@ -74,7 +74,6 @@ def test_an_index_made_of_all_entries_is_the_same(batches, asked):
     assert found[1][order].tolist() == expected[1][expected_order].tolist()
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(1, 40), max_size=40))
 def test_there_are_few_runs_and_each_is_sorted(sizes):
     rng = np.random.default_rng(len(sizes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.store.columns import EMPTY, KINDS, NEVER, Columns
@@ -90,7 +90,6 @@ def counted_by_pandas(rows: list[dict], since: int, step: int) -> dict[str, dict
     }
 
 
-@settings(max_examples=40)
 @given(many.filter(len), st.sampled_from(STEPS[:4]), st.sampled_from([ALWAYS, 0, SECOND]))
 def test_requests_are_counted_as_pandas_groups_them(rows, step, since):
     found = tally(columns(rows), step, since)
@@ -98,7 +97,6 @@ def test_requests_are_counted_as_pandas_groups_them(rows, step, since):
     assert {name: amounts(getattr(found, name)) for name in Tally._fields[1:]} == counted_by_pandas(rows, since, step)
 
 
-@settings(max_examples=60)
 @given(st.lists(many, min_size=1, max_size=4), st.sampled_from(STEPS))
 def test_parts_add_up_to_the_tally_of_all(parts, step):
     whole = tally(columns([row for rows in parts for row in rows]), step)
@@ -106,7 +104,6 @@ def test_parts_add_up_to_the_tally_of_all(parts, step):
     assert same(total([tally(columns(rows), step) for rows in parts]), whole)
 
 
-@settings(max_examples=60)
 @given(many, many)
 def test_what_is_taken_away_again_was_never_there_but_in_the_times(kept, taken):
     whole = tally(columns([*kept, *taken]), SECOND)

@@ -16,6 +16,7 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from api.schemas import BatchResponse, ExplainResponse, FeedbackResponse, PredictResponse, Problem
+from tests import preloaded
 from tests.conftest import ROOT, Server, free_port, get, many, wait_until
 from tests.reliability.clients import answer, connection
 from tests.reliability.requests import HEADERS, NASTY, ROUTES, Sent, requests, sound
@@ -105,9 +106,8 @@ def test_whatever_is_sent_gets_a_documented_answer_and_what_was_answered_is_what
 def test_no_request_forges_a_line_of_what_the_service_prints(small_model, tmp_path, publish):
     port, output, cases = free_port(), tmp_path / "output.txt", CASES // 10
     environ = os.environ | {"LOG_DIR": str(tmp_path), "MODEL_PATH": str(small_model), "LOG_LEVEL": "debug"}
-    command = [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(port)]  # it logs each request
-    with output.open("wb") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=sink, stderr=sink)
+    command = ["uvicorn", "api.main:app", "--port", str(port)]  # it logs each request
+    process = preloaded.Process(*command, cwd=ROOT, env=environ, output=output)
     api = Server(process, f"http://127.0.0.1:{port}", tmp_path, output)
 
     @given(st.binary(max_size=30) | st.sampled_from(NASTY).map(escaped), HEADERS)

@@ -1,7 +1,7 @@
 """How often somebody may ask; the clock is the test's, in nanoseconds."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http.security.rate_limit import ELSEWHERE, RateLimit, told_apart
@@ -62,7 +62,6 @@ def test_who_has_not_asked_for_longest_is_forgotten_when_there_are_too_many(cloc
 
 
 @given(st.integers(1, 100_000))
-@settings(max_examples=20)
 def test_exactly_the_limit_is_let_through_at_once(per_minute):
     limit = RateLimit(per_minute, Clock())
 

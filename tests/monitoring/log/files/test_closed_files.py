@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alarms.monitor import Monitor
@@ -522,7 +522,6 @@ def test_an_api_that_starts_while_a_log_is_read_is_kept_from_deleting_what_is_st
     assert is_held == [True]
 
 
-@settings(max_examples=40)
 @given(changes(*GROWTH, "look", "restart", "close", "pack", "delete", files=2, most=50))
 def test_statistics_are_what_they_would_be_had_nothing_been_closed_compressed_or_deleted(happened):
     with tempfile.TemporaryDirectory() as folder:
