@@ -70,9 +70,10 @@ def _run(
     os.environ.clear()
     os.environ.update(env)
     sink = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(sink, 1)
-    os.dup2(sink, 2)
-    os.close(sink)
+    for target in (1, 2):
+        os.dup2(sink, target)
+    os.dup2(sys.stdin.fileno(), 0)  # where uvicorn's workers look for it
+    sys.stdin = os.fdopen(0, closefd=False)
     sys.argv = [module, *arguments]
     sys.path[0] = cwd
     runpy.run_module(module, run_name="__main__", alter_sys=True)
