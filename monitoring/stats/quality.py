@@ -6,6 +6,7 @@ Predictions come as tables with the columns of Tables.answers; a row stands for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 from scipy.stats import binomtest
@@ -33,6 +34,7 @@ class LabelQuality:
     f1: Proportion | None
 
 
+@lru_cache(maxsize=10_000)  # binomtest also computes a p-value: a millisecond for each of a page's many intervals
 def proportion(successes: int, n: int) -> Proportion | None:
     """successes / n with its Wilson score interval (Wilson 1927), or None if n is 0."""
     if n == 0:
