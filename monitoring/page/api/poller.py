@@ -63,10 +63,11 @@ class ApiWatch:
         return self._state
 
     def _watch(self) -> None:
-        while time.monotonic() < self._looked + self._idle and not self._closed.is_set():
+        while True:
             self._ask()
             self._asked.set()
-            self._closed.wait(self._seconds)
+            if self._closed.wait(self._seconds) or time.monotonic() >= self._looked + self._idle:
+                return
 
     def _ask(self) -> None:
         try:
