@@ -175,3 +175,14 @@ def test_who_is_not_signed_in_is_shown_a_button_and_nothing_else(page):
     assert pages.said(page) == "Sentiment monitor\nSign in to see this page.\nSign in"
     assert [button.label for button in page.button] == ["Sign in"]
     assert not page.get("bidi_component")
+
+
+def test_no_section_is_drawn_again_for_who_has_signed_out_elsewhere(page):
+    page.user = {"is_logged_in": True, "sub": "ann", "iat": datetime.now(UTC).timestamp(), "nonce": str(uuid4())}
+    assert pages.shown_texts(pages.run(page)) == ["for those inside only"]
+    Visitor(GUARDED, dict(page.user)).end()
+
+    pages.redraw(page, "requests")
+
+    assert "Your sign-in has ended." in pages.said(page)
+    assert not page.get("bidi_component")
