@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ from tests.monitoring.watch.receivers import RefusingProxy
 pytestmark = pytest.mark.browser
 TEXT, ID = "only who is signed in may read this sentence", str(uuid4())
 COOKIE, COOKIE_SECRET = "_streamlit_user", "what signs the cookies of these tests"
-USERS = {
+USERS: dict[str, dict[str, Any]] = {
     "ann": {"email": "ann@example.org", "email_verified": True},
     "eve": {"email": "eve@example.net", "email_verified": True},
     "mal": {"email": "ann@example.org", "email_verified": False},
