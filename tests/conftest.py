@@ -229,7 +229,7 @@ def starting_api(model: Path, directory: Path) -> Iterator[Callable[..., Server]
         output = directory / f"api-{len(servers)}.txt"
         environ = os.environ | {"LOG_DIR": str(log_dir), "MODEL_PATH": str(model)} | environment
         command = ["uvicorn", "api.main:app", "--port", str(port), "--no-access-log"]
-        process = preloaded.Process(*command, cwd=ROOT, env=environ, output=output, own_session=True)
+        process = preloaded.Process(*command, cwd=ROOT, env=environ, output=output)
         server = Server(process, f"http://127.0.0.1:{port}", log_dir, output)
         servers.append(server)
         if ready:

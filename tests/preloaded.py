@@ -27,12 +27,10 @@ _context.set_forkserver_preload(LIBRARIES)
 
 
 class Process:
-    """The part of subprocess.Popen that tests use. With `own_session`, killpg reaches its workers too."""
+    """The part of subprocess.Popen that tests use. It leads a session of its own, so killpg reaches its workers too."""
 
-    def __init__(
-        self, module: str, *arguments: str, cwd: Path, env: Mapping[str, str], output: Path, own_session: bool = False
-    ) -> None:
-        work = (module, arguments, str(cwd), dict(env), str(output), own_session)
+    def __init__(self, module: str, *arguments: str, cwd: Path, env: Mapping[str, str], output: Path) -> None:
+        work = (module, arguments, str(cwd), dict(env), str(output))
         self._process = _context.Process(target=_run, args=work, daemon=False)
         self._process.start()
         self.pid = self._process.pid or 0
@@ -61,11 +59,8 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(
-    module: str, arguments: Sequence[str], cwd: str, env: Mapping[str, str], output: str, own_session: bool
-) -> None:
-    if own_session:
-        os.setsid()
+def _run(module: str, arguments: Sequence[str], cwd: str, env: Mapping[str, str], output: str) -> None:
+    os.setsid()
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

@@ -238,7 +238,7 @@ def limited_connections(loop: asyncio.AbstractEventLoop, limits: Limits) -> Iter
 
 
 def allow_files(number: int) -> None:
-    """Raise the process's limit on open files to `number`, or as far as the system allows."""
+    """Raise the limit on open files to `number`, or to the highest that the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < number:
         allowed = number if hard == resource.RLIM_INFINITY else min(number, hard)

@@ -44,6 +44,12 @@ def watch_of() -> Iterator[Callable[..., ApiWatch]]:
         )
 
 
+def thread_since(before: set[threading.Thread]) -> threading.Thread:
+    """The one thread that has begun to poll since then."""
+    (asking,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "api-watch")
+    return asking
+
+
 def test_an_api_that_is_ready_has_no_problem_and_a_card(api, watch_of):
     state = watch_of(api.url).state(PATIENCE)
 
@@ -171,7 +177,7 @@ def test_when_nobody_has_looked_for_long_it_asks_no_more_and_then_nobody_is_told
     watch = watch_of(counted.url, 0.1, idle=0.05)
     assert watch.state(PATIENCE).problem == ""
 
-    (asking,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "api-watch")
+    asking = thread_since(before)
     asking.join(PATIENCE)
     assert not asking.is_alive()
     assert counted.replies.asked["/readyz"] == 1
@@ -184,7 +190,7 @@ def test_a_closed_watch_asks_no_more(counted, watch_of):
     before = set(threading.enumerate())
     watch = watch_of(counted.url)
     watch.state(PATIENCE)
-    (asking,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "api-watch")
+    asking = thread_since(before)
 
     watch.close()
 
