@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +26,7 @@ SPOKEN = ["title", "header", "subheader", "markdown", "caption", "text", "error"
 VARIABLES = [
     "ACCURACY_THRESHOLD", "FALSE_ALARM_BUDGET", "MIN_LABELS", "REFERENCE_PATH", "REFRESH_SECONDS", "STALE_MINUTES",
 ]  # fmt: skip
+PATIENCE = 60  # seconds a run may take on a machine that is busy with other tests
 VERSION = load_profile(ROOT / "monitoring" / "reference.json").model_version
 NASTY = "**bold** <script>alert(1)</script> ![x](http://x) :red[y] $z$"
 prediction = partial(line_of, model_version=VERSION)
@@ -48,7 +50,12 @@ def unseen_page(log: Path, monkeypatch: pytest.MonkeyPatch, api_url: str = "", *
 
 def another_session() -> AppTest:
     """What a second browser is shown."""
-    return AppTest.from_file(str(ROOT / "monitoring" / "dashboard.py"), default_timeout=30)
+    return AppTest.from_file(str(ROOT / "monitoring" / "dashboard.py"), default_timeout=PATIENCE)
+
+
+def scripted(script: Callable[..., None], **arguments: Any) -> AppTest:
+    """What a script of its own draws."""
+    return AppTest.from_function(script, kwargs=arguments, default_timeout=PATIENCE)
 
 
 def run(page: AppTest) -> AppTest:

@@ -591,7 +591,7 @@ from streamlit.testing.v1 import AppTest
 
 def page_beside(data_set):
     pathlib.Path("monitoring/IMDB Dataset.csv").write_text(data_set)
-    page = AppTest.from_file("monitoring/dashboard.py", default_timeout=30).run()
+    page = AppTest.from_file("monitoring/dashboard.py", default_timeout=60).run()
     assert not page.exception, page.exception
     (verdict,) = [json.loads(found.proto.json) for found in page.get("bidi_component") if found.key == "verdict"]
     said = [" ".join([item["title"], *item["lines"]]) for item in verdict["items"]]

@@ -22,6 +22,7 @@ from tests.monitoring.pages import (
     redraw,
     run,
     said,
+    scripted,
     shown_texts,
     tick,
     told,
@@ -256,7 +257,7 @@ def page_of(read) -> AppTest:
 
         Page(Settings(), Visitor(Settings()), partial(look, read=read)).draw()
 
-    return AppTest.from_function(script, kwargs={"read": read}, default_timeout=30)
+    return scripted(script, read=read)
 
 
 def test_a_look_that_fails_is_a_sentence_and_the_page_goes_on_looking():

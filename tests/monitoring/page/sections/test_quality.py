@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from streamlit.testing.v1 import AppTest
-
 from monitoring.stats.quality import LabelQuality, by_label
 from tests.monitoring.conftest import answers
+from tests.monitoring.pages import scripted
 
 
 def drawn_by_label(labels: list[LabelQuality]) -> tuple[dict[str, Any], str]:
@@ -20,7 +19,7 @@ def drawn_by_label(labels: list[LabelQuality]) -> tuple[dict[str, Any], str]:
 
         _draw_by_label(cast(Any, SimpleNamespace(by_label=labels)))
 
-    page = AppTest.from_function(script, kwargs={"labels": labels}).run()
+    page = scripted(script, labels=labels).run()
     assert not page.exception
     tables = [json.loads(element.proto.json) for element in page.get("bidi_component")]
     return dict(*tables), "".join(caption.value for caption in page.caption)

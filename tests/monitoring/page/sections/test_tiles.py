@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from monitoring.alarms.monitor import Monitor
 from monitoring.analysis.cache import AnalysisCache
@@ -17,6 +16,7 @@ from monitoring.stats.reference import load_profile
 from tests.conftest import ROOT
 from tests.monitoring.conftest import append, at
 from tests.monitoring.conftest import prediction as line_of
+from tests.monitoring.pages import scripted
 
 REFERENCE = load_profile(ROOT / "monitoring" / "reference.json")
 
@@ -46,7 +46,7 @@ def tiles_of(analysis, reference=REFERENCE, span=None) -> dict[str, dict[str, An
 
         draw_tiles(analysis, reference, Settings(), span)
 
-    page = AppTest.from_function(script, kwargs={"analysis": analysis, "reference": reference, "span": span}).run()
+    page = scripted(script, analysis=analysis, reference=reference, span=span).run()
     assert not page.exception
     (component,) = page.get("bidi_component")
     tiles = json.loads(component.proto.json)["tiles"]
