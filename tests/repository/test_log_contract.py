@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -249,7 +249,6 @@ written = st.lists(st.sampled_from(PIECES) | texts).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(written)
 @example("")
 @example(" \n\t\u2028")

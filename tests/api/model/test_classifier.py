@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -102,7 +102,6 @@ def begins_with(vectorizer) -> Model:
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)  # NumPy cuts these off
 
 
-@settings(deadline=None)
 @given(st.lists(names, min_size=2, max_size=6, unique=True))
 def test_every_label_is_known_by_its_exact_name(labels):
     model = model_of(labels)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from scipy.sparse import hstack
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
@@ -38,7 +38,6 @@ def score_of(pipeline, text, label) -> float:
     return float(scores[0] if len(scores) == 1 else scores[list(pipeline.classes_).index(label)])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(linear_pipelines(), texts)
 @example(fitted(TfidfVectorizer(ngram_range=(1, 3)), LogisticRegression()), LONG)
 @example(fitted(TfidfVectorizer(), LogisticRegression()), "")
@@ -54,7 +53,6 @@ def test_intercept_and_contributions_add_up_to_the_score(pipeline, text):
     assert [abs(term) for term in terms] == sorted(map(abs, terms), reverse=True)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(linear_pipelines(), texts)
 def test_terms_are_those_of_the_text_that_the_model_knows_each_with_its_feature_times_its_coefficient(pipeline, text):
     explanation = explain(pipeline, text)

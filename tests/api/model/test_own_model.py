@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
@@ -51,7 +51,6 @@ def load(path):
 def test_the_best_label_is_the_one_the_model_predicts_and_probabilities_add_up_to_1(paths, name):
     model, own = load(paths[name]), joblib.load(paths[name])
 
-    @settings(deadline=None)
     @given(st.lists(texts, min_size=1, max_size=5))
     def ask(texts):
         _, probabilities = model.classify(texts)
@@ -96,7 +95,6 @@ def test_scores_become_probabilities_by_the_temperature_of_the_card(paths, tmp_p
 def test_a_temperature_changes_the_confidence_and_never_the_label(paths, name):
     own = joblib.load(paths[name])
 
-    @settings(deadline=None)
     @given(texts, st.floats(1, 1e30))
     def ask(text, temperature):
         surer, plain, doubtful = (

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from sklearn.feature_extraction.text import CountVectorizer, strip_tags
 
 from api.model.tokens import share_among_tokens
@@ -27,7 +27,6 @@ def shares(text: str, contributions: dict[str, float], **options) -> list[float]
     return [token.contribution for token in share_among_tokens(vectorizer, text, contributions)]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(linear_pipelines(into_words), texts)
 def test_tokens_are_in_order_without_overlap_and_leave_out_nothing_the_vectoriser_read(pipeline, text):
     tokens, vectorizer = explain(pipeline, text).tokens, pipeline[0]
@@ -41,7 +40,6 @@ def test_tokens_are_in_order_without_overlap_and_leave_out_nothing_the_vectorise
     assert all(character in shown for character in read)
 
 
-@settings(deadline=None)
 @given(linear_pipelines(into_characters), texts)
 def test_a_vectoriser_of_characters_has_no_tokens(pipeline, text):
     assert explain(pipeline, text).tokens == []

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alarms.ratios import error_ratios, shift_ratios
@@ -153,7 +153,6 @@ def test_the_first_observations_raise_no_alarm_however_bad_they_are():
     assert raised_at(fed(signal, [1])) == 30
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 900), max_size=6))
 def test_it_does_not_matter_how_a_stream_is_cut(seed, cuts):
     rng = np.random.default_rng(seed)
@@ -166,7 +165,6 @@ def test_it_does_not_matter_how_a_stream_is_cut(seed, cuts):
     assert json.dumps(cut.state()) == json.dumps(whole.state())
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 900), max_size=6))
 def test_a_restart_loses_not_a_bit(seed, restarts):
     rng = np.random.default_rng(seed)
