@@ -226,7 +226,7 @@ def test_uninstalling_keeps_the_log_and_a_reinstall_goes_on_with_it(release):
     assert left["items"] == []
 
     release.install()
-    assert ids
+    assert len(ids) > 200  # which the load alone wrote
     again = release.predict("Written after the reinstall")["prediction_id"]
     assert set(release.logged()) == {*ids, again}
 
